@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { DEFAULT_DEVICE_PREFIX, groupNameSchema, thingNameSchema } from '../protocol';
+
+/** The configuration file of an edge core (`--config <file>`). Paths are relative to the file. */
+export const coreConfigSchema = z.strictObject({
+  core: thingNameSchema,
+  group: groupNameSchema,
+  /** Folder for the definition, claims and packages. Survives restarts. */
+  stateDir: z.string(),
+  devicePrefix: z.string().default(DEFAULT_DEVICE_PREFIX),
+  corePrefix: z.string(),
+  /** Where devices connect. Port 0 takes a free one. */
+  listen: z.strictObject({
+    host: z.string().default('0.0.0.0'),
+    port: z.int().min(0).max(65_535).default(8883),
+    certificate: z.string(),
+    privateKey: z.string(),
+  }),
+  upstream: z.strictObject({
+    region: z.string(),
+    /** PEM of the authority that signs the cloud's servers; absent: the system's. */
+    ca: z.string().optional(),
+    certificate: z.string(),
+    privateKey: z.string(),
+    mqtt: z.strictObject({ host: z.string(), port: z.int() }),
+    /** HTTP API of the service. */
+    httpUrl: z.url(),
+    /** IoT credentials provider, mutual TLS. */
+    credentialsUrl: z.url(),
+    roleAlias: z.string(),
+    /** Greengrass control plane to which the core tells where it listens; absent: it tells nobody. */
+    connectivityUrl: z.url().optional(),
+  }),
+  /** Pre-started idle processes. */
+  poolSize: z.int().min(0).max(16).default(2),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+export type CoreConfig = z.infer<typeof coreConfigSchema>;

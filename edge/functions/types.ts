@@ -1,0 +1,55 @@
+/**
+ * What runs functions. Knows nothing of groups, devices or MQTT: the edge core and the local cloud's
+ * Lambda both use it.
+ */
+export interface FunctionSpec {
+  /** Folder with the unpacked package. */
+  directory: string;
+  /** `<module path without extension>.<export>` */
+  handler: string;
+  /** Per instance; enforced by ending the process. */
+  memoryMiB: number;
+  /** Per call; enforced by ending the process. */
+  timeoutMs: number;
+  environment: Record<string, string>;
+  maxInstances: number;
+  /** Calls that may wait for an instance; one more is QUEUE_FULL. */
+  maxQueue: number;
+  /** Keep at least one instance; otherwise instances retire after `idleMs` without a call. */
+  pinned: boolean;
+  idleMs: number;
+  /** Values of Lambda's `context`. */
+  context: { functionName: string; functionVersion: string; invokedFunctionArn: string };
+}
+
+export interface FunctionCall {
+  requestId: string;
+  event: unknown;
+  /** Lambda's `context.clientContext`. */
+  clientContext?: unknown;
+  /** Shorter than the function's own timeout, if the caller wants it so. */
+  timeoutMs?: number;
+}
+
+export interface FunctionOutcome {
+  output: unknown;
+  durationMs: number;
+}
+
+export interface FunctionHost {
+  /**
+   * Resolves when one instance has loaded the handler. Throws HANDLER_NOT_FOUND,
+   * FUNCTION_INIT_FAILED, FUNCTION_TIMED_OUT, FUNCTION_OUT_OF_MEMORY, FUNCTION_EXITED.
+   */
+  start(key: string, spec: FunctionSpec): Promise<void>;
+  /**
+   * Throws FUNCTION_NOT_DEPLOYED, FUNCTION_ERROR (details: errorType, errorMessage, trace),
+   * FUNCTION_TIMED_OUT, FUNCTION_OUT_OF_MEMORY, FUNCTION_EXITED, QUEUE_FULL.
+   */
+  invoke(key: string, call: FunctionCall): Promise<FunctionOutcome>;
+  has(key: string): boolean;
+  /** Takes no new calls, lets those in flight finish, then ends the instances. */
+  stop(key: string): Promise<void>;
+  /** Ends every process at once. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,91 @@
+import type {
+  CloudInvokeRequest,
+  CloudInvokeResponse,
+  CoreStatus,
+  CoreUpdate,
+  DeviceResponse,
+  EdgeStatus,
+  ErrorBody,
+  Exchange,
+  FunctionManifest,
+  GroupDefinition,
+  PackageLocation,
+  Reply,
+  ReplyMessage,
+  RevisionNotice,
+  ValidateRequest,
+  ValidateResponse,
+  WantedFunction,
+} from '../protocol';
+import type { FunctionOutcome } from './functions/types';
+
+/** What the edge system functions need from the world around them. */
+
+/** The cloud's HTTP routes. Every method throws EdgeError: the cloud's own code, or CLOUD_UNREACHABLE. */
+export interface Cloud {
+  validate(functionName: string, request: ValidateRequest): Promise<ValidateResponse>;
+  /** `unchanged` when the cloud still has `etag`. */
+  definition(etag?: string): Promise<{ definition: GroupDefinition; etag: string } | 'unchanged'>;
+  locate(digest: string): Promise<PackageLocation>;
+  download(location: PackageLocation): Promise<Buffer>;
+  /** Throws UNKNOWN_DEVICE. */
+  device(certificateId: string): Promise<DeviceResponse>;
+  invoke(functionName: string, request: CloudInvokeRequest, timeoutMs: number): Promise<CloudInvokeResponse>;
+}
+
+/** The core's MQTT connection to the cloud. */
+export interface Upstream {
+  readonly connected: boolean;
+  sendUpdate(update: CoreUpdate): Promise<void>;
+  sendStatus(status: CoreStatus): Promise<void>;
+  on(event: 'connected', listener: () => void): void;
+  on(event: 'revision', listener: (notice: RevisionNotice) => void): void;
+  on(event: 'accepted', listener: (message: { requestId: string }) => void): void;
+  on(event: 'refused', listener: (message: { requestId?: string; error: ErrorBody }) => void): void;
+  close(): Promise<void>;
+}
+
+/** The way back to devices, over the core's own broker. */
+export interface Devices {
+  reply<K extends Reply>(device: string, kind: K, message: ReplyMessage<K>): void;
+  announce(status: EdgeStatus): void;
+  /** Closes the connections of devices that the definition no longer admits. */
+  enforceAdmission(): void;
+}
+
+export type FunctionState = 'fetching' | 'starting' | 'running' | 'failed';
+
+export interface LocalFunction {
+  key: string;
+  manifest: FunctionManifest;
+  state: FunctionState;
+  error?: ErrorBody;
+}
+
+/** The functions on this edge: brings what runs to what should run, and calls it. */
+export interface LocalFunctions {
+  /**
+   * Sets the target and works towards it; resolves when every step is done or has failed. A call
+   * while another is at work supersedes its target. One function's failure stops no other.
+   */
+  reconcile(target: readonly WantedFunction[]): Promise<void>;
+  /** Starts fetching ahead of the definition. Repeated calls share one download. */
+  prefetch(manifest: FunctionManifest, location: PackageLocation): Promise<void>;
+  list(): LocalFunction[];
+  get(key: string): LocalFunction | undefined;
+  invoke(
+    key: string,
+    call: { requestId: string; event: unknown; device: string; timeoutMs?: number },
+  ): Promise<FunctionOutcome>;
+  /** After each change of a function's state. */
+  on(event: 'changed', listener: (changed: LocalFunction) => void): void;
+  close(): Promise<void>;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  setTimeout(callback: () => void, ms: number): { cancel(): void };
+}
+
+export type TraceExchange = (exchange: Exchange) => void;

@@ -1,0 +1,17 @@
+/** ESM-only dependencies are transformed, so that tests need no flag. */
+const esmOnly = ['aedes', 'aedes-[^/]+', '@middy/[^/]+', 'hyperid', 'p-queue', 'fast-xml-parser'];
+
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  transform: {
+    '^.+\\.[cm]?[jt]s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.serverless/', '<rootDir>/.edge/'],
+  testTimeout: 30_000,
+};

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { devicePatternSchema, digestSchema, functionNameSchema, versionSchema } from './names';
+import { versionRangeSchema } from './versions';
+
+export const locationSchema = z.enum(['edge', 'cloud']);
+export type Location = z.infer<typeof locationSchema>;
+
+const handlerSchema = z
+  .string()
+  .regex(
+    /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[A-Za-z0-9_./-]+\.[A-Za-z_$][A-Za-z0-9_$]*$/,
+    'expected "<path of the module without extension>.<export>", such as "index.handler"',
+  )
+  .max(128);
+
+/** What a function needs from the machine that runs it. */
+export const requirementsSchema = z.strictObject({
+  /** semver range of Node versions. */
+  node: versionRangeSchema.optional(),
+  architectures: z
+    .array(z.enum(['arm64', 'x64', 'arm']))
+    .min(1)
+    .optional(),
+});
+
+/**
+ * `edge.json`: the configuration at the top level of a function package.
+ * Units: memory in MiB, timeout in seconds, as in the Serverless Framework.
+ */
+export const functionConfigSchema = z.strictObject({
+  name: functionNameSchema.describe('Name by which devices ask for the function.'),
+  version: versionSchema
+    .optional()
+    .describe('Exact version. Left out: the next patch number whenever the content changes.'),
+  handler: handlerSchema.describe('Module path and export, as for AWS Lambda.'),
+  runtime: z
+    .enum(['nodejs22.x', 'nodejs24.x'])
+    .default('nodejs22.x')
+    .describe('Lambda runtime; on the edge the Node.js of the core runs the function.'),
+  locations: z.array(locationSchema).min(1).default(['edge']).describe('Where the function may run.'),
+  memory: z.int().min(64).max(10_240).default(128).describe('Memory limit of one instance in MiB.'),
+  timeout: z.int().min(1).max(900).default(6).describe('Longest run of one call in seconds.'),
+  instances: z.int().min(1).max(64).default(2).describe('Most instances at once on one edge.'),
+  pinned: z.boolean().default(false).describe('Keep one instance running for good.'),
+  environment: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .default({})
+    .refine((all) => JSON.stringify(all).length <= 4096, 'expected at most 4 KB in all')
+    .describe('Environment variables of the function.'),
+  devices: z
+    .array(devicePatternSchema)
+    .default(['*'])
+    .describe('Which devices may use the function: thing names, "*" and "?" are wildcards.'),
+  requires: requirementsSchema.default({}).describe('What the edge must offer.'),
+  description: z.string().max(256).optional(),
+  cloudFunction: z
+    .string()
+    .regex(/^arn:[^:]+:lambda:[^:]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$/)
+    .optional()
+    .describe('ARN of the ordinary Lambda function that already is this function in the cloud.'),
+});
+export type FunctionConfig = z.infer<typeof functionConfigSchema>;
+
+/** One registered version of a function: all that an edge needs to run it. Immutable. */
+export const functionManifestSchema = functionConfigSchema
+  .omit({ version: true, cloudFunction: true })
+  .extend({
+    version: versionSchema,
+    digest: digestSchema,
+    /** Bytes of the package as stored. */
+    size: z.int().nonnegative(),
+    /** Bytes of its content. */
+    unpackedSize: z.int().nonnegative(),
+    /** Where `cloudRemoteExecution` invokes it; absent when the function runs on edges only. */
+    cloud: z.strictObject({ functionArn: z.string(), qualifier: z.string() }).optional(),
+  });
+export type FunctionManifest = z.infer<typeof functionManifestSchema>;
+
+/** What an edge can run, as the core states it when it asks. */
+export const platformSchema = z.strictObject({
+  node: versionSchema,
+  architecture: z.string().max(16),
+  os: z.string().max(16),
+});
+export type Platform = z.infer<typeof platformSchema>;
+
+/** `name@version`, the key of a running version. */
+export function functionKey(name: string, version: string): string {
+  return `${name}@${version}`;
+}

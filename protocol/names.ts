@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+/**
+ * The forms that names may have, wherever one is read from the outside.
+ * Thing names follow the AWS IoT rule `[a-zA-Z0-9:_-]{1,128}`; function names are shorter than
+ * Lambda's 64 so that `<service>-<stage>-<name>` still fits.
+ */
+export const thingNameSchema = z
+  .string()
+  .regex(/^[a-zA-Z0-9:_-]{1,128}$/, 'expected 1 to 128 of a-z, A-Z, 0-9, ":", "_" and "-"');
+
+export const functionNameSchema = z
+  .string()
+  .regex(
+    /^[a-zA-Z][a-zA-Z0-9_-]{0,47}$/,
+    'expected a letter followed by at most 47 of a-z, A-Z, 0-9, "_" and "-"',
+  );
+
+export const groupNameSchema = z
+  .string()
+  .regex(/^[a-zA-Z0-9_-]{1,64}$/, 'expected 1 to 64 of a-z, A-Z, 0-9, "_" and "-"');
+
+export const requestIdSchema = z
+  .string()
+  .regex(/^[a-zA-Z0-9_-]{1,64}$/, 'expected 1 to 64 of a-z, A-Z, 0-9, "_" and "-"');
+
+/** SHA-256 in lower-case hex: a package digest. */
+export const digestSchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 digest in 64 lower-case hex digits');
+
+/** As on AWS IoT: the SHA-256 of the certificate in DER, 64 lower-case hex digits. */
+export const certificateIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected a certificate id in 64 lower-case hex digits');
+
+/** `*` stands for any run of characters, `?` for one; everything else stands for itself. */
+export const devicePatternSchema = z
+  .string()
+  .regex(/^[a-zA-Z0-9:_*?-]{1,128}$/, 'expected a thing name, in which "*" and "?" are wildcards');
+
+const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
+
+/** An exact semantic version without build metadata: `1.4.0`, `2.0.0-beta.1`. */
+export const versionSchema = z
+  .string()
+  .max(64)
+  .regex(VERSION, 'expected an exact semantic version such as "1.4.0"');
+
+export function matchesDevicePattern(pattern: string, thingName: string): boolean {
+  const source = pattern.replace(/[*?]/g, (c) => (c === '*' ? '.*' : '.'));
+  return new RegExp(`^${source}$`).test(thingName);
+}
+
+export function matchesAnyDevicePattern(patterns: readonly string[], thingName: string): boolean {
+  return patterns.some((pattern) => matchesDevicePattern(pattern, thingName));
+}
