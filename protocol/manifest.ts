@@ -55,9 +55,12 @@ export const functionConfigSchema = z.strictObject({
   description: z.string().max(256).optional(),
   cloudFunction: z
     .string()
-    .regex(/^arn:[^:]+:lambda:[^:]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$/)
+    .regex(
+      /^(arn:[^:]+:lambda:[^:]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$/,
+      'expected the name or ARN of a Lambda function, with a qualifier or without',
+    )
     .optional()
-    .describe('ARN of the ordinary Lambda function that already is this function in the cloud.'),
+    .describe('Name or ARN of the ordinary Lambda function that already is this function in the cloud.'),
 });
 export type FunctionConfig = z.infer<typeof functionConfigSchema>;
 

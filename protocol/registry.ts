@@ -12,6 +12,8 @@ export const functionIndexSchema = z.strictObject({
   format: z.literal(1),
   name: functionNameSchema,
   latest: versionSchema,
+  /** When the upload of `latest` was put, ISO 8601 UTC: a late event of an older upload never undoes it. */
+  latestUploadedAt: z.string().optional(),
   versions: z.record(
     versionSchema,
     z.strictObject({

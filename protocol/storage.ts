@@ -2,7 +2,7 @@
  * Object keys in the two buckets.
  *
  * Functions bucket: `uploads/` (put a package here), `packages/` (by digest), `results/` (what became
- * of each upload). State bucket: `registry/`, `groups/`, `requests/`, `deployments/`, `status/`.
+ * of each upload). State bucket: `registry/`, `groups/`, `requests/`, `deployments/`, `status/`, `failures/`.
  */
 export const UPLOAD_PREFIX = 'uploads/';
 export const UPLOAD_SUFFIX = '.zip';
@@ -19,6 +19,8 @@ export const keys = {
     `groups/${group}/revisions/${String(revision).padStart(10, '0')}.json`,
   requests: (group: string) => `${REQUEST_PREFIX}${group}/`,
   request: (group: string, requestId: string) => `${REQUEST_PREFIX}${group}/${requestId}.json`,
+  /** Where a stored update goes that cannot be read, so that it blocks no other. */
+  unreadableRequest: (requestKey: string) => `failures/${requestKey}`,
   deployment: (group: string, revision: number) =>
     `deployments/${group}/${String(revision).padStart(10, '0')}.json`,
   coreStatuses: (core: string) => `status/${core}/`,

@@ -2,7 +2,7 @@
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { existsSync, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ZipFile } from 'yazl';
@@ -23,7 +23,7 @@ const node = {
 };
 
 /** The SDK's native client and the framework stay outside of every bundle. */
-const external = ['aws-iot-device-sdk-v2', 'aws-crt', 'serverless', 'osls', 'esbuild'];
+const external = ['prettier', 'aws-iot-device-sdk-v2', 'aws-crt', 'serverless', 'osls', 'esbuild'];
 
 const FIXED_DATE = new Date(Date.UTC(2020, 0, 1));
 
@@ -62,12 +62,13 @@ async function bundle(source, out, options = {}) {
   await build({ ...node, external, entryPoints: [at(source)], outfile: at(out), ...options });
 }
 
-await rm(at('dist'), { recursive: true, force: true });
-await rm(at('device/dist'), { recursive: true, force: true });
 await mkdir(at('dist/handlers'), { recursive: true });
 await Promise.all([
   existsSync(at('handlers/lambda')) ? buildHandlers() : undefined,
-  bundle('plugin/index.ts', 'dist/plugin/index.cjs'),
+  // The framework wants the class itself from require().
+  bundle('plugin/index.ts', 'dist/plugin/index.cjs', {
+    footer: { js: 'module.exports = module.exports.default;' },
+  }),
   bundle('edge/platforms/standalone/main.ts', 'dist/edge/core.cjs'),
   bundle('edge/functions/process/main.ts', 'dist/edge/functionProcess.cjs'),
   bundle('local/index.ts', 'dist/local/index.cjs'),

@@ -1,0 +1,28 @@
+import type { AwsProvider } from '../framework';
+import { ASYNCHRONOUS } from './roles';
+import type { Resources } from './resource';
+
+const FOURTEEN_DAYS = 14 * 24 * 60 * 60;
+
+/** Where events go that a function failed to handle after every retry. */
+export function failureResources(provider: AwsProvider): Resources {
+  const resources: Resources = {
+    EdgeFailures: {
+      Type: 'AWS::SQS::Queue',
+      Properties: { MessageRetentionPeriod: FOURTEEN_DAYS, SqsManagedSseEnabled: true },
+    },
+  };
+  for (const name of ASYNCHRONOUS) {
+    const lambda = provider.naming.getLambdaLogicalId(name);
+    resources[`${lambda}OnFailure`] = {
+      Type: 'AWS::Lambda::EventInvokeConfig',
+      Properties: {
+        FunctionName: { Ref: lambda },
+        Qualifier: '$LATEST',
+        MaximumRetryAttempts: 2,
+        DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['EdgeFailures', 'Arn'] } } },
+      },
+    };
+  }
+  return resources;
+}

@@ -1,0 +1,43 @@
+import type { CloudFormationResource } from '../framework';
+
+export type Resources = Record<string, CloudFormationResource>;
+
+export interface Statement {
+  Effect: 'Allow' | 'Deny';
+  Action: string[];
+  Resource: unknown[];
+  Condition?: Record<string, unknown>;
+}
+
+export function allow(actions: string[], resources: unknown[]): Statement {
+  return { Effect: 'Allow', Action: actions, Resource: resources };
+}
+
+export function sub(text: string, values?: Record<string, unknown>): unknown {
+  return { 'Fn::Sub': values === undefined ? text : [text, values] };
+}
+
+/** ARN of a bucket, or of the objects below `path` in it. */
+export function bucketArn(bucket: unknown, path?: string): unknown {
+  return sub(`arn:\${AWS::Partition}:s3:::\${Bucket}${path === undefined ? '' : `/${path}`}`, {
+    Bucket: bucket,
+  });
+}
+
+export function regionalArn(service: string, resource: string): unknown {
+  return sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
+}
+
+export function role(service: string, statements: Statement[], description: string): CloudFormationResource {
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      Description: description,
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }],
+      },
+      Policies: [{ PolicyName: 'edge', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { CloudFormationTemplate } from '../../plugin/framework';
+
+export const root = path.resolve(__dirname, '..', '..');
+
+export interface PackagedService {
+  serviceDir: string;
+  /** What `--package` names: template, artifacts, edge/. */
+  directory: string;
+  template: CloudFormationTemplate;
+}
+
+/**
+ * Packages a copy of the project template through the framework's command line. `edit` changes its
+ * serverless.yml first. Throws with the command's output.
+ */
+export async function packageTemplate(
+  edit: (yaml: string) => string = (yaml) => yaml,
+): Promise<PackagedService> {
+  const serviceDir = await mkdtemp(path.join(tmpdir(), 'edge-service-'));
+  const yaml = await readFile(path.join(root, 'serverless.yml'), 'utf8');
+  const asInstalled = edit(yaml).replace('./dist/plugin/index.cjs', 'serverless-edge-on-demand');
+  await writeFile(path.join(serviceDir, 'serverless.yml'), asInstalled);
+  await writeFile(path.join(serviceDir, 'package.json'), '{ "name": "edge-demo", "private": true }\n');
+  await cp(path.join(root, 'examples', 'sensors'), path.join(serviceDir, 'examples', 'sensors'), {
+    recursive: true,
+  });
+  await installPackages(serviceDir);
+  return packageService(serviceDir);
+}
+
+/** As `npm install` would leave it, without copying. */
+async function installPackages(serviceDir: string): Promise<void> {
+  const modules = path.join(serviceDir, 'node_modules');
+  await mkdir(modules);
+  await symlink(root, path.join(modules, 'serverless-edge-on-demand'));
+  for (const name of ['serverless-esbuild', 'esbuild']) {
+    await symlink(path.join(root, 'node_modules', name), path.join(modules, name));
+  }
+}
+
+export async function packageService(serviceDir: string): Promise<PackagedService> {
+  const cli = path.join(root, 'node_modules', '.bin', 'serverless');
+  const directory = path.join(serviceDir, 'packaged');
+  const env = { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' };
+  try {
+    await promisify(execFile)(process.execPath, [cli, 'package', '--package', directory], {
+      cwd: serviceDir,
+      env,
+    });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`sls package failed:\n${stdout}${stderr}`, { cause: error });
+  }
+  const template = await readFile(path.join(directory, 'cloudformation-template-update-stack.json'), 'utf8');
+  return { serviceDir, directory, template: JSON.parse(template) as CloudFormationTemplate };
+}

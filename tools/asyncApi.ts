@@ -1,0 +1,187 @@
+import type { z } from 'zod';
+import {
+  ASKS,
+  askSchemas,
+  callSchema,
+  coreStatusSchema,
+  coreUpdateSchema,
+  edgeStatusSchema,
+  REPLIES,
+  replySchemas,
+  replyTopic,
+  revisionNoticeSchema,
+  askTopic,
+  callTopic,
+  coreTopic,
+  statusTopic,
+  updateAcceptedSchema,
+} from '../protocol';
+import { embeddedSchema } from './jsonSchema';
+
+/** AsyncAPI 3.0 for the device topics and the core topics. */
+interface Channel {
+  id: string;
+  address: string;
+  title: string;
+  schema: Record<string, unknown>;
+  /** From the point of view of the edge core. */
+  action: 'receive' | 'send';
+  server: 'edge' | 'cloud';
+  retained?: boolean;
+  description?: string;
+}
+
+const DEVICE = '{device}';
+const PREFIX = 'edge';
+const CORE_PREFIX = '{corePrefix}';
+
+const ASK_NOTES: Record<(typeof ASKS)[number], string> = {
+  join: 'First message after every connect. Answered by `joined` or `failed`.',
+  request:
+    'Asks for a function. Answered by `ready` when it is on the edge, `available` when the edge can get it, or `failed`.',
+  confirm:
+    'Accepts the offer `available` of the same request id. Answered by `progress`, then `ready` or `failed`.',
+  release: 'This device needs the function no longer. Answered by `released`.',
+  prefetch: 'Brings the package to the edge without starting it. Answered by `prefetched`.',
+  invoke: 'Synchronous call. Answered by `result` or `failed`.',
+};
+
+function channels(): Channel[] {
+  return [...askChannels(), callChannel(), ...replyChannels(), statusChannel(), ...coreChannels()];
+}
+
+function askChannels(): Channel[] {
+  return ASKS.map((ask) => ({
+    id: `ask.${ask}`,
+    address: askTopic(PREFIX, DEVICE, ask),
+    title: ask,
+    description: ASK_NOTES[ask],
+    schema: embeddedSchema(askSchemas[ask] as z.ZodType, 'input'),
+    action: 'receive',
+    server: 'edge',
+  }));
+}
+
+function callChannel(): Channel {
+  return {
+    id: 'call',
+    address: callTopic(PREFIX, DEVICE, '{function}'),
+    title: 'call',
+    description: 'Asynchronous call; the result is discarded, a failure is answered by `failed`.',
+    schema: embeddedSchema(callSchema, 'input'),
+    action: 'receive',
+    server: 'edge',
+  };
+}
+
+function replyChannels(): Channel[] {
+  return REPLIES.map((reply) => ({
+    id: `reply.${reply}`,
+    address: replyTopic(PREFIX, DEVICE, reply),
+    title: reply,
+    schema: embeddedSchema(replySchemas[reply] as z.ZodType, 'output'),
+    action: 'send',
+    server: 'edge',
+  }));
+}
+
+function statusChannel(): Channel {
+  return {
+    id: 'status',
+    address: statusTopic(PREFIX),
+    title: 'status',
+    schema: embeddedSchema(edgeStatusSchema, 'output'),
+    action: 'send',
+    server: 'edge',
+    retained: true,
+  };
+}
+
+function coreChannels(): Channel[] {
+  const channel = (
+    kind: Parameters<typeof coreTopic>[2],
+    schema: Record<string, unknown>,
+    action: Channel['action'],
+    retained = false,
+  ): Channel => ({
+    id: `core.${kind}`,
+    address: coreTopic(CORE_PREFIX, '{core}', kind),
+    title: kind,
+    schema,
+    action,
+    server: 'cloud',
+    retained,
+  });
+  return [
+    channel('update', embeddedSchema(coreUpdateSchema, 'input'), 'send'),
+    channel('status', embeddedSchema(coreStatusSchema, 'input'), 'send'),
+    channel('revision', embeddedSchema(revisionNoticeSchema, 'output'), 'receive', true),
+    channel('accepted', embeddedSchema(updateAcceptedSchema, 'output'), 'receive'),
+    channel('refused', embeddedSchema(replySchemas.failed, 'output'), 'receive'),
+  ];
+}
+
+function parametersOf(address: string): Record<string, { description: string }> {
+  const described: Record<string, string> = {
+    device: 'Thing name of the device; the broker ties it to the client certificate.',
+    function: 'Name of the function.',
+    core: 'Thing name of the edge core.',
+    corePrefix: 'edge/<service>-<stage>',
+  };
+  return Object.fromEntries(
+    [...address.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [
+      name,
+      { description: described[name] ?? '' },
+    ]),
+  );
+}
+
+export function asyncApi(): unknown {
+  const all = channels();
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'serverless-edge-on-demand',
+      version: '1',
+      description:
+        'MQTT 3.1.1. JSON payloads of at most 128 KB. A device connects to its edge core with mutual TLS; its client id is its thing name, its certificate is listed in the definition of the edge group. It subscribes to `edge/<device>/reply/+` and sends `join` first. Replies come at QoS 0; send at QoS 0 or 1. A request that is sent again with the same request id is answered from memory and never run twice. Operations are described from the point of view of the edge core.',
+    },
+    defaultContentType: 'application/json',
+    servers: {
+      edge: {
+        host: 'edge-core:8883',
+        protocol: 'secure-mqtt',
+        protocolVersion: '3.1.1',
+        security: [{ type: 'X509' }],
+      },
+      cloud: {
+        host: 'iot-core:8883',
+        protocol: 'secure-mqtt',
+        protocolVersion: '3.1.1',
+        security: [{ type: 'X509' }],
+      },
+    },
+    channels: Object.fromEntries(all.map((channel) => [channel.id, channelObject(channel)])),
+    operations: Object.fromEntries(
+      all.map(({ id, action, title }) => [
+        id,
+        {
+          action,
+          channel: { $ref: `#/channels/${id}` },
+          messages: [{ $ref: `#/channels/${id}/messages/${title}` }],
+        },
+      ]),
+    ),
+  };
+}
+
+function channelObject(channel: Channel): unknown {
+  return {
+    address: channel.address,
+    servers: [{ $ref: `#/servers/${channel.server}` }],
+    ...(channel.description === undefined ? {} : { description: channel.description }),
+    parameters: parametersOf(channel.address),
+    messages: { [channel.title]: { name: channel.title, payload: channel.schema } },
+    ...(channel.retained ? { 'x-retained': true } : {}),
+  };
+}

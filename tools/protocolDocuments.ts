@@ -1,0 +1,58 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { format } from 'prettier';
+import { asyncApi } from './asyncApi';
+import { edgeSectionJsonSchema } from '../plugin/configuration/schema';
+import { errorReference } from './errorReference';
+import { jsonSchemaOf } from './jsonSchema';
+import { openApi } from './openApi';
+import { functionConfigSchema, groupDefinitionSchema } from '../protocol';
+
+/**
+ * Writes every document that is generated from the schemas in protocol/ to docs/, or with `--check`
+ * says which of them are out of date and exits 1.
+ */
+const documents: Record<string, () => unknown> = {
+  'docs/asyncapi.json': asyncApi,
+  'docs/openapi.json': openApi,
+  'docs/schemas/edge.schema.json': () =>
+    jsonSchemaOf(functionConfigSchema, 'input', 'edge.json of a function package'),
+  'docs/schemas/edge-section.schema.json': () => ({
+    title: 'The `edge` section of serverless.yml',
+    ...edgeSectionJsonSchema(),
+  }),
+  'docs/schemas/group-definition.schema.json': () =>
+    jsonSchemaOf(groupDefinitionSchema, 'output', 'Definition of an edge group'),
+  'docs/errors.md': errorReference,
+};
+
+async function render(file: string, document: unknown): Promise<string> {
+  const text = typeof document === 'string' ? document : JSON.stringify(document);
+  return format(text, { filepath: file, printWidth: 110 });
+}
+
+async function main(): Promise<void> {
+  const check = process.argv.includes('--check');
+  const stale: string[] = [];
+  for (const [file, make] of Object.entries(documents)) {
+    const text = await render(file, make());
+    if (check && read(file) !== text) stale.push(file);
+    if (check) continue;
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  if (stale.length > 0) {
+    console.error(`Out of date: ${stale.join(', ')}. Run npm run docs and commit the result.`);
+    process.exitCode = 1;
+  }
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+void main();
