@@ -23,7 +23,15 @@ const node = {
 };
 
 /** The SDK's native client and the framework stay outside of every bundle. */
-const external = ['prettier', 'aws-iot-device-sdk-v2', 'aws-crt', 'serverless', 'osls', 'esbuild'];
+const external = [
+  'serverless-edge-on-demand-device',
+  'prettier',
+  'aws-iot-device-sdk-v2',
+  'aws-crt',
+  'serverless',
+  'osls',
+  'esbuild',
+];
 
 const FIXED_DATE = new Date(Date.UTC(2020, 0, 1));
 
@@ -72,11 +80,13 @@ await Promise.all([
   bundle('edge/platforms/standalone/main.ts', 'dist/edge/core.cjs'),
   bundle('edge/functions/process/main.ts', 'dist/edge/functionProcess.cjs'),
   bundle('local/index.ts', 'dist/local/index.cjs'),
-  bundle('local/demo/main.ts', 'dist/local/demo.cjs'),
-  bundle('local/demo/device.ts', 'dist/local/demoDevice.cjs'),
+  bundle('examples/demo/main.ts', 'dist/demo/main.cjs'),
+  bundle('examples/demo/device.ts', 'dist/demo/device.cjs'),
   bundle('bench/main.ts', 'dist/bench/bench.cjs'),
   bundle('bench/device.ts', 'dist/bench/device.cjs'),
+  bundle('bench/echo.ts', 'dist/bench/echo.cjs'),
   bundle('tools/protocolDocuments.ts', 'dist/tools/protocolDocuments.cjs'),
+  bundle('test/support/deviceAgent.ts', 'dist/test/deviceAgent.cjs'),
   bundle('device/index.ts', 'device/dist/index.cjs'),
   bundle('device/index.ts', 'device/dist/index.mjs', { format: 'esm' }),
 ]);

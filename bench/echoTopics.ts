@@ -1,0 +1,2 @@
+export const ECHO_ASK = 'echo/ask';
+export const ECHO_REPLY = 'echo/reply';

@@ -1,0 +1,45 @@
+import type { Exchange } from '../../protocol';
+
+const STEP_WIDTH = 9;
+const PARTIES_WIDTH = 38;
+const WHAT_WIDTH = 58;
+
+/** Collects exchanges of every process and prints them in the order in which they happened. */
+export class Timeline {
+  private pending: Exchange[] = [];
+  private origin: number | undefined;
+
+  constructor(
+    private readonly print: (line: string) => void,
+    private readonly paint: Paint,
+  ) {}
+
+  add(exchange: Exchange): void {
+    this.pending.push(exchange);
+  }
+
+  /** Times are counted from here. */
+  restart(at: number): void {
+    this.origin = at;
+  }
+
+  flush(): void {
+    const ordered = this.pending.sort((a, b) => a.at - b.at);
+    this.pending = [];
+    for (const exchange of ordered) this.print(this.line(exchange));
+  }
+
+  private line(exchange: Exchange): string {
+    const at = `${(exchange.at - (this.origin ?? exchange.at)).toFixed(1)} ms`.padStart(11);
+    const parties = `${exchange.from} → ${exchange.to}`.padEnd(PARTIES_WIDTH);
+    const took = exchange.ms === undefined ? '' : `${exchange.ms.toFixed(1)} ms`;
+    const what = exchange.what.padEnd(WHAT_WIDTH);
+    const text = `${at}  ${exchange.step.padEnd(STEP_WIDTH)} ${parties} ${what} ${took.padStart(9)}`;
+    return exchange.ok === false ? this.paint.refused(text) : this.paint.plain(text);
+  }
+}
+
+export interface Paint {
+  plain(text: string): string;
+  refused(text: string): string;
+}

@@ -1,0 +1,94 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { EdgeError, type ErrorBody } from '../../protocol';
+import { root } from './packaged';
+
+interface Answer {
+  event: string;
+  id: number;
+  value?: unknown;
+  error?: ErrorBody;
+}
+
+/** Drives a device client that runs in a process of its own (deviceAgent.ts). */
+export class TestDevice {
+  private readonly child: ChildProcess;
+  private readonly open = new Map<number, (answer: Answer) => void>();
+  private next = 1;
+  readonly progress: { name: string; stage: string }[] = [];
+
+  constructor() {
+    this.child = spawn(process.execPath, [path.join(root, 'dist', 'test', 'deviceAgent.cjs')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
+      this.handle(line),
+    );
+    this.child.once('exit', () => this.failAll());
+  }
+
+  connect(options: unknown): Promise<unknown> {
+    return this.call('connect', options);
+  }
+
+  deploy(name: string, options: Record<string, unknown> = {}): Promise<{ name: string; version: string }> {
+    return this.call('deploy', name, options) as Promise<{ name: string; version: string }>;
+  }
+
+  invoke(name: string, input?: unknown, options: Record<string, unknown> = {}): Promise<unknown> {
+    return this.call('invoke', name, input, options);
+  }
+
+  send(name: string, input?: unknown): Promise<unknown> {
+    return this.call('send', name, input);
+  }
+
+  release(name: string): Promise<unknown> {
+    return this.call('release', name);
+  }
+
+  prefetch(name: string): Promise<unknown> {
+    return this.call('prefetch', name);
+  }
+
+  async close(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
+    this.child.stdin?.end();
+    const forced = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
+    await exited;
+    clearTimeout(forced);
+  }
+
+  private call(method: string, ...args: unknown[]): Promise<unknown> {
+    const id = this.next++;
+    return new Promise((resolve, reject) => {
+      this.open.set(id, ({ value, error }) =>
+        error === undefined ? resolve(value) : reject(asError(error)),
+      );
+      this.child.stdin?.write(`${JSON.stringify({ id, method, args })}\n`);
+    });
+  }
+
+  private handle(line: string): void {
+    const message = JSON.parse(line) as Answer & { name?: string; progress?: { stage: string } };
+    if (message.event === 'progress' && message.name !== undefined && message.progress !== undefined) {
+      this.progress.push({ name: message.name, stage: message.progress.stage });
+    }
+    if (message.event !== 'answer') return;
+    this.open.get(message.id)?.(message);
+    this.open.delete(message.id);
+  }
+
+  private failAll(): void {
+    for (const [id, settle] of this.open) {
+      settle({ event: 'answer', id, error: { code: 'CLOSED', message: 'the device process ended' } });
+    }
+    this.open.clear();
+  }
+}
+
+function asError(body: ErrorBody): Error {
+  return (body.code as string) === 'UNEXPECTED' ? new Error(body.message) : EdgeError.fromJSON(body);
+}
