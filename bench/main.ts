@@ -65,10 +65,11 @@ async function measure(environment: Environment, stateDir: string, sizes: Sizes)
   );
   const edge = await environment.startEdge(GROUP);
   const echo = await startEcho(environment, stateDir);
-  const { ca, ...identity } = environment.deviceCredentials(DEVICE);
+  const { certificate, privateKey } = await environment.deviceCredentials(DEVICE);
   const plan: Plan = {
     thingName: DEVICE,
-    ...identity,
+    certificate,
+    privateKey,
     edge: { host: '127.0.0.1', port: edge.port, ca: environment.cloud.authority.certificatePem },
     echo: { host: '127.0.0.1', port: echo.port, ca: environment.cloud.authority.certificatePem },
     present: 'smoothSignal',
@@ -77,7 +78,6 @@ async function measure(environment: Environment, stateDir: string, sizes: Sizes)
     runs: sizes.runs,
     rounds: sizes.rounds,
   };
-  void ca;
   const samples = await runDevice(plan, stateDir);
   await echo.process.stop();
   return { ...figuresOf(samples), ...sizes, node: process.version };

@@ -17,6 +17,7 @@ import type {
   ValidateResponse,
   WantedFunction,
 } from '../protocol';
+import type { GroupLimits } from './functions/admission';
 import type { FunctionOutcome } from './functions/types';
 
 /** What the edge system functions need from the world around them. */
@@ -67,8 +68,9 @@ export interface LocalFunctions {
   /**
    * Sets the target and works towards it; resolves when every step is done or has failed. A call
    * while another is at work supersedes its target. One function's failure stops no other.
+   * `limits`: those of the group's definition; absent, the ones in force stay.
    */
-  reconcile(target: readonly WantedFunction[]): Promise<void>;
+  reconcile(target: readonly WantedFunction[], limits?: GroupLimits): Promise<void>;
   /** Starts fetching ahead of the definition. Repeated calls share one download. */
   prefetch(manifest: FunctionManifest, location: PackageLocation): Promise<void>;
   list(): LocalFunction[];

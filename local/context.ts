@@ -77,8 +77,17 @@ export interface Iam {
   assumeRole(roleArn: string, sessionName: string, service: string, seconds?: number): Credentials;
   /** Verifies SigV4 (header or presigned query) really. Throws AwsError (403: SignatureDoesNotMatch, InvalidAccessKeyId, ExpiredToken …). */
   authenticate(request: SignedRequest, service: string): Promise<Principal>;
-  /** Throws AwsError AccessDeniedException unless the principal's policies (and `resourcePolicy`) allow it. */
-  authorize(principal: Principal, action: string, resource: string, resourcePolicy?: PolicyDocument): void;
+  /**
+   * Throws AwsError AccessDeniedException unless the principal's policies (and `resourcePolicy`) allow it.
+   * `conditions`: condition keys of this request beside the principal's own (`s3:prefix`).
+   */
+  authorize(
+    principal: Principal,
+    action: string,
+    resource: string,
+    resourcePolicy?: PolicyDocument,
+    conditions?: Record<string, string | undefined>,
+  ): void;
 }
 
 /** Channels on which AWS delivers at least once, in any order, late. */

@@ -277,7 +277,7 @@ export class EdgeError extends Error {
 
   static fromJSON(body: unknown): EdgeError {
     const { code, message, field, expected, details } = (body ?? {}) as Partial<ErrorBody>;
-    if (typeof code !== 'string' || !(code in ERROR_TABLE)) {
+    if (!isErrorCode(code)) {
       return new EdgeError('INTERNAL', typeof message === 'string' ? message : undefined);
     }
     return new EdgeError(code, message, {
@@ -296,5 +296,5 @@ export class EdgeError extends Error {
 }
 
 export function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === 'string' && value in ERROR_TABLE;
+  return typeof value === 'string' && Object.hasOwn(ERROR_TABLE, value);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { fromBufferPromise, type Entry, type ZipFile } from 'yauzl';
 import { EdgeError } from './errors';
 import { MAX_CONFIG_BYTES, MAX_PACKAGE_BYTES, MAX_PACKAGE_ENTRIES, MAX_UNPACKED_BYTES } from './limits';
@@ -43,10 +44,13 @@ export async function readPackage(bytes: Buffer, limits = DEFAULT_PACKAGE_LIMITS
   const zip = await openZip(bytes);
   try {
     const entries: PackageEntry[] = [];
+    const names = new Set<string>();
     let total = 0;
     for await (const entry of zip.eachEntry()) {
       if (entries.length >= limits.entries) throw tooLarge('entries', limits.entries);
       requireSafeEntry(entry);
+      if (names.has(entry.fileName)) throw invalid(`two entries are named "${entry.fileName}"`);
+      names.add(entry.fileName);
       total += entry.uncompressedSize;
       requireSize(total, limits.unpackedBytes, 'unpacked package');
       if (entry.fileName.endsWith('/')) continue;
@@ -94,7 +98,9 @@ async function readEntry(zip: ZipFile, entry: Entry): Promise<Buffer> {
     if (length > entry.uncompressedSize) throw tooLarge(entry.fileName, entry.uncompressedSize);
     chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks, length);
+  const content = Buffer.concat(chunks, length);
+  if (crc32(content) !== entry.crc32) throw invalid(`entry "${entry.fileName}" does not have its checksum`);
+  return content;
 }
 
 const SYMBOLIC_LINK = 0o120000;
@@ -123,6 +129,10 @@ function tooLarge(what: string, limit: number): EdgeError {
     field: what,
     expected: `at most ${limit}`,
   });
+}
+
+function invalid(reason: string): EdgeError {
+  return new EdgeError('PACKAGE_INVALID', `not a readable zip file: ${reason}`);
 }
 
 function unsafe(entry: string): EdgeError {

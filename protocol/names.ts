@@ -1,5 +1,9 @@
 import { z } from 'zod';
 
+/** Names are keys of records: `constructor` must not find what every object inherits. */
+const notInherited = (name: string): boolean => !(name in Object.prototype);
+const INHERITED = { error: 'expected a name that no JavaScript object inherits' };
+
 /**
  * The forms that names may have, wherever one is read from the outside.
  * Thing names follow the AWS IoT rule `[a-zA-Z0-9:_-]{1,128}`; function names are shorter than
@@ -7,14 +11,16 @@ import { z } from 'zod';
  */
 export const thingNameSchema = z
   .string()
-  .regex(/^[a-zA-Z0-9:_-]{1,128}$/, 'expected 1 to 128 of a-z, A-Z, 0-9, ":", "_" and "-"');
+  .regex(/^[a-zA-Z0-9:_-]{1,128}$/, 'expected 1 to 128 of a-z, A-Z, 0-9, ":", "_" and "-"')
+  .refine(notInherited, INHERITED);
 
 export const functionNameSchema = z
   .string()
   .regex(
     /^[a-zA-Z][a-zA-Z0-9_-]{0,47}$/,
     'expected a letter followed by at most 47 of a-z, A-Z, 0-9, "_" and "-"',
-  );
+  )
+  .refine(notInherited, INHERITED);
 
 export const groupNameSchema = z
   .string()

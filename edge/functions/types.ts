@@ -39,12 +39,15 @@ export interface FunctionOutcome {
 export interface FunctionHost {
   /**
    * Resolves when one instance has loaded the handler. Throws HANDLER_NOT_FOUND,
-   * FUNCTION_INIT_FAILED, FUNCTION_TIMED_OUT, FUNCTION_OUT_OF_MEMORY, FUNCTION_EXITED.
+   * FUNCTION_INIT_FAILED, FUNCTION_TIMED_OUT (10 s), FUNCTION_OUT_OF_MEMORY, FUNCTION_EXITED. A key
+   * that runs already stays as it is.
    */
   start(key: string, spec: FunctionSpec): Promise<void>;
   /**
    * Throws FUNCTION_NOT_DEPLOYED, FUNCTION_ERROR (details: errorType, errorMessage, trace),
-   * FUNCTION_TIMED_OUT, FUNCTION_OUT_OF_MEMORY, FUNCTION_EXITED, QUEUE_FULL.
+   * FUNCTION_TIMED_OUT, FUNCTION_OUT_OF_MEMORY, FUNCTION_EXITED, QUEUE_FULL; RESULT_TOO_LARGE and
+   * PAYLOAD_TOO_LARGE over Lambda's 6 MiB; TIMED_OUT when the call's own `timeoutMs` passed before an
+   * instance was free (it did not run); the errors of start() when a new instance cannot load.
    */
   invoke(key: string, call: FunctionCall): Promise<FunctionOutcome>;
   has(key: string): boolean;

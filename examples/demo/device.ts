@@ -46,7 +46,7 @@ function steps(edge: EdgeClient): Step[] {
     {
       title: 'asynchronous invocation on the edge',
       expected: 'ok',
-      run: () => edge.send('smoothSignal', { samples }),
+      run: async () => (await edge.deploy('smoothSignal')).send({ samples }),
     },
     {
       title: 'synchronous invocation in the cloud',

@@ -8,9 +8,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import { startEnvironment, startProcess, type Environment } from '../../local';
+import { startEnvironment, startProcess, Timeline, type Environment, type ProcessEvent } from '../../local';
 import { preciseNow, type Exchange } from '../../protocol';
-import { Timeline } from './timeline';
 
 const DEVICE = 'sensor-1';
 const GROUP = 'workshop';
@@ -42,14 +41,15 @@ async function main(): Promise<boolean> {
       serviceDir: root,
       stateDir,
       stage: 'dev',
-      print: (line) => print(`  ${line}`),
       onExchange: (exchange) => timeline.add(exchange),
     });
+    timeline.flush();
+    describeCloud(environment);
     heading('The edge: a core in a process of its own');
-    const edge = await environment.startEdge(GROUP);
-    print(
-      `  ${edge.core} serves devices on port ${edge.port} and runs revision ${edge.revision} of "${GROUP}"`,
-    );
+    const edge = await environment.startEdge(GROUP, { onEvent: collectExchange });
+    await edge.process.waitFor('ready');
+    timeline.flush();
+    print(`  ${edge.core} (pid ${edge.process.pid}) serves devices on ${edge.host}:${edge.port}`);
     return summarise(await runDevice(environment, stateDir));
   } finally {
     await environment?.close();
@@ -58,19 +58,12 @@ async function main(): Promise<boolean> {
 }
 
 async function runDevice(environment: Environment, stateDir: string): Promise<StepResult[]> {
-  const credentials = environment.deviceCredentials(DEVICE);
+  const { certificate, privateKey, ca } = await environment.deviceCredentials(DEVICE);
   const config = path.join(stateDir, 'device.json');
-  await writeFile(
-    config,
-    JSON.stringify({
-      thingName: DEVICE,
-      ...credentials,
-      discovery: { url: environment.cloud.endpoints.iotTls },
-    }),
-    {
-      mode: 0o600,
-    },
-  );
+  const discovery = { url: environment.cloud.endpoints.iotTls };
+  await writeFile(config, JSON.stringify({ thingName: DEVICE, certificate, privateKey, ca, discovery }), {
+    mode: 0o600,
+  });
   heading(`The device: ${DEVICE}, in a process of its own`);
   const results: StepResult[] = [];
   const device = startProcess({
@@ -81,22 +74,35 @@ async function runDevice(environment: Environment, stateDir: string): Promise<St
   });
   const { code } = await device.exited;
   if (code !== 0 && results.every(({ ok }) => ok))
-    throw new Error(`the device ended with code ${code}: ${device.lastOutput()}`);
+    throw new Error(`the device ended with code ${code}: see above`);
   return results;
 }
 
-function handleDeviceEvent(event: Record<string, unknown>, results: StepResult[]): void {
-  if (event['event'] === 'begin') {
+function collectExchange(event: ProcessEvent): void {
+  if (event.event === 'exchange') timeline.add(event['exchange'] as Exchange);
+}
+
+function describeCloud({ cloud, outputs, groups }: Environment): void {
+  print(
+    `  HTTP routes at ${outputs.httpApiUrl}, MQTT at ${cloud.endpoints.mqtt.host}:${cloud.endpoints.mqtt.port}`,
+  );
+  for (const { group, definition } of Object.values(groups)) {
+    print(
+      `  group "${group}": revision ${definition.revision}, ${Object.keys(definition.devices).length} devices`,
+    );
+  }
+}
+
+function handleDeviceEvent(event: ProcessEvent, results: StepResult[]): void {
+  if (event.event === 'begin') {
     timeline.flush();
     heading(String(event['title']));
     timeline.restart(preciseNow());
-  } else if (event['event'] === 'step') {
+  } else if (event.event === 'step') {
     timeline.flush();
     const result = event as unknown as StepResult;
     results.push(result);
     print(`  ${result.ok ? pc.green('✔') : pc.red('✘')} ${describe(result)}`);
-  } else if (event['event'] === 'exchange') {
-    timeline.add(event['exchange'] as Exchange);
   }
 }
 

@@ -36,7 +36,7 @@ const methods: Record<string, (...args: never[]) => Promise<unknown>> = {
   },
   invoke: (name: string, input: unknown, options: Record<string, unknown> = {}) =>
     connected().invoke(name, input, options),
-  send: (name: string, input: unknown) => connected().send(name, input),
+  send: async (name: string, input: unknown) => functions.get(name)?.send(input),
   release: async (name: string) => functions.get(name)?.release(),
   prefetch: (name: string) => connected().prefetch(name),
   close: async () => client?.close(),

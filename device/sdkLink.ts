@@ -1,0 +1,160 @@
+import type * as DeviceSdk from 'aws-iot-device-sdk-v2';
+import { EdgeError } from '../protocol/errors';
+import type { Identity } from './identity';
+import type { Candidate, Link, OpenLink } from './link';
+import { probe } from './tlsProbe';
+
+type Sdk = Pick<typeof DeviceSdk, 'iot' | 'mqtt' | 'io'>;
+type SdkConnection = InstanceType<Sdk['mqtt']['MqttClientConnection']>;
+
+/** Milliseconds for the first contact with an address. */
+const PROBE_TIMEOUT_MS = 4_000;
+/** Milliseconds for the TCP connection to one address. */
+const SOCKET_TIMEOUT_MS = 3_000;
+/** Milliseconds for TCP, TLS and MQTT together; the SDK alone would wait 10 s for TLS. */
+const CONNECT_TIMEOUT_MS = 6_000;
+/** Milliseconds in which the broker must answer CONNECT, and each sign of life. */
+const PING_TIMEOUT_MS = 3_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+
+export interface SdkLinkOptions {
+  identity: Identity;
+  keepAliveSeconds: number;
+}
+
+/** Links of the AWS IoT device SDK: MQTT 3.1.1 over mutual TLS, clean session, client id = thing name. */
+export function sdkLinks(options: SdkLinkOptions): OpenLink {
+  const proven = new Set<string>();
+  return async (candidate, events, signal) => {
+    const key = JSON.stringify(candidate);
+    // Once per address, so that reconnecting costs one handshake, not two.
+    if (!proven.has(key)) await probe(candidate, options.identity, PROBE_TIMEOUT_MS, signal);
+    proven.add(key);
+    const connection = newConnection(await loadSdk(), candidate, options);
+    let over = false;
+    connection.on('message', (topic, payload) => events.message(topic, new Uint8Array(payload)));
+    connection.on('interrupt', (error) => {
+      if (over) return;
+      over = true;
+      // The SDK would reconnect by itself, to this address only and after a second at the earliest.
+      void connection.disconnect().catch(() => undefined);
+      events.interrupted(new Error(`connection to the edge lost: ${error.error_name ?? error.message}`));
+    });
+    await connect(connection, candidate, signal);
+    return sdkLink(connection, () => {
+      const first = !over;
+      over = true;
+      return first;
+    });
+  };
+}
+
+function sdkLink(connection: SdkConnection, end: () => boolean): Link {
+  return {
+    async publish(topic, payload, qos) {
+      await connection.publish(topic, payload, qos);
+    },
+    async subscribe(filter, qos) {
+      const granted = await connection.subscribe(filter, qos);
+      if ((granted.qos as number) > 2) {
+        throw new EdgeError('FORBIDDEN_TOPIC', `the edge refused the subscription to ${filter}`);
+      }
+    },
+    async close() {
+      if (!end()) return;
+      await Promise.race([connection.disconnect().catch(() => undefined), unrefPause(CLOSE_TIMEOUT_MS)]);
+    },
+  };
+}
+
+/** Loaded on first use: its native part is not prebuilt for every platform, and takes 100 ms to load. */
+async function loadSdk(): Promise<Sdk> {
+  try {
+    return await import('aws-iot-device-sdk-v2');
+  } catch (error) {
+    throw new EdgeError(
+      'UNSUPPORTED',
+      `aws-iot-device-sdk-v2 cannot be loaded on ${process.platform}-${process.arch}`,
+      { cause: error },
+    );
+  }
+}
+
+function newConnection(sdk: Sdk, candidate: Candidate, options: SdkLinkOptions): SdkConnection {
+  const { certificate, privateKey, thingName } = options.identity;
+  try {
+    const builder = sdk.iot.AwsIotMqttConnectionConfigBuilder.new_mtls_builder(certificate, privateKey)
+      .with_endpoint(candidate.host)
+      .with_port(candidate.port)
+      .with_client_id(thingName)
+      .with_clean_session(true)
+      .with_keep_alive_seconds(options.keepAliveSeconds)
+      .with_ping_timeout_ms(Math.min(PING_TIMEOUT_MS, options.keepAliveSeconds * 1000 - 1))
+      // Ours is the reconnecting; this only bounds how long an interrupted connection lingers.
+      .with_reconnect_min_sec(1)
+      .with_reconnect_max_sec(1)
+      .with_socket_options(
+        new sdk.io.SocketOptions(sdk.io.SocketType.STREAM, sdk.io.SocketDomain.IPV4, SOCKET_TIMEOUT_MS),
+      );
+    if (candidate.ca !== undefined) builder.with_certificate_authority(candidate.ca);
+    return new sdk.mqtt.MqttClient().new_connection(builder.build());
+  } catch (error) {
+    throw new EdgeError('BAD_REQUEST', `the SDK does not take the certificate, the key or the CA`, {
+      cause: error,
+    });
+  }
+}
+
+/** The SDK cannot cancel a connection attempt: one that comes too late is closed when it is there. */
+function connect(connection: SdkConnection, candidate: Candidate, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let waiting = true;
+    const give = (error: Error): void => {
+      if (!waiting) return;
+      waiting = false;
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      reject(error);
+    };
+    const abort = (): void => give(signal.reason as Error);
+    const timer = setTimeout(
+      () => give(unreachable(candidate, `no connection within ${CONNECT_TIMEOUT_MS} ms`)),
+      CONNECT_TIMEOUT_MS,
+    );
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort);
+    let failure = '';
+    connection.on('connection_failure', ({ error }) => (failure = error.error_name ?? String(error)));
+    connection.connect().then(
+      () => {
+        if (!waiting) return void connection.disconnect().catch(() => undefined);
+        waiting = false;
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+        resolve();
+      },
+      (error: unknown) => give(connectError(candidate, failure || String(error))),
+    );
+  });
+}
+
+function connectError(candidate: Candidate, reason: string): EdgeError {
+  // This is how the SDK reports a CONNACK with a return code other than 0.
+  if (reason === 'AWS_ERROR_MQTT_PROTOCOL_ERROR') {
+    const { host, port } = candidate;
+    return new EdgeError('UNKNOWN_DEVICE', `the edge at ${host}:${port} refused this device`, {
+      details: { host, port, reason },
+    });
+  }
+  const hungUp = /SOCKET_CLOSED|HANGUP|TLS_.*ALERT/.test(reason);
+  const hint = hungUp ? ' (the edge hung up: does it know this certificate, and is it the right CA?)' : '';
+  return unreachable(candidate, `${reason}${hint}`);
+}
+
+function unreachable({ host, port }: Candidate, message: string): EdgeError {
+  return new EdgeError('EDGE_NOT_FOUND', message, { details: { host, port } });
+}
+
+function unrefPause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
+}

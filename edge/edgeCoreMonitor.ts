@@ -1,0 +1,187 @@
+import type { Logger } from 'pino';
+import {
+  EdgeError,
+  emptyDefinition,
+  wantedFunctions,
+  type EdgeStatus,
+  type GroupDefinition,
+} from '../protocol';
+import type { Clock, Cloud, Devices, LocalFunctions, Upstream } from './ports';
+import type { StatusReporter } from './statusReporter';
+import type { Store, StoredDefinition } from './stores';
+
+/**
+ * The edge system function `edgeCoreMonitor`: long-lived, keeps the local copy of the group
+ * definition and brings what runs here to it. Serves with the stored copy at once, also without the
+ * cloud; fetches on connection, on each notice and now and then; never goes back in revisions.
+ */
+export interface EdgeCoreMonitorDeps {
+  core: string;
+  group: string;
+  cloud: Pick<Cloud, 'definition'>;
+  upstream: Upstream;
+  local: LocalFunctions;
+  devices: Devices;
+  store: Store<StoredDefinition>;
+  status: StatusReporter;
+  clock: Clock;
+  log: Logger;
+  /** 0 ≤ n < 1; spreads the polls of many cores. */
+  random(): number;
+  /** A definition is in force and stored. */
+  onApplied(definition: GroupDefinition): void;
+  /** Every step towards it is done or has failed, and no newer one has come. */
+  onReconciled(definition: GroupDefinition): void;
+}
+
+const POLL_MS = 60_000;
+const FIRST_RETRY_MS = 500;
+
+export class EdgeCoreMonitor {
+  private current: GroupDefinition;
+  private etag: string | undefined;
+  /** The newest revision whose reconciliation has begun. */
+  private target = 0;
+  /** The newest revision that was brought to run here. */
+  private reconciled = 0;
+  private fetching: Promise<void> | undefined;
+  private fetchAgain = false;
+  private failures = 0;
+  private timer: { cancel(): void } | undefined;
+  private closed = false;
+
+  constructor(private readonly deps: EdgeCoreMonitorDeps) {
+    this.current = emptyDefinition(deps.group);
+    deps.upstream.on('connected', () => void this.refresh());
+    deps.upstream.on('revision', ({ group, revision }) => {
+      // A hint: the retained notice of a revision that is in force already needs no fetch.
+      if (group === deps.group && revision > this.current.revision) void this.refresh();
+    });
+    deps.local.on('changed', () => deps.status.changed());
+  }
+
+  get definition(): GroupDefinition {
+    return this.current;
+  }
+
+  /** Loads the stored definition and serves with it; resolves before its functions run. */
+  async start(): Promise<void> {
+    const stored = await this.load();
+    this.announce('starting');
+    if (stored !== undefined) {
+      this.etag = stored.etag;
+      await this.apply(stored.definition, Promise.resolve());
+    }
+    this.schedule(POLL_MS);
+  }
+
+  /** Fetches the definition; calls during a fetch share one further fetch after it. */
+  refresh(): Promise<void> {
+    if (this.closed) return Promise.resolve();
+    if (this.fetching !== undefined) {
+      this.fetchAgain = true;
+      return this.fetching;
+    }
+    this.fetching = this.fetchAll().finally(() => (this.fetching = undefined));
+    return this.fetching;
+  }
+
+  /** Tells devices and the cloud that this core stops. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.timer?.cancel();
+    this.announce('stopping');
+    await this.deps.status.stop();
+  }
+
+  private async load(): Promise<StoredDefinition | undefined> {
+    try {
+      const stored = await this.deps.store.load();
+      return stored?.definition.group === this.deps.group ? stored : undefined;
+    } catch (err) {
+      this.deps.log.error({ err }, 'the stored definition cannot be read; waiting for the cloud');
+      return undefined;
+    }
+  }
+
+  private async fetchAll(): Promise<void> {
+    do {
+      this.fetchAgain = false;
+      await this.fetchOnce();
+    } while (this.fetchAgain && !this.closed);
+  }
+
+  private async fetchOnce(): Promise<void> {
+    try {
+      const answer = await this.deps.cloud.definition(this.etag);
+      this.failures = 0;
+      if (answer !== 'unchanged') await this.accept(answer);
+      this.deps.devices.enforceAdmission();
+      this.schedule(POLL_MS);
+    } catch (error) {
+      this.failures += 1;
+      const { code, message } = EdgeError.from(error);
+      this.deps.log.warn({ code, reason: message }, 'the definition cannot be fetched');
+      this.schedule(Math.min(POLL_MS, FIRST_RETRY_MS * 2 ** (this.failures - 1)));
+    }
+  }
+
+  private async accept({ definition, etag }: { definition: GroupDefinition; etag: string }): Promise<void> {
+    const { revision, group } = definition;
+    if (group !== this.deps.group) throw new EdgeError('CORE_NOT_AUTHORISED', `definition of group ${group}`);
+    if (revision < this.current.revision) {
+      this.deps.log.warn({ revision, inForce: this.current.revision }, 'a lower revision is not applied');
+      return;
+    }
+    this.etag = etag;
+    if (revision === this.current.revision) return;
+    await this.apply(definition, this.save({ definition, etag }));
+  }
+
+  /**
+   * Storing and reconciling run at once: the cloud keeps the definition too, so nothing is lost if
+   * only one gets done. It is in force, and devices hear "ready", only once it is stored.
+   */
+  private async apply(definition: GroupDefinition, saved: Promise<void>): Promise<void> {
+    this.target = definition.revision;
+    this.announce('reconciling', definition.revision);
+    this.deps.status.set('reconciling', this.reconciled);
+    const work = this.deps.local
+      .reconcile(wantedFunctions(definition), definition.limits)
+      .catch((err: unknown) =>
+        this.deps.log.error({ err, revision: definition.revision }, 'reconciling failed'),
+      );
+    await saved;
+    this.current = definition;
+    this.deps.devices.enforceAdmission();
+    this.deps.onApplied(definition);
+    void work.then(() => this.finished(definition));
+  }
+
+  private finished(definition: GroupDefinition): void {
+    if (this.closed || definition.revision !== this.target) return;
+    this.reconciled = definition.revision;
+    this.announce('ready', definition.revision);
+    this.deps.status.set('ready', definition.revision);
+    this.deps.onReconciled(definition);
+  }
+
+  private async save(stored: StoredDefinition): Promise<void> {
+    try {
+      await this.deps.store.save(stored);
+    } catch (err) {
+      this.deps.log.error({ err }, 'the definition cannot be stored; serving with it all the same');
+    }
+  }
+
+  private announce(state: EdgeStatus['state'], revision = this.current.revision): void {
+    this.deps.devices.announce({ state, revision, edge: this.deps.core });
+  }
+
+  private schedule(ms: number): void {
+    this.timer?.cancel();
+    if (this.closed) return;
+    const pause = ms * (0.9 + 0.2 * this.deps.random());
+    this.timer = this.deps.clock.setTimeout(() => void this.refresh(), pause);
+  }
+}

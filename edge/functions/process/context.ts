@@ -1,0 +1,24 @@
+import type { CallMessage, ContextSettings } from '../processMessages';
+
+/** How a handler ends a call that does not return a promise. */
+export interface Completion {
+  succeed(output?: unknown): void;
+  fail(error?: unknown): void;
+}
+
+/** Lambda's `context` for one call. */
+export function createContext(call: CallMessage, settings: ContextSettings, completion: Completion) {
+  const deadline = performance.now() + call.timeoutMs;
+  return {
+    ...settings,
+    awsRequestId: call.requestId,
+    clientContext: call.clientContext,
+    identity: undefined,
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => Math.max(0, Math.floor(deadline - performance.now())),
+    succeed: completion.succeed,
+    fail: completion.fail,
+    done: (error?: unknown, output?: unknown) =>
+      error === undefined || error === null ? completion.succeed(output) : completion.fail(error),
+  };
+}

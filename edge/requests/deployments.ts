@@ -1,0 +1,260 @@
+import type { Logger } from 'pino';
+import {
+  callTopic,
+  claimedVersion,
+  EdgeError,
+  functionKey,
+  matchesAnyDevicePattern,
+  entitledPatterns,
+  PROGRESS_STAGES,
+  type FunctionManifest,
+  type GroupDefinition,
+  type ReplyMessage,
+  type ValidateResponse,
+} from '../../protocol';
+import type { Clock, LocalFunction, LocalFunctions } from '../ports';
+import type { RememberedRequest } from './requestMemory';
+
+/** Offers to devices, and the devices that wait for a function to run here. */
+export interface DeploymentsDeps {
+  devicePrefix: string;
+  clock: Clock;
+  local: LocalFunctions;
+  log: Logger;
+  definition(): GroupDefinition;
+  /** Sends the claim up; rejects when it was refused or could not be sent in time. */
+  claim(device: string, functionName: string, version: string): Promise<void>;
+  /** The same without anybody waiting: sent until the cloud answers. */
+  claimInBackground(device: string, functionName: string, version: string): void;
+  /** Takes back the claim of a deployment that failed. */
+  withdraw(device: string, functionName: string, previousVersion: string | undefined): void;
+  timing?: Partial<DeploymentTiming>;
+}
+
+export interface DeploymentTiming {
+  /** An offer lapses after this long without a confirm. */
+  offerMs: number;
+  /** From the confirm to `ready`. */
+  deadlineMs: number;
+}
+
+export const DEFAULT_DEPLOYMENT_TIMING: DeploymentTiming = { offerMs: 60_000, deadlineMs: 60_000 };
+
+type Stage = ReplyMessage<'progress'>['stage'];
+const STAGES: readonly Stage[] = PROGRESS_STAGES;
+
+interface Deployment {
+  request: RememberedRequest;
+  manifest: FunctionManifest;
+  key: string;
+  state: 'offered' | 'lapsed' | 'waiting';
+  available?: ReplyMessage<'available'>;
+  /** Confirmed with a claim of its own, which a failure takes back. */
+  claimed: boolean;
+  previousVersion?: string;
+  stage?: Stage;
+  timer?: { cancel(): void };
+}
+
+export class Deployments {
+  private readonly byRequest = new WeakMap<RememberedRequest, Deployment>();
+  private readonly waiting = new Map<string, Set<Deployment>>();
+  private readonly timing: DeploymentTiming;
+
+  constructor(private readonly deps: DeploymentsDeps) {
+    this.timing = { ...DEFAULT_DEPLOYMENT_TIMING, ...deps.timing };
+    deps.local.on('changed', (changed) => this.localChanged(changed));
+  }
+
+  offer(request: RememberedRequest, { manifest }: ValidateResponse): void {
+    const { name, version, digest, size, locations } = manifest;
+    const deployment: Deployment = {
+      request,
+      manifest,
+      key: functionKey(name, version),
+      state: 'offered',
+      claimed: false,
+      available: {
+        requestId: request.requestId,
+        function: name,
+        version,
+        digest,
+        size,
+        locations,
+        expiresInMs: this.timing.offerMs,
+      },
+    };
+    this.byRequest.set(request, deployment);
+    this.open(deployment);
+  }
+
+  /** A repeated request: an offer that lapsed is made again, from memory; else the latest answer. */
+  repeat(request: RememberedRequest): void {
+    const deployment = this.byRequest.get(request);
+    if (deployment?.state !== 'lapsed') return request.repeat();
+    request.reopen();
+    this.open(deployment);
+  }
+
+  /** Throws NOT_OFFERED when there is no open offer. A repeated confirm gets the latest answer. */
+  confirm(request: RememberedRequest): void {
+    const deployment = this.byRequest.get(request);
+    if (deployment?.state === 'lapsed') throw new EdgeError('NOT_OFFERED', 'the offer has lapsed');
+    if (deployment?.state !== 'offered') return request.repeat();
+    const { device } = request;
+    const { name, version } = deployment.manifest;
+    const previous = claimedVersion(this.deps.definition(), device, name);
+    if (previous !== undefined) deployment.previousVersion = previous;
+    deployment.claimed = true;
+    const claimed = this.deps.claim(device, name, version);
+    this.wait(deployment, 'confirmed');
+    claimed.then(
+      () => this.progress(deployment, 'stored'),
+      (error: unknown) => {
+        const waited = this.finish(deployment, () => request.fail(error));
+        // It became ready for another device first: the promise to this one is kept all the same.
+        if (!waited && EdgeError.from(error).retryable) this.deps.claimInBackground(device, name, version);
+      },
+    );
+  }
+
+  /** The function is wanted here already and still starting: wait with those who asked before. */
+  join(request: RememberedRequest, local: LocalFunction): void {
+    const { manifest, key } = local;
+    const deployment: Deployment = { request, manifest, key, state: 'waiting', claimed: false };
+    this.byRequest.set(request, deployment);
+    this.wait(deployment, local.state === 'starting' ? 'starting' : 'fetching');
+  }
+
+  /** The device gave the function up: whoever waited for it is told. */
+  released(device: string, functionName: string): void {
+    for (const deployment of this.all()) {
+      if (deployment.request.device !== device || deployment.manifest.name !== functionName) continue;
+      this.finish(deployment, () =>
+        deployment.request.fail(new EdgeError('ABORTED', 'the device released the function')),
+      );
+    }
+  }
+
+  /** A new definition is in force. */
+  applied(definition: GroupDefinition): void {
+    for (const deployment of this.all()) {
+      if (this.finishIfReady(deployment)) continue;
+      if (this.isWanted(deployment, definition)) this.progress(deployment, 'deploying');
+    }
+  }
+
+  /** Every step towards the definition is done: what does not run now will not run by itself. */
+  reconciled(definition: GroupDefinition): void {
+    for (const deployment of this.all()) {
+      if (this.finishIfReady(deployment) || !this.isWanted(deployment, definition)) continue;
+      const local = this.deps.local.get(deployment.key);
+      if (local?.state === 'fetching' || local?.state === 'starting') continue;
+      this.failed(deployment, local?.error && EdgeError.fromJSON(local.error));
+    }
+  }
+
+  close(): void {
+    for (const deployment of this.all()) {
+      const error = new EdgeError('CLOSED', 'the edge core is stopping');
+      this.finish(deployment, () => deployment.request.fail(error));
+    }
+  }
+
+  private open(deployment: Deployment): void {
+    const { request, available } = deployment;
+    deployment.state = 'offered';
+    deployment.timer = this.deps.clock.setTimeout(() => {
+      deployment.state = 'lapsed';
+      request.close();
+    }, this.timing.offerMs);
+    if (available !== undefined) request.update('available', available);
+  }
+
+  private wait(deployment: Deployment, stage: Stage): void {
+    deployment.timer?.cancel();
+    deployment.state = 'waiting';
+    const sameKey = this.waiting.get(deployment.key) ?? new Set();
+    this.waiting.set(deployment.key, sameKey.add(deployment));
+    deployment.timer = this.deps.clock.setTimeout(
+      () => this.finish(deployment, () => deployment.request.fail(new EdgeError('DEPLOYMENT_TIMED_OUT'))),
+      this.timing.deadlineMs,
+    );
+    this.progress(deployment, stage);
+    this.finishIfReady(deployment);
+  }
+
+  private localChanged(changed: LocalFunction): void {
+    for (const deployment of [...(this.waiting.get(changed.key) ?? [])]) {
+      if (changed.state === 'running') this.finishIfReady(deployment);
+      else if (changed.state !== 'failed') this.progress(deployment, changed.state);
+      else this.failed(deployment, changed.error && EdgeError.fromJSON(changed.error));
+    }
+  }
+
+  /** `ready` says that a call would succeed now: it runs, and the definition in force entitles the device. */
+  private finishIfReady(deployment: Deployment): boolean {
+    const { request, manifest, key } = deployment;
+    const definition = this.deps.definition();
+    if (this.deps.local.get(key)?.state !== 'running' || definition.functions[key] === undefined)
+      return false;
+    if (!matchesAnyDevicePattern(entitledPatterns(definition, manifest), request.device)) return false;
+    this.finish(deployment, () =>
+      request.settle('ready', readyReply(this.deps, request, manifest, { present: false })),
+    );
+    return true;
+  }
+
+  private failed(deployment: Deployment, reason: EdgeError | undefined): void {
+    const { request, manifest, claimed, previousVersion } = deployment;
+    this.finish(deployment, () => request.fail(reason ?? new EdgeError('DEPLOYMENT_FAILED')));
+    if (!claimed) return;
+    const before = previousVersion === manifest.version ? undefined : previousVersion;
+    this.deps.withdraw(request.device, manifest.name, before);
+  }
+
+  /** False when it was finished before. */
+  private finish(deployment: Deployment, answer: () => void): boolean {
+    const sameKey = this.waiting.get(deployment.key);
+    if (sameKey?.delete(deployment) !== true) return false;
+    if (sameKey.size === 0) this.waiting.delete(deployment.key);
+    deployment.timer?.cancel();
+    answer();
+    return true;
+  }
+
+  private progress(deployment: Deployment, stage: Stage): void {
+    const { stage: reached } = deployment;
+    const isLater = reached === undefined || STAGES.indexOf(stage) > STAGES.indexOf(reached);
+    if (!this.waiting.get(deployment.key)?.has(deployment) || !isLater) return;
+    deployment.stage = stage;
+    const { request, manifest } = deployment;
+    request.update('progress', { requestId: request.requestId, function: manifest.name, stage });
+  }
+
+  private isWanted(deployment: Deployment, definition: GroupDefinition): boolean {
+    const { name, version } = deployment.manifest;
+    if (!deployment.claimed) return true;
+    return claimedVersion(definition, deployment.request.device, name) === version;
+  }
+
+  private all(): Deployment[] {
+    return [...this.waiting.values()].flatMap((deployments) => [...deployments]);
+  }
+}
+
+export function readyReply(
+  deps: { devicePrefix: string; definition(): GroupDefinition },
+  request: { requestId: string; device: string },
+  manifest: FunctionManifest,
+  { present }: { present: boolean },
+): ReplyMessage<'ready'> {
+  return {
+    requestId: request.requestId,
+    function: manifest.name,
+    version: manifest.version,
+    revision: deps.definition().revision,
+    callTopic: callTopic(deps.devicePrefix, request.device, manifest.name),
+    present,
+  };
+}

@@ -1,0 +1,134 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import mqtt, { type MqttClient } from 'mqtt';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import {
+  coreTopic,
+  EdgeError,
+  errorBodySchema,
+  parseJsonWith,
+  requestIdSchema,
+  revisionNoticeSchema,
+  updateAcceptedSchema,
+  type CoreKind,
+} from '../../protocol';
+import type { Upstream } from '../ports';
+
+/** The core's MQTT connection to the cloud: mutual TLS, client id = thing name of the core. */
+export interface MqttUpstreamOptions {
+  core: string;
+  corePrefix: string;
+  host: string;
+  port: number;
+  /** PEM. */
+  ca?: string;
+  certificate: string;
+  privateKey: string;
+  log: Logger;
+  random(): number;
+}
+
+const DOWN = ['revision', 'accepted', 'refused'] as const satisfies readonly CoreKind[];
+const refusedSchema = z.object({ requestId: requestIdSchema.optional(), error: errorBodySchema });
+
+const FIRST_RECONNECT_MS = 250;
+const MAX_RECONNECT_MS = 15_000;
+const PUBLISH_MS = 5_000;
+
+export function connectUpstream(options: MqttUpstreamOptions): Upstream {
+  const { core, corePrefix, log } = options;
+  const events = new EventEmitter();
+  const topics = new Map(DOWN.map((kind) => [coreTopic(corePrefix, core, kind), kind]));
+  let subscribed = false;
+  let failures = 0;
+
+  const client = mqtt.connect({
+    protocol: 'mqtts',
+    host: options.host,
+    port: options.port,
+    clientId: core,
+    cert: options.certificate,
+    key: options.privateKey,
+    ...(options.ca !== undefined && { ca: options.ca }),
+    // AWS IoT takes MQTT on the HTTPS port only for clients that say so.
+    ...(options.port === 443 && { ALPNProtocols: ['x-amzn-mqtt-ca'] }),
+    clean: true,
+    keepalive: 30,
+    connectTimeout: 10_000,
+    reconnectPeriod: FIRST_RECONNECT_MS,
+    resubscribe: false,
+  });
+  client.on('connect', () => {
+    failures = 0;
+    (client.stream as unknown as Socket).setNoDelay(true);
+    client.subscribe([...topics.keys()], { qos: 1 }, (error, granted) => {
+      const refused = granted?.find(({ qos }) => qos >= 128);
+      if (error || refused) {
+        log.error({ err: error, topic: refused?.topic }, 'subscription upstream refused');
+        // Without an answer's topic no update can be confirmed: better to try again.
+        client.stream.destroy();
+        return;
+      }
+      subscribed = true;
+      log.info('connected upstream');
+      events.emit('connected');
+    });
+  });
+  client.on('close', () => {
+    if (subscribed) log.warn('connection upstream lost');
+    subscribed = false;
+    const longest = Math.min(MAX_RECONNECT_MS, FIRST_RECONNECT_MS * 2 ** failures);
+    failures += 1;
+    client.options.reconnectPeriod = Math.ceil(longest * (0.5 + options.random() / 2));
+  });
+  client.on('error', (err) => log.warn({ reason: err.message }, 'connection upstream failed'));
+  client.on('message', (topic, payload) => {
+    const kind = topics.get(topic);
+    try {
+      if (kind !== undefined) events.emit(kind, parseJsonWith(SCHEMAS[kind], payload, kind));
+    } catch (err) {
+      log.error({ err, topic }, 'message from the cloud not understood');
+    }
+  });
+
+  return {
+    get connected() {
+      return subscribed;
+    },
+    sendUpdate: (update) => publish(client, subscribed, coreTopic(corePrefix, core, 'update'), update),
+    sendStatus: (status) => publish(client, subscribed, coreTopic(corePrefix, core, 'status'), status),
+    on(event: string, listener: (message: never) => void) {
+      events.on(event, listener as (message: unknown) => void);
+    },
+    close: () => client.endAsync(),
+  };
+}
+
+const SCHEMAS = {
+  revision: revisionNoticeSchema,
+  accepted: updateAcceptedSchema,
+  refused: refusedSchema,
+} as const;
+
+/** At QoS 1; resolves with the acknowledgement. Throws CLOUD_UNREACHABLE. */
+async function publish(
+  client: MqttClient,
+  connected: boolean,
+  topic: string,
+  message: unknown,
+): Promise<void> {
+  // MQTT.js would keep it for later; whoever sends it decides that.
+  if (!connected) throw new EdgeError('CLOUD_UNREACHABLE');
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new EdgeError('CLOUD_UNREACHABLE', 'no acknowledgement')), PUBLISH_MS);
+  });
+  try {
+    await Promise.race([client.publishAsync(topic, JSON.stringify(message), { qos: 1 }), timeout]);
+  } catch (error) {
+    throw EdgeError.from(error, 'CLOUD_UNREACHABLE');
+  } finally {
+    clearTimeout(timer);
+  }
+}

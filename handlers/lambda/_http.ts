@@ -1,0 +1,68 @@
+import middy from '@middy/core';
+import type { APIGatewayProxyStructuredResultV2, APIGatewayProxyEventV2WithIAMAuthorizer } from 'aws-lambda';
+import type { z } from 'zod';
+import { EdgeError, type RouteName, type ROUTES } from '../../protocol';
+import type { Caller } from '../access';
+import type { Log } from '../ports';
+import { callerIdentity, errorResponse, jsonResult, requestParsing } from './_httpMiddleware';
+
+type ParametersOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParametersOf<Rest>
+  : never;
+
+type DocumentOf<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+export interface HttpRequest<K extends RouteName> {
+  caller: Caller;
+  path: Record<ParametersOf<(typeof ROUTES)[K]['path']>, string>;
+  query: Record<string, string | undefined>;
+  /** Names in lower case. */
+  headers: Record<string, string | undefined>;
+  document: DocumentOf<(typeof ROUTES)[K]['request']>;
+}
+
+export interface HttpAnswer {
+  status?: number;
+  headers?: Record<string, string>;
+  /** Absent: no body. */
+  body?: unknown;
+}
+
+export type RouteHandlers = {
+  [K in RouteName]?: (request: HttpRequest<K>) => Promise<HttpAnswer>;
+};
+
+/** What the middlewares add to the event of an HTTP API. */
+export type EdgeHttpEvent = APIGatewayProxyEventV2WithIAMAuthorizer & {
+  caller?: Caller;
+  parsed?: { route: RouteName; path: Record<string, string>; document: unknown };
+};
+
+export type HttpResult = APIGatewayProxyStructuredResultV2;
+
+/** Wraps a system function behind routes of the HTTP API; errors become `{ error: ErrorBody }`. */
+export function httpFunction(log: Log, handlers: RouteHandlers) {
+  return middy<EdgeHttpEvent, HttpResult>()
+    .use(errorResponse(log))
+    .use(callerIdentity())
+    .use(requestParsing())
+    .handler((event) => dispatch(event, handlers));
+}
+
+async function dispatch(event: EdgeHttpEvent, handlers: RouteHandlers): Promise<HttpResult> {
+  const { caller, parsed } = event;
+  const handler = parsed && (handlers[parsed.route] as (request: unknown) => Promise<HttpAnswer>);
+  if (parsed === undefined || handler === undefined) throw new EdgeError('NOT_FOUND');
+  const {
+    status = 200,
+    headers,
+    body,
+  } = await handler({
+    caller,
+    path: parsed.path,
+    query: event.queryStringParameters ?? {},
+    headers: event.headers,
+    document: parsed.document,
+  });
+  return jsonResult(status, body, headers);
+}

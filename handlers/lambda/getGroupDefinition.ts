@@ -1,0 +1,46 @@
+import { IoTClient } from '@aws-sdk/client-iot';
+import { z } from 'zod';
+import { parseWith } from '../../protocol';
+import { IotDeviceDirectory } from '../adapters/deviceDirectory';
+import { S3Packages } from '../adapters/packages';
+import { S3Definitions } from '../definitions/s3Definitions';
+import { getDevice, getGroupDefinition, getPackage } from '../getGroupDefinition';
+import { environment } from './_environment';
+import { httpFunction } from './_http';
+import { createLog } from './_log';
+import { s3, stateDocuments, systemClock } from './_state';
+
+const ports = {
+  definitions: new S3Definitions(stateDocuments),
+  packages: new S3Packages(s3, environment('EDGE_FUNCTIONS_BUCKET'), systemClock),
+  devices: new IotDeviceDirectory(new IoTClient({})),
+};
+
+const querySchema = z.object({
+  revision: z
+    .string()
+    .regex(/^\d{1,15}$/, 'expected a revision number')
+    .transform(Number)
+    .optional(),
+});
+
+export const handler = httpFunction(createLog('getGroupDefinition'), {
+  getGroupDefinition: async ({ path, query, headers, caller }) => {
+    const { revision } = parseWith(querySchema, query, 'query');
+    const ifNoneMatch = headers['if-none-match'];
+    const answer = await getGroupDefinition(
+      {
+        ...path,
+        caller,
+        ...(revision !== undefined && { revision }),
+        ...(ifNoneMatch !== undefined && { ifNoneMatch }),
+      },
+      ports,
+    );
+    if (answer.kind === 'unchanged') return { status: 304, headers: { etag: answer.etag } };
+    const { definition, etag } = answer;
+    return { body: { definition }, ...(etag !== undefined && { headers: { etag } }) };
+  },
+  getPackage: async ({ path, caller }) => ({ body: await getPackage({ ...path, caller }, ports) }),
+  getDevice: async ({ path, caller }) => ({ body: await getDevice({ ...path, caller }, ports) }),
+});

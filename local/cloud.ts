@@ -1,0 +1,225 @@
+import { join, resolve } from 'node:path';
+import pino, { type Logger } from 'pino';
+import type { Exchange } from '../protocol';
+import { loadOrCreateAuthority, type CertificateAuthority } from './certificates';
+import { createCloudFormation, type Stack } from './cloudFormation';
+import { RolePolicies } from './cloudFormation/rolePolicies';
+import type { StackServices } from './cloudFormation/services';
+import type { CloudContext, Credentials } from './context';
+import { createDeployer, type DeployRequest } from './deploy';
+import { createEventDelivery, type EventDeliveryOptions } from './events';
+import { startFunctionHost, type CloudFunctionHostOptions } from './functionHost';
+import { createGreengrass } from './greengrass';
+import { createHttpApi } from './httpApi';
+import { createIam } from './iam';
+import { createIotCore } from './iotCore';
+import { createLambda, type Invocation } from './lambda';
+import { createS3 } from './s3';
+import { createScheduler, type Timers } from './scheduler';
+import { createQueues } from './sqs';
+import { lockStateDir } from './stateLock';
+
+export interface CloudOptions {
+  /** Objects, things and certificates live here and survive a restart. */
+  stateDir: string;
+  log?: Logger;
+  /** `eu-west-1` unless told. */
+  region?: string;
+  /** Twelve digits; `000000000000` unless told. */
+  account?: string;
+  /** What event channels do to their events. */
+  faults?: EventDeliveryOptions['faults'];
+  /** In [0, 1). Injected, the same faults come again. */
+  random?: () => number;
+  /** Milliseconds before the second and the third attempt of an asynchronous invocation; AWS: 60,000 and 120,000. */
+  retryDelaysMs?: readonly number[];
+  /** Drives the processes of Lambda functions. */
+  functionHost?: CloudFunctionHostOptions;
+  /** Drives schedules; a test moves it by hand. */
+  scheduleTimers?: Timers;
+  onExchange?(exchange: Exchange): void;
+  onInvocation?(invocation: Invocation): void;
+}
+
+export interface CloudEndpoints {
+  s3: string;
+  lambda: string;
+  /** Control plane of IoT Core. */
+  iot: string;
+  iotData: string;
+  greengrass: string;
+  /** Mutual TLS. */
+  mqtt: { host: string; port: number };
+  /** Mutual TLS: credentials provider and discovery. */
+  iotTls: string;
+  /** The HTTP API of a stack; of the only one, when no name is given. Undefined when it has none. */
+  httpApi(stackName?: string): string | undefined;
+}
+
+/** AWS on one machine, as far as this product uses it. */
+export interface LocalCloud {
+  readonly region: string;
+  readonly account: string;
+  readonly endpoints: CloudEndpoints;
+  /** Signs the certificates of the cloud's servers and of things. */
+  readonly authority: CertificateAuthority;
+  /** The services in process, for tests and tools. */
+  readonly services: StackServices;
+  /** Variables that point the AWS SDK and CLI of an operator here. */
+  environment(): Record<string, string>;
+  /** Uploads the code that the template names and deploys it. Throws as `CloudFormation.deploy`. */
+  deploy(request: DeployRequest): Promise<Stack>;
+  stack(name: string): Stack | undefined;
+  /** Resolves when no event is under way. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+/** Functions run on the Node of this machine; that it is older than Lambda's is no news in their logs. */
+const QUIET = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+/** How long functions that run may still finish when the cloud closes. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** Starts every service on free ports of 127.0.0.1. Throws EdgeError CONFLICT when the folder is in use. */
+export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud> {
+  const stateDir = resolve(options.stateDir);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of closers.splice(0).reverse()) await step();
+  };
+  try {
+    closers.push(await lockStateDir(stateDir));
+    return await startServices({ ...options, stateDir }, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startServices(
+  options: CloudOptions,
+  closers: (() => Promise<void> | void)[],
+  close: () => Promise<void>,
+): Promise<LocalCloud> {
+  const context = createContext(options);
+  const { events, iam, log } = context;
+  const authority = await loadOrCreateAuthority(join(options.stateDir, 'certificates'));
+  const started = <T extends { close(): Promise<void> | void }>(service: T): T => {
+    closers.push(() => service.close());
+    return service;
+  };
+
+  const s3 = started(await createS3(context));
+  const queues = createQueues(context);
+  const functionHost = started(startFunctionHost(log, options.functionHost ?? {}));
+  const lambda = started(
+    await createLambda(context, {
+      functionHost,
+      environment: () => ({ ...endpointVariables(endpoints), ...QUIET }),
+      readObject: (bucket, key) => s3.getObject(bucket, key),
+      destinations: {
+        putObject: async (bucket, key, body) => void (await s3.putObject(bucket, key, body)),
+        sendMessage: (queue, body) => queues.sendMessage(queue, body),
+      },
+      ...(options.retryDelaysMs && { retryDelaysMs: options.retryDelaysMs }),
+      ...(options.onInvocation && { onInvocation: options.onInvocation }),
+    }),
+  );
+  const httpApi = started(await createHttpApi(context, lambda));
+  const iotCore = started(await createIotCore(context, { authority }));
+  iotCore.connect({
+    invokeLambda: (arn, caller, payload, mode) =>
+      lambda.invokeAsService(arn, caller, JSON.parse(payload.toString('utf8')), mode),
+    putObject: (bucket, key, body) => s3.putObject(bucket, key, body),
+  });
+  const greengrass = started(await createGreengrass(context, iotCore));
+  const scheduler = started(createScheduler(log, options.scheduleTimers));
+  // Last in, first out: what is under way may still use every service.
+  closers.push(() => finishEvents(events));
+
+  const roles = new RolePolicies(iam);
+  const services = { roles, s3, lambda, httpApi, iotCore, queues, scheduler };
+  const cloudFormation = createCloudFormation(context, services);
+  const deploy = createDeployer({ cloudFormation, region: context.region, s3, operator: iam.operator });
+  const endpoints: CloudEndpoints = {
+    s3: s3.url,
+    lambda: lambda.url,
+    iot: iotCore.controlUrl,
+    iotData: iotCore.dataUrl,
+    greengrass: greengrass.url,
+    mqtt: iotCore.mqtt,
+    iotTls: iotCore.tlsUrl,
+    httpApi: (stackName) => {
+      const stacks = cloudFormation.stacks().filter(({ name }) => (stackName ?? name) === name);
+      return stacks.map(apiEndpoint).find((url) => url !== undefined);
+    },
+  };
+
+  return {
+    region: context.region,
+    account: context.account,
+    endpoints,
+    authority,
+    services,
+    environment: () => ({
+      ...credentialVariables(iam.operator),
+      AWS_REGION: context.region,
+      ...endpointVariables(endpoints),
+    }),
+    deploy,
+    stack: (name) => cloudFormation.stack(name),
+    idle: () => events.idle(),
+    close,
+  };
+}
+
+function createContext(options: CloudOptions) {
+  const { region = 'eu-west-1', account = '000000000000', stateDir, onExchange } = options;
+  const log = options.log ?? pino({ level: 'silent' });
+  const events = createEventDelivery({
+    log,
+    ...(options.faults && { faults: options.faults }),
+    ...(options.random && { random: options.random }),
+  });
+  const context = {
+    account,
+    region,
+    host: HOST,
+    stateDir,
+    log,
+    iam: createIam({ account, region, log }),
+    events,
+    trace: (exchange: Exchange) => onExchange?.(exchange),
+  };
+  return context satisfies CloudContext;
+}
+
+async function finishEvents(events: { close(): Promise<void> }): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((done) => {
+    timer = setTimeout(done, CLOSE_GRACE_MS);
+  });
+  await Promise.race([events.close(), patience]);
+  clearTimeout(timer);
+}
+
+function apiEndpoint(stack: Stack): string | undefined {
+  const api = Object.values(stack.resources).find(({ type }) => type === 'AWS::ApiGatewayV2::Api');
+  return api?.attributes['ApiEndpoint'];
+}
+
+function endpointVariables(endpoints: CloudEndpoints): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
+    AWS_ENDPOINT_URL_IOT: endpoints.iot,
+    AWS_ENDPOINT_URL_IOT_DATA_PLANE: endpoints.iotData,
+    AWS_ENDPOINT_URL_GREENGRASSV2: endpoints.greengrass,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+function credentialVariables({ accessKeyId, secretAccessKey }: Credentials): Record<string, string> {
+  return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+}

@@ -1,0 +1,82 @@
+import { evaluateCondition, NO_VALUE, type Scope } from './intrinsics';
+import type { PhysicalResource } from './resource';
+import type { Template } from './template';
+
+export interface StackFacts {
+  stackName: string;
+  account: string;
+  region: string;
+  parameters: Record<string, unknown>;
+}
+
+/** How references to resources are answered: while checking by placeholders, while deploying for real. */
+export interface ResourceLookup {
+  find(logicalId: string): PhysicalResource | undefined;
+  attribute(resource: PhysicalResource, logicalId: string, attribute: string): string;
+  readonly unknown?: string;
+}
+
+/** Everything that an intrinsic function can refer to in one template. */
+export function createScope(template: Template, facts: StackFacts, resources: ResourceLookup): Scope {
+  const pseudo = pseudoParameters(facts);
+  const underway = new Set<string>();
+
+  const scope: Scope = {
+    ...(resources.unknown === undefined ? {} : { unknown: resources.unknown }),
+    ref(name) {
+      if (name in pseudo) return pseudo[name];
+      if (name in template.Parameters) return parameter(name);
+      return existing(name).ref;
+    },
+    getAtt(logicalId, attribute) {
+      return resources.attribute(existing(logicalId), logicalId, attribute);
+    },
+    condition(name) {
+      if (!(name in template.Conditions)) throw new TypeError(`there is no condition ${name}`);
+      if (underway.has(name)) throw new TypeError(`condition ${name} depends on itself`);
+      underway.add(name);
+      try {
+        return evaluateCondition(template.Conditions[name], scope);
+      } finally {
+        underway.delete(name);
+      }
+    },
+    findInMap(map, first, second) {
+      const found = template.Mappings[map]?.[first]?.[second];
+      if (found === undefined) throw new TypeError(`there is no mapping ${map}.${first}.${second}`);
+      return found;
+    },
+  };
+  return scope;
+
+  function parameter(name: string): unknown {
+    const value = facts.parameters[name] ?? template.Parameters[name]?.Default;
+    if (value === undefined) throw new TypeError(`parameter ${name} has no value`);
+    return template.Parameters[name]?.Type === 'CommaDelimitedList' && typeof value === 'string'
+      ? value.split(',').map((part) => part.trim())
+      : value;
+  }
+
+  function existing(logicalId: string): PhysicalResource {
+    const found = resources.find(logicalId);
+    if (found === undefined) throw new TypeError(`there is no resource or parameter ${logicalId}`);
+    return found;
+  }
+}
+
+function pseudoParameters({ stackName, account, region }: StackFacts): Record<string, unknown> {
+  return {
+    'AWS::AccountId': account,
+    'AWS::Region': region,
+    'AWS::Partition': 'aws',
+    'AWS::URLSuffix': 'amazonaws.com',
+    'AWS::StackName': stackName,
+    'AWS::StackId': stackArn(stackName, account, region),
+    'AWS::NotificationARNs': [],
+    'AWS::NoValue': NO_VALUE,
+  };
+}
+
+export function stackArn(stackName: string, account: string, region: string): string {
+  return `arn:aws:cloudformation:${region}:${account}:stack/${stackName}/local`;
+}

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import pc from 'picocolors';
+import type { Exchange } from '../../protocol';
+import type { Edge } from '../environment/edge';
+import { startEnvironment, type Environment, type GroupSetup } from '../environment/environment';
+import { Timeline } from './timeline';
+
+export interface DevOptions {
+  serviceDir: string;
+  stage: string;
+  /** Certificates, buckets, and the state of the edge cores; survives restarts. */
+  stateDir: string;
+  /** What `sls package` wrote; absent: the service is packaged now. */
+  packageDir?: string;
+  print(line: string): void;
+}
+
+/** Events of different processes arrive out of order by a few milliseconds. */
+const FLUSH_MS = 50;
+
+/**
+ * The whole service on this machine until SIGINT or SIGTERM: local cloud, an edge core per group.
+ * Prints where devices connect, then requests and deployments as they happen. Throws EdgeError or
+ * AwsError when something does not start; then nothing is left running.
+ */
+export async function runDev(options: DevOptions): Promise<void> {
+  const timeline = new Timeline(options.print, { plain: (text) => text, refused: pc.yellow });
+  timeline.restart(performance.timeOrigin + performance.now());
+  const onExchange = (exchange: Exchange): void => timeline.add(exchange);
+  const environment = await startEnvironment({ ...options, onExchange });
+  const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const flushing = setInterval(() => timeline.flush(), FLUSH_MS);
+  try {
+    const edges = await startEdges(environment, onExchange);
+    announce(environment, edges, options.print);
+    await Promise.race([interrupted, ...edges.map(failWhenEnded)]);
+    options.print('Stopping.');
+  } finally {
+    clearInterval(flushing);
+    await environment.close();
+    timeline.flush();
+  }
+}
+
+function startEdges(environment: Environment, onExchange: (exchange: Exchange) => void): Promise<Edge[]> {
+  const onEvent = (event: { event: string; [field: string]: unknown }): void => {
+    if (event.event === 'exchange') onExchange(event['exchange'] as Exchange);
+  };
+  return Promise.all(
+    Object.keys(environment.groups).map((group) => environment.startEdge(group, { onEvent })),
+  );
+}
+
+async function failWhenEnded(edge: Edge): Promise<never> {
+  const { code, signal } = await edge.process.exited;
+  throw new Error(`edge core ${edge.core} ended by itself (${signal ?? `code ${code}`})`);
+}
+
+function announce(environment: Environment, edges: Edge[], print: (line: string) => void): void {
+  const { outputs, cloud } = environment;
+  print('');
+  print(pc.bold('Ready. Devices connect with mutual TLS (MQTT 3.1.1):'));
+  for (const edge of edges) {
+    const setup = environment.groups[edge.group];
+    print(`  group ${edge.group}: ${edge.core} on ${edge.host}:${edge.port}`);
+    if (setup !== undefined) describeDevices(setup, print);
+  }
+  print(`  discovery: ${cloud.endpoints.iotTls}`);
+  print(`Upload function packages to s3://${outputs.functionsBucket}/uploads/ at ${cloud.endpoints.s3}`);
+  print('Ctrl-C stops everything.');
+  print('');
+}
+
+function describeDevices({ devices }: GroupSetup, print: (line: string) => void): void {
+  for (const { thingName, certificate, privateKey, ca } of devices) {
+    print(`    ${thingName}: --cert ${certificate} --key ${privateKey} --ca ${ca}`);
+  }
+}

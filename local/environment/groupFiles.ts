@@ -1,0 +1,70 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import {
+  devicePatternSchema,
+  functionNameSchema,
+  groupNameSchema,
+  parseJsonWith,
+  thingNameSchema,
+  versionRangeSchema,
+} from '../../protocol';
+
+/** `<package dir>/edge/<group>/group.json`, written by the plugin. Limits in MiB, MiB and count. */
+export const groupFileSchema = z.strictObject({
+  group: groupNameSchema,
+  core: thingNameSchema,
+  devices: z.array(devicePatternSchema).default([]),
+  statics: z
+    .array(z.strictObject({ function: functionNameSchema, version: versionRangeSchema.optional() }))
+    .default([]),
+  limits: z
+    .strictObject({
+      storage: z.int().positive(),
+      memory: z.int().positive(),
+      instances: z.int().positive(),
+    })
+    .optional(),
+});
+export type GroupFile = z.output<typeof groupFileSchema>;
+
+const GROUP_FILE = 'group.json';
+const PACKAGE_SUFFIX = '.zip';
+
+export async function readGroupFiles(edgeDir: string): Promise<GroupFile[]> {
+  const folders = (await entries(edgeDir)).filter((entry) => entry.isDirectory());
+  return Promise.all(
+    folders.map(async ({ name }) => {
+      const text = await readFile(join(edgeDir, name, GROUP_FILE), 'utf8');
+      return parseJsonWith(groupFileSchema, text, `${name}/${GROUP_FILE}`);
+    }),
+  );
+}
+
+/** A function package: its name without suffix, and its content. */
+export interface EdgePackage {
+  name: string;
+  bytes: Buffer;
+}
+
+/** The function packages that the plugin made. */
+export async function readEdgePackages(edgeDir: string): Promise<EdgePackage[]> {
+  const files = (await entries(edgeDir)).filter(
+    (entry) => entry.isFile() && entry.name.endsWith(PACKAGE_SUFFIX),
+  );
+  return Promise.all(
+    files.map(async ({ name }) => ({
+      name: name.slice(0, -PACKAGE_SUFFIX.length),
+      bytes: await readFile(join(edgeDir, name)),
+    })),
+  );
+}
+
+async function entries(dir: string) {
+  try {
+    return await readdir(dir, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from 'node:util';
+import { functionKey, type FunctionManifest, type GroupDefinition, type StoredUpdate } from '../../protocol';
+
+/** What the operator wants of a group. Limits in MiB, MiB and count. */
+export interface WantedGroup {
+  group: string;
+  core?: { thingName: string; certificateId: string };
+  devices?: readonly { thingName: string; certificateId: string }[];
+  /** All functions that are put there ahead of any request; what is missing is taken away. Absent: no change. */
+  statics?: readonly FunctionManifest[];
+  limits?: { storage: number; memory: number; instances: number };
+}
+
+/**
+ * The update that brings `current` to what is wanted: only registers that differ, each one number
+ * higher than now. Undefined when nothing differs. Pure.
+ */
+export function operatorUpdate(
+  current: GroupDefinition | undefined,
+  wanted: WantedGroup,
+  meta: { requestId: string; receivedAt: string; operator: string },
+): StoredUpdate | undefined {
+  const statics = wanted.statics ?? [];
+  const core = wanted.core && change(current?.core, wanted.core);
+  const limits = wanted.limits && change(current?.limits, wanted.limits);
+  const devices = changes(current?.devices, wantedDevices(current, wanted));
+  const named = changes(
+    current?.statics,
+    statics.map(({ name, version }) => [name, { version }]),
+  );
+  const removed = wanted.statics === undefined ? {} : tombstones(current?.statics ?? {}, statics);
+  const nothing =
+    core === undefined &&
+    limits === undefined &&
+    [devices, named, removed].every((entries) => Object.keys(entries).length === 0);
+  if (nothing) return undefined;
+  return {
+    requestId: meta.requestId,
+    group: wanted.group,
+    origin: { kind: 'operator', name: meta.operator },
+    receivedAt: meta.receivedAt,
+    ...(core && { core }),
+    ...(limits && { limits }),
+    devices,
+    statics: { ...named, ...removed },
+    entitlements: {},
+    claims: {},
+    functions: Object.fromEntries(statics.map((each) => [functionKey(each.name, each.version), each])),
+  };
+}
+
+/** Whether a definition holds every register of the update, or a later one. */
+export function hasAbsorbed(definition: GroupDefinition, update: StoredUpdate): boolean {
+  const reached = (now: { seq: number } | undefined, then: { seq: number } | undefined): boolean =>
+    then === undefined || (now !== undefined && now.seq >= then.seq);
+  const all = <T extends { seq: number }>(now: Record<string, T>, then: Record<string, T>): boolean =>
+    Object.entries(then).every(([key, entry]) => reached(now[key], entry));
+  return (
+    reached(definition.core, update.core) &&
+    reached(definition.limits, update.limits) &&
+    all(definition.devices, update.devices) &&
+    all(definition.statics, update.statics)
+  );
+}
+
+/** A revoked certificate stays revoked; with another one the device is welcome again. */
+function wantedDevices(current: GroupDefinition | undefined, { devices = [] }: WantedGroup) {
+  return devices
+    .filter(({ thingName, certificateId }) => {
+      const now = current?.devices[thingName];
+      return now?.revoked !== true || now.certificateId !== certificateId;
+    })
+    .map(
+      ({ thingName, certificateId }) => [thingName, { certificateId, source: 'operator' as const }] as const,
+    );
+}
+
+function change<T extends object>(
+  current: { seq: number } | undefined,
+  wanted: T,
+): (T & { seq: number }) | undefined {
+  if (current !== undefined) {
+    const { seq: _seq, ...now } = current;
+    if (isDeepStrictEqual(now, { ...wanted })) return undefined;
+  }
+  return { ...wanted, seq: (current?.seq ?? 0) + 1 };
+}
+
+function changes<T extends { seq: number }>(
+  current: Record<string, T> | undefined,
+  wanted: readonly (readonly [string, Omit<T, 'seq'>])[],
+): Record<string, Omit<T, 'seq'> & { seq: number }> {
+  const changed: Record<string, Omit<T, 'seq'> & { seq: number }> = {};
+  for (const [key, entry] of wanted) {
+    const next = change(current?.[key], entry);
+    if (next !== undefined) changed[key] = next;
+  }
+  return changed;
+}
+
+function tombstones(
+  current: GroupDefinition['statics'],
+  wanted: readonly FunctionManifest[],
+): GroupDefinition['statics'] {
+  const names = new Set(wanted.map(({ name }) => name));
+  return Object.fromEntries(
+    Object.entries(current)
+      .filter(([name, entry]) => !names.has(name) && !entry.removed)
+      .map(([name, entry]) => [name, { version: entry.version, removed: true as const, seq: entry.seq + 1 }]),
+  );
+}

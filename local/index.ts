@@ -1,0 +1,18 @@
+export { startLocalCloud, type CloudEndpoints, type CloudOptions, type LocalCloud } from './cloud';
+export type { Stack, StackResource } from './cloudFormation';
+export type { DeployRequest } from './deploy';
+export type { Edge, EdgeOptions } from './environment/edge';
+export {
+  startEnvironment,
+  type CloudFormationTemplate,
+  type Environment,
+  type EnvironmentOptions,
+  type GroupSetup,
+} from './environment/environment';
+export type { WantedGroup } from './environment/groupUpdate';
+export { createOperator, type Operator, type ProvisionedThing, type Upload } from './environment/operator';
+export { packageService, readPackagedService, type PackagedService } from './environment/packaging';
+export { startProcess, type NodeProcess, type ProcessEvent, type ProcessExit } from './environment/process';
+export type { ThingFiles } from './environment/thingFiles';
+export { runDev, type DevOptions } from './dev/runDev';
+export { Timeline, type Paint } from './dev/timeline';

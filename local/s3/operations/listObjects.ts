@@ -1,0 +1,142 @@
+import { permit } from '../access';
+import { S3Error } from '../errors';
+import type { Operation, S3Request, StoredObject } from '../types';
+import { xmlDocument } from '../xml';
+
+const MAX_KEYS = 1000;
+
+interface ListQuery {
+  prefix: string;
+  delimiter: string;
+  maxKeys: number;
+  startAfter: string;
+  token?: ListToken;
+}
+
+/** The last entry of a page: a key, or a common prefix, below which everything was told of. */
+interface ListToken {
+  last: string;
+  kind: 'key' | 'prefix';
+}
+
+interface Page {
+  contents: StoredObject[];
+  prefixes: string[];
+  /** Where the next page begins; absent on the last. */
+  next?: ListToken;
+}
+
+/** ListObjectsV2. Source: Amazon S3 API Reference. */
+export const listObjects: Operation = (environment, request) => {
+  const bucket = environment.store.bucket(request.bucket);
+  const query = readListQuery(request);
+  permit(
+    environment,
+    request,
+    's3:ListBucket',
+    { bucket },
+    {
+      's3:prefix': query.prefix,
+      's3:delimiter': query.delimiter,
+      's3:max-keys': request.query.get('max-keys'),
+    },
+  );
+  const page = pageOf([...bucket.objects.values()], query);
+  const body = xmlDocument('ListBucketResult', describe(request, query, page));
+  return { status: 200, headers: { 'content-type': 'application/xml' }, body };
+};
+
+function readListQuery({ query }: S3Request): ListQuery {
+  const encoding = query.get('encoding-type') ?? 'url';
+  if (query.get('list-type') !== '2' || encoding !== 'url') throw new S3Error('InvalidArgument');
+  const maxKeys = Number(query.get('max-keys') ?? MAX_KEYS);
+  if (!Number.isInteger(maxKeys) || maxKeys < 0) {
+    throw new S3Error('InvalidArgument', 'Provided max-keys not an integer or within integer range');
+  }
+  const token = query.get('continuation-token');
+  return {
+    prefix: query.get('prefix') ?? '',
+    delimiter: query.get('delimiter') ?? '',
+    maxKeys: Math.min(maxKeys, MAX_KEYS),
+    startAfter: query.get('start-after') ?? '',
+    ...(token === undefined ? {} : { token: readToken(token) }),
+  };
+}
+
+function pageOf(objects: readonly StoredObject[], query: ListQuery): Page {
+  const page: Page = { contents: [], prefixes: [] };
+  let last: ListToken | undefined;
+  for (const object of objects.filter(({ key }) => isCandidate(key, query)).sort(byKey)) {
+    const common = commonPrefix(object.key, query);
+    if (common !== undefined && common === page.prefixes.at(-1)) continue;
+    if (page.contents.length + page.prefixes.length >= query.maxKeys) {
+      return last === undefined ? page : { ...page, next: last };
+    }
+    if (common === undefined) page.contents.push(object);
+    else page.prefixes.push(common);
+    last = common === undefined ? { last: object.key, kind: 'key' } : { last: common, kind: 'prefix' };
+  }
+  return page;
+}
+
+function isCandidate(key: string, { prefix, startAfter, token }: ListQuery): boolean {
+  if (!key.startsWith(prefix)) return false;
+  if (token === undefined) return startAfter === '' || compareKeys(key, startAfter) > 0;
+  if (token.kind === 'prefix' && key.startsWith(token.last)) return false;
+  return compareKeys(key, token.last) > 0;
+}
+
+function commonPrefix(key: string, { prefix, delimiter }: ListQuery): string | undefined {
+  if (delimiter === '') return undefined;
+  const end = key.indexOf(delimiter, prefix.length);
+  return end < 0 ? undefined : key.slice(0, end + delimiter.length);
+}
+
+function describe(request: S3Request, query: ListQuery, page: Page): Record<string, unknown> {
+  const { prefix, delimiter, maxKeys, startAfter } = query;
+  const url = request.query.has('encoding-type');
+  const encoded = (text: string): string => (url ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
+  return {
+    Name: request.bucket,
+    Prefix: encoded(prefix),
+    ...(delimiter === '' ? {} : { Delimiter: encoded(delimiter) }),
+    ...(startAfter === '' ? {} : { StartAfter: encoded(startAfter) }),
+    ...(url ? { EncodingType: 'url' } : {}),
+    MaxKeys: maxKeys,
+    KeyCount: page.contents.length + page.prefixes.length,
+    IsTruncated: page.next !== undefined,
+    ContinuationToken: request.query.get('continuation-token'),
+    NextContinuationToken: page.next === undefined ? undefined : writeToken(page.next),
+    Contents: page.contents.map(({ key, lastModified, etag, body }) => ({
+      Key: encoded(key),
+      LastModified: new Date(lastModified).toISOString(),
+      ETag: etag,
+      Size: body.length,
+      StorageClass: 'STANDARD',
+    })),
+    CommonPrefixes: page.prefixes.map((common) => ({ Prefix: encoded(common) })),
+  };
+}
+
+function writeToken(token: ListToken): string {
+  return Buffer.from(JSON.stringify(token)).toString('base64url');
+}
+
+function readToken(text: string): ListToken {
+  try {
+    const { last, kind } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Partial<ListToken>;
+    if (typeof last === 'string' && (kind === 'key' || kind === 'prefix')) return { last, kind };
+  } catch {
+    // Answered below.
+  }
+  throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
+}
+
+function byKey(a: StoredObject, b: StoredObject): number {
+  return compareKeys(a.key, b.key);
+}
+
+/** S3 lists in the order of the keys' UTF-8 bytes, which is not that of JavaScript strings. */
+function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

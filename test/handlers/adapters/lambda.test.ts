@@ -1,0 +1,198 @@
+import {
+  CreateFunctionCommand,
+  GetAliasCommand,
+  GetFunctionCommand,
+  ListVersionsByFunctionCommand,
+  type FunctionConfiguration,
+  type LambdaClient,
+} from '@aws-sdk/client-lambda';
+import { EdgeError, functionConfigSchema, MAX_MQTT_PAYLOAD, type FunctionConfig } from '../../../protocol';
+import { packageDigest } from '../../../protocol/functionPackage';
+import { LambdaInvoker } from '../../../handlers/adapters/cloudInvoker';
+import { LambdaPublisher } from '../../../handlers/adapters/cloudPublisher';
+import { lambdaHint } from '../../../handlers/adapters/deploymentHint';
+import { jitteredBackoff } from '../../../handlers/adapters/backoff';
+import { createLambda, type Lambda } from '../../../local/lambda';
+import {
+  ACCOUNT,
+  createTestCloud,
+  lambdaClient,
+  memoryHost,
+  REGION,
+  type TestCloud,
+} from '../../local/lambda/support';
+import { refused } from '../expectCode';
+import { packageOf } from '../fixtures';
+
+/** The adapters over Lambda's wire protocol: SDK client, local cloud. */
+const ARN = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:`;
+let cloud: TestCloud;
+let lambda: Lambda;
+let client: LambdaClient;
+let roleArn: string;
+let publisher: LambdaPublisher;
+const events: unknown[] = [];
+const received: (() => void)[] = [];
+
+beforeAll(async () => {
+  cloud = await createTestCloud();
+  lambda = await createLambda(cloud.context, {
+    functionHost: memoryHost({
+      'edge-echo': (event) => event,
+      'edge-throws': () => {
+        throw new EdgeError('FUNCTION_ERROR', 'no', {
+          details: { errorType: 'TypeError', errorMessage: 'no' },
+        });
+      },
+      'edge-hangs': () => {
+        throw new EdgeError('FUNCTION_TIMED_OUT');
+      },
+      'edge-eats': () => {
+        throw new EdgeError('FUNCTION_OUT_OF_MEMORY');
+      },
+      'edge-exits': () => {
+        throw new EdgeError('FUNCTION_EXITED');
+      },
+      'edge-busy': () => {
+        throw new EdgeError('QUEUE_FULL');
+      },
+      'edge-large': () => 'x'.repeat(MAX_MQTT_PAYLOAD),
+      'edge-fits': () => 'x'.repeat(MAX_MQTT_PAYLOAD - 2),
+      'edge-silent': () => undefined,
+      perform: (event) => {
+        events.push(event);
+        received.shift()?.();
+      },
+    }),
+    environment: () => ({}),
+    readObject: async () => Promise.reject(new Error('NoSuchKey')),
+    destinations: { putObject: async () => undefined },
+  });
+  client = lambdaClient(lambda, cloud.context.iam.operator);
+  roleArn = cloud.functionRole('functions');
+  publisher = new LambdaPublisher(client, { prefix: 'edge-', roleArn }, jitteredBackoff);
+});
+afterAll(async () => {
+  client.destroy();
+  await lambda.close();
+  await cloud.close();
+});
+
+const config = (more: object): FunctionConfig =>
+  functionConfigSchema.parse({ name: 'echo', handler: 'index.handler', locations: ['cloud'], ...more });
+
+async function publish(source: string, more: object = {}) {
+  const bytes = await packageOf(more, source);
+  const target = await publisher.publish(config(more), bytes, packageDigest(bytes));
+  return { ...target, sha: Buffer.from(packageDigest(bytes), 'hex').toString('base64') };
+}
+
+async function configurationOf(FunctionName: string, Qualifier?: string): Promise<FunctionConfiguration> {
+  const found = await client.send(new GetFunctionCommand({ FunctionName, ...(Qualifier && { Qualifier }) }));
+  return found.Configuration ?? {};
+}
+
+describe('LambdaPublisher', () => {
+  it('creates a function, and publishes a version per content or configuration', async () => {
+    const name = 'versions';
+    expect(await publish('1', { name })).toMatchObject({
+      functionArn: `${ARN}edge-versions`,
+      qualifier: '1',
+    });
+    expect(await publish('1', { name })).toMatchObject({ qualifier: '1' });
+    expect(await publish('2', { name })).toMatchObject({ qualifier: '2' });
+    const changed = { name, memory: 64, timeout: 9, environment: { MODE: 'fast' }, handler: 'app.handler' };
+    expect(await publish('2', changed)).toMatchObject({ qualifier: '3' });
+    expect(await configurationOf('edge-versions', '3')).toMatchObject({
+      MemorySize: 128,
+      Timeout: 9,
+      Handler: 'app.handler',
+      Role: roleArn,
+      Environment: { Variables: { MODE: 'fast' } },
+    });
+  });
+
+  it('gives each of several concurrent uploads a version with its own code', async () => {
+    const targets = await Promise.all(['1', '2', '3'].map((source) => publish(source, { name: 'race' })));
+    for (const { qualifier, sha } of targets) {
+      expect((await configurationOf('edge-race', qualifier)).CodeSha256).toBe(sha);
+    }
+    expect(new Set(targets.map(({ qualifier }) => qualifier)).size).toBe(3);
+  });
+
+  it('moves the alias live, of its own functions only', async () => {
+    const target = await publish('1', { name: 'alias' });
+    await publisher.promote('alias', target);
+    const second = await publish('2', { name: 'alias' });
+    await Promise.all([publisher.promote('alias', second), publisher.promote('alias', second)]);
+    const alias = () => client.send(new GetAliasCommand({ FunctionName: 'edge-alias', Name: 'live' }));
+    expect((await alias()).FunctionVersion).toBe('2');
+    await publisher.promote('alias', { functionArn: `${ARN}svc-dev-alias`, qualifier: '1' });
+    expect((await alias()).FunctionVersion).toBe('2');
+  });
+
+  it('finds an ordinary function by name and by ARN, and creates none', async () => {
+    const Code = { ZipFile: await packageOf({}) };
+    const props = { Role: roleArn, Handler: 'index.handler', Runtime: 'nodejs22.x' as const, Code };
+    await client.send(new CreateFunctionCommand({ FunctionName: 'ordinary', ...props }));
+    const functionArn = `${ARN}ordinary`;
+    expect(await publisher.existing('ordinary')).toEqual({ functionArn, qualifier: '$LATEST' });
+    expect(await publisher.existing('ordinary:live')).toEqual({ functionArn, qualifier: 'live' });
+    expect(await publisher.existing(functionArn)).toEqual({ functionArn, qualifier: '$LATEST' });
+    expect(await publisher.existing(`${functionArn}:7`)).toEqual({ functionArn, qualifier: '7' });
+    const { Versions } = await client.send(new ListVersionsByFunctionCommand({ FunctionName: 'ordinary' }));
+    expect(Versions).toHaveLength(1);
+    const error = await refused('CONFIG_INVALID', publisher.existing('nothing'));
+    expect(error.field).toBe('cloudFunction');
+  });
+
+  it('throws a refusal of Lambda at once', async () => {
+    const without = lambdaClient(lambda, cloud.userWith());
+    const powerless = new LambdaPublisher(without, { prefix: 'edge-', roleArn }, jitteredBackoff);
+    const bytes = await packageOf({});
+    await expect(powerless.publish(config({}), bytes, packageDigest(bytes))).rejects.toThrow(
+      expect.objectContaining({ name: 'AccessDeniedException' }),
+    );
+    without.destroy();
+  });
+});
+
+describe('LambdaInvoker', () => {
+  const invoke = async (name: string, input?: unknown) => {
+    const target = await publish('1', { name });
+    return new LambdaInvoker(client).invoke(target, input);
+  };
+
+  it('gives the result of the version', async () => {
+    expect(await invoke('echo', { samples: [1, 2, 'ü'] })).toEqual({ samples: [1, 2, 'ü'] });
+    expect(await invoke('silent')).toBeNull();
+    expect(await invoke('fits')).toHaveLength(MAX_MQTT_PAYLOAD - 2);
+  });
+
+  it.each([
+    ['throws', 'FUNCTION_ERROR'],
+    ['hangs', 'FUNCTION_TIMED_OUT'],
+    ['eats', 'FUNCTION_OUT_OF_MEMORY'],
+    ['exits', 'FUNCTION_EXITED'],
+    ['busy', 'QUEUE_FULL'],
+    ['large', 'RESULT_TOO_LARGE'],
+  ] as const)('reports a function that is or %s as %s', async (name, code) => {
+    const error = await refused(code, invoke(name));
+    if (name === 'throws') expect(error.details).toEqual({ errorType: 'TypeError', errorMessage: 'no' });
+  });
+
+  it('reports what Lambda refuses as CLOUD_ERROR', async () => {
+    const target = { functionArn: `${ARN}edge-nothing`, qualifier: '1' };
+    const error = await refused('CLOUD_ERROR', new LambdaInvoker(client).invoke(target, {}));
+    expect(error.details).toEqual({ service: 'lambda', error: 'ResourceNotFoundException' });
+  });
+});
+
+it('lambdaHint invokes performDeployment asynchronously', async () => {
+  const made = { FunctionName: 'perform', Role: roleArn, Handler: 'index.handler', Runtime: 'nodejs22.x' };
+  await lambda.createFunction({ ...made, Runtime: 'nodejs22.x', Code: { ZipFile: await packageOf({}) } });
+  const arrived = new Promise<void>((resolve) => received.push(resolve));
+  await lambdaHint(client, 'perform')('plant');
+  await arrived;
+  expect(events).toEqual([{ group: 'plant' }]);
+});
