@@ -78,9 +78,11 @@ async function measure(environment: Environment, stateDir: string, sizes: Sizes)
     runs: sizes.runs,
     rounds: sizes.rounds,
   };
-  const samples = await runDevice(plan, stateDir);
-  await echo.process.stop();
-  return { ...figuresOf(samples), ...sizes, node: process.version };
+  try {
+    return { ...figuresOf(await runDevice(plan, stateDir)), ...sizes, node: process.version };
+  } finally {
+    await echo.process.stop();
+  }
 }
 
 async function startEcho(

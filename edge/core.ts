@@ -62,13 +62,14 @@ export async function startCore(config: CoreConfig, parts: CoreParts): Promise<E
   const upstream = tracer?.upstream(connection.upstream) ?? connection.upstream;
   const local = await (parts.createLocal?.(cloud) ?? localFunctions(config, parts, cloud));
 
-  let functions: SystemFunctions | undefined;
-  const definition = () => functions?.definition() ?? emptyDefinition(group);
+  // The broker asks for the definition, the system functions answer to the broker: one comes first.
+  const later: { functions?: SystemFunctions } = {};
+  const definition = () => later.functions?.definition() ?? emptyDefinition(group);
   const admission = new Admission({ cloud, clock, definition });
   const broker = await createBroker({ ...listen, ...files.listen, devicePrefix, admission, log });
   let becameReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => (becameReady = resolve));
-  functions = await createSystemFunctions({
+  const functions = await createSystemFunctions({
     ...{ core, group, devicePrefix, platform: PLATFORM, cloud, upstream, local, clock, log, random },
     devices: tracer?.devices(broker.devices) ?? broker.devices,
     definitions: definitionStore(stateDir),
@@ -81,6 +82,7 @@ export async function startCore(config: CoreConfig, parts: CoreParts): Promise<E
     },
   });
 
+  later.functions = functions;
   await functions.start();
   const port = await broker.listen(tracer?.handlers(functions.handlers) ?? functions.handlers);
   onEvent?.({ event: 'listening', port });

@@ -1,22 +1,16 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { Exchange } from '../protocol';
-import { loadOrCreateAuthority, type CertificateAuthority } from './certificates';
+import type { CertificateAuthority } from './certificates';
 import { createCloudFormation, type Stack } from './cloudFormation';
-import { RolePolicies } from './cloudFormation/rolePolicies';
-import type { StackServices } from './cloudFormation/services';
 import type { CloudContext, Credentials } from './context';
 import { createDeployer, type DeployRequest } from './deploy';
 import { createEventDelivery, type EventDeliveryOptions } from './events';
-import { startFunctionHost, type CloudFunctionHostOptions } from './functionHost';
-import { createGreengrass } from './greengrass';
-import { createHttpApi } from './httpApi';
+import type { CloudFunctionHostOptions } from './functionHost';
 import { createIam } from './iam';
-import { createIotCore } from './iotCore';
-import { createLambda, type Invocation } from './lambda';
-import { createS3 } from './s3';
-import { createScheduler, type Timers } from './scheduler';
-import { createQueues } from './sqs';
+import type { Invocation } from './lambda';
+import type { Timers } from './scheduler';
+import { startServices, type CloudServices } from './services';
 import { lockStateDir } from './stateLock';
 
 export interface CloudOptions {
@@ -64,7 +58,7 @@ export interface LocalCloud {
   /** Signs the certificates of the cloud's servers and of things. */
   readonly authority: CertificateAuthority;
   /** The services in process, for tests and tools. */
-  readonly services: StackServices;
+  readonly services: CloudServices;
   /** Variables that point the AWS SDK and CLI of an operator here. */
   environment(): Record<string, string>;
   /** Uploads the code that the template names and deploys it. Throws as `CloudFormation.deploy`. */
@@ -76,8 +70,6 @@ export interface LocalCloud {
 }
 
 const HOST = '127.0.0.1';
-/** Functions run on the Node of this machine; that it is older than Lambda's is no news in their logs. */
-const QUIET = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
 /** How long functions that run may still finish when the cloud closes. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -85,64 +77,72 @@ const CLOSE_GRACE_MS = 1_000;
 export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud> {
   const stateDir = resolve(options.stateDir);
   const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const step of closers.splice(0).reverse()) await step();
-  };
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= closeAll(closers));
   try {
     closers.push(await lockStateDir(stateDir));
-    return await startServices({ ...options, stateDir }, closers, close);
+    const context = createContext({ ...options, stateDir });
+    const services = await startServices(
+      context,
+      options,
+      () => endpointVariables(cloud.endpoints),
+      (service) => {
+        closers.push(() => service.close());
+        return service;
+      },
+    );
+    // Last in, first out: what is under way may still use every service.
+    closers.push(() => finishEvents(context.events));
+    const cloud = assemble(context, services, close);
+    return cloud;
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function startServices(
-  options: CloudOptions,
-  closers: (() => Promise<void> | void)[],
-  close: () => Promise<void>,
-): Promise<LocalCloud> {
-  const context = createContext(options);
-  const { events, iam, log } = context;
-  const authority = await loadOrCreateAuthority(join(options.stateDir, 'certificates'));
-  const started = <T extends { close(): Promise<void> | void }>(service: T): T => {
-    closers.push(() => service.close());
-    return service;
-  };
+/** In reverse; one that fails keeps no other from closing. Throws the first failure. */
+async function closeAll(closers: readonly (() => Promise<void> | void)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of closers.toReversed()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
 
-  const s3 = started(await createS3(context));
-  const queues = createQueues(context);
-  const functionHost = started(startFunctionHost(log, options.functionHost ?? {}));
-  const lambda = started(
-    await createLambda(context, {
-      functionHost,
-      environment: () => ({ ...endpointVariables(endpoints), ...QUIET }),
-      readObject: (bucket, key) => s3.getObject(bucket, key),
-      destinations: {
-        putObject: async (bucket, key, body) => void (await s3.putObject(bucket, key, body)),
-        sendMessage: (queue, body) => queues.sendMessage(queue, body),
-      },
-      ...(options.retryDelaysMs && { retryDelaysMs: options.retryDelaysMs }),
-      ...(options.onInvocation && { onInvocation: options.onInvocation }),
-    }),
-  );
-  const httpApi = started(await createHttpApi(context, lambda));
-  const iotCore = started(await createIotCore(context, { authority }));
-  iotCore.connect({
-    invokeLambda: (arn, caller, payload, mode) =>
-      lambda.invokeAsService(arn, caller, JSON.parse(payload.toString('utf8')), mode),
-    putObject: (bucket, key, body) => s3.putObject(bucket, key, body),
-  });
-  const greengrass = started(await createGreengrass(context, iotCore));
-  const scheduler = started(createScheduler(log, options.scheduleTimers));
-  // Last in, first out: what is under way may still use every service.
-  closers.push(() => finishEvents(events));
-
-  const roles = new RolePolicies(iam);
-  const services = { roles, s3, lambda, httpApi, iotCore, queues, scheduler };
+function assemble(context: CloudContext, services: CloudServices, close: () => Promise<void>): LocalCloud {
+  const { region, account, events, iam } = context;
   const cloudFormation = createCloudFormation(context, services);
-  const deploy = createDeployer({ cloudFormation, region: context.region, s3, operator: iam.operator });
-  const endpoints: CloudEndpoints = {
+  const endpoints = endpointsOf(services, (stackName) =>
+    cloudFormation.stacks().filter(({ name }) => (stackName ?? name) === name),
+  );
+  return {
+    region,
+    account,
+    endpoints,
+    authority: services.authority,
+    services,
+    environment: () => ({
+      ...credentialVariables(iam.operator),
+      AWS_REGION: region,
+      ...endpointVariables(endpoints),
+    }),
+    deploy: createDeployer({ cloudFormation, region, s3: services.s3, operator: iam.operator }),
+    stack: (name) => cloudFormation.stack(name),
+    idle: () => events.idle(),
+    close,
+  };
+}
+
+function endpointsOf(
+  { s3, lambda, iotCore, greengrass }: CloudServices,
+  stacks: (name?: string) => readonly Stack[],
+): CloudEndpoints {
+  return {
     s3: s3.url,
     lambda: lambda.url,
     iot: iotCore.controlUrl,
@@ -150,27 +150,10 @@ async function startServices(
     greengrass: greengrass.url,
     mqtt: iotCore.mqtt,
     iotTls: iotCore.tlsUrl,
-    httpApi: (stackName) => {
-      const stacks = cloudFormation.stacks().filter(({ name }) => (stackName ?? name) === name);
-      return stacks.map(apiEndpoint).find((url) => url !== undefined);
-    },
-  };
-
-  return {
-    region: context.region,
-    account: context.account,
-    endpoints,
-    authority,
-    services,
-    environment: () => ({
-      ...credentialVariables(iam.operator),
-      AWS_REGION: context.region,
-      ...endpointVariables(endpoints),
-    }),
-    deploy,
-    stack: (name) => cloudFormation.stack(name),
-    idle: () => events.idle(),
-    close,
+    httpApi: (stackName) =>
+      stacks(stackName)
+        .map(apiEndpoint)
+        .find((url) => url !== undefined),
   };
 }
 

@@ -16,6 +16,7 @@ export interface EdgeOptions {
   /** Folder of the core's configuration and state. */
   stateDir?: string;
   logLevel?: CoreConfig['logLevel'];
+  /** With a listener the core also tells exchanges, which costs it a little. */
   onEvent?(event: ProcessEvent): void;
   /** Every line of the core's log, as JSON text. */
   onLine?(line: string): void;
@@ -56,7 +57,7 @@ export async function startEdgeProcess(place: EdgePlace, options: EdgeOptions = 
     name: `edge core ${place.core.thingName}`,
     script,
     args: ['--config', configFile],
-    env: coreEnvironment(),
+    env: { ...coreEnvironment(), ...(options.onEvent && { EDGE_TRACE: '1' }) },
     ...(options.onEvent && { onEvent: options.onEvent }),
     ...(options.onLine && { onLine: options.onLine }),
   });

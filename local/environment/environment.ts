@@ -12,6 +12,7 @@ import { startLocalCloud, type CloudOptions, type LocalCloud } from '../cloud';
 import { startEdgeProcess, type Edge, type EdgeOptions } from './edge';
 import { readEdgePackages, readGroupFiles, type EdgePackage, type GroupFile } from './groupFiles';
 import { hasAbsorbed, operatorUpdate, type WantedGroup } from './groupUpdate';
+import { invocationExchange } from './invocations';
 import { createOperator, type Operator } from './operator';
 import { serviceOutputs, type ServiceOutputs } from './outputs';
 import { packageService, readPackagedService } from './packaging';
@@ -76,10 +77,16 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
           ...(options.stage === undefined ? {} : { stage: options.stage }),
         })
       : await readPackagedService(resolve(options.packageDir));
+  const { onExchange, onInvocation } = options;
   const cloud = await startLocalCloud({
     region: service.region,
     ...options,
     stateDir: join(stateDir, 'cloud'),
+    onInvocation: (invocation) => {
+      onInvocation?.(invocation);
+      const exchange = onExchange && invocationExchange(service.stackName, invocation);
+      if (exchange !== undefined) onExchange?.(exchange);
+    },
   });
   const operator = createOperator(cloud.environment());
   try {

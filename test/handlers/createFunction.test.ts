@@ -189,6 +189,20 @@ describe('createFunction in the cloud', () => {
     );
   });
 
+  it('moves the alias on when a newer upload overtook it at the last moment', async () => {
+    const [old, young] = [await packageOf(inCloud, '1'), await packageOf(inCloud, '2')];
+    let overtake = true;
+    const { uploads, registry, cloud, run } = world(async (label) => {
+      if (!overtake || label !== 'before promote detect') return;
+      overtake = false;
+      await run(uploads.put('uploads/young.zip', young, 2000));
+      expect(cloud.aliases.get('detect')).toBe('2');
+    });
+    await run(uploads.put('uploads/old.zip', old, 1000));
+    expect(registry.latest('detect')?.version).toBe('1.0.1');
+    expect(cloud.aliases.get('detect')).toBe('2');
+  });
+
   it('registers an ordinary Lambda function and creates none', async () => {
     const { uploads, registry, cloud, run } = world();
     const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:svc-dev-train';

@@ -23,8 +23,9 @@ async function main(): Promise<void> {
   }
   const log = pino({ level: config.logLevel, base: { core: config.core } });
   try {
-    const core = await start(config, log);
-    stopOnSignal(core, log);
+    const starting = start(config, log);
+    stopOnSignal(starting, log);
+    const core = await starting;
     await core.ready;
     log.info({ event: 'ready', port: core.port }, 'ready');
   } catch (error) {
@@ -49,20 +50,23 @@ function start(config: CoreConfig, log: Logger): Promise<EdgeCore> {
   });
 }
 
-function stopOnSignal(core: EdgeCore, log: Logger): void {
+/** From the first moment on: a core that is still starting stops as soon as it has started. */
+function stopOnSignal(starting: Promise<EdgeCore>, log: Logger): void {
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
     setTimeout(() => process.exit(1), FORCED_EXIT_MS).unref();
-    core.close().then(
-      () => {
-        log.info({ event: 'stopped' }, 'stopped');
-        process.exit(0);
-      },
-      (error: unknown) => fail(log, error),
-    );
+    starting
+      .then((core) => core.close())
+      .then(
+        () => {
+          log.info({ event: 'stopped' }, 'stopped');
+          process.exit(0);
+        },
+        (error: unknown) => fail(log, error),
+      );
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 }

@@ -94,9 +94,13 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Polls; jest's own time limit bounds it. */
+/** Resolves when the condition holds; a test that waits in vain fails. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const deadline = performance.now() + 20_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** Handlers connect and wait; the test sees who has come and lets them go. */

@@ -189,7 +189,7 @@ describe('LambdaInvoker', () => {
 });
 
 it('lambdaHint invokes performDeployment asynchronously', async () => {
-  const made = { FunctionName: 'perform', Role: roleArn, Handler: 'index.handler', Runtime: 'nodejs22.x' };
+  const made = { FunctionName: 'perform', Role: roleArn, Handler: 'index.handler' };
   await lambda.createFunction({ ...made, Runtime: 'nodejs22.x', Code: { ZipFile: await packageOf({}) } });
   const arrived = new Promise<void>((resolve) => received.push(resolve));
   await lambdaHint(client, 'perform')('plant');
