@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { startEnvironment, startProcess, type Environment, type NodeProcess } from '../local';
+import { quietSdk, startEnvironment, startProcess, type Environment, type NodeProcess } from '../local';
 import type { Plan, Samples } from './device';
 import { mirrorPackage } from './functions';
 import { quantile, ratios, summarise, type Summary } from './statistics';
@@ -41,6 +41,7 @@ const FULL: Sizes = { runs: 5, rounds: 1000, deployments: 30 };
 const QUICK: Sizes = { runs: 3, rounds: 200, deployments: 8 };
 
 async function main(): Promise<void> {
+  quietSdk();
   const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } });
   const sizes = values.quick ? QUICK : FULL;
   const stateDir = await mkdtemp(path.join(tmpdir(), 'edge-bench-'));
@@ -155,7 +156,10 @@ function figuresOf({
 }
 
 function print(figures: Figures): void {
-  const table = new Table({ head: ['', 'p50 ms', 'p99 ms', 'p50 ratio', 'p99 ratio'] });
+  const table = new Table({
+    head: ['', 'p50 ms', 'p99 ms', 'p50 ratio', 'p99 ratio'],
+    style: { head: [], border: [], compact: true },
+  });
   const row = (title: string, ms: Summary, ratio?: Summary): void => {
     const cells = [
       ms.p50.toFixed(3),

@@ -102,7 +102,7 @@ export class EdgeClient {
     } catch (error) {
       this.#want(name, -1);
       const given = EdgeError.from(error);
-      if (given.code === 'ABORTED' && deployment.confirmed && !this.#wanted.has(name)) this.#withdraw(name);
+      if (given.code === 'ABORTED' && deployment.claimed && !this.#wanted.has(name)) this.#withdraw(name);
       throw error;
     }
   }

@@ -46,7 +46,7 @@ export class Deployment implements Conversation<Ready> {
   readonly #onProgress: (progress: Progress) => void;
   #stage: 'request' | 'confirm' = 'request';
   #startedOver = false;
-  #confirmed = false;
+  #claimed = false;
 
   constructor(
     requestId: string,
@@ -58,9 +58,9 @@ export class Deployment implements Conversation<Ready> {
     this.#onProgress = onProgress;
   }
 
-  /** Whether the edge may be deploying on behalf of this conversation. */
-  get confirmed(): boolean {
-    return this.#confirmed;
+  /** Whether the edge may have claimed the function for this device on behalf of this conversation. */
+  get claimed(): boolean {
+    return this.#claimed;
   }
 
   message(): Outgoing {
@@ -71,15 +71,21 @@ export class Deployment implements Conversation<Ready> {
     if (kind === 'ready') return { done: readReady(body) };
     if (kind === 'available') return this.#confirm();
     if (kind === 'failed') return this.#fail(readFailed(body));
-    if (kind === 'progress') this.#onProgress(body as unknown as Progress);
+    if (kind === 'progress') this.#progress(body as unknown as Progress);
     return 'wait';
+  }
+
+  /** An edge that is deploying the function already, for another device, waits for no confirmation. */
+  #progress(progress: Progress): void {
+    if (progress.stage !== 'validating') this.#claimed = true;
+    this.#onProgress(progress);
   }
 
   #confirm(): Step<Ready> {
     // A second answer to a request that was sent twice.
     if (this.#stage === 'confirm') return 'wait';
     this.#stage = 'confirm';
-    this.#confirmed = true;
+    this.#claimed = true;
     return 'send';
   }
 

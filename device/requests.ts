@@ -48,6 +48,8 @@ interface Pending {
   attempts: number;
   retry?: { cancel(): void };
   lastError?: unknown;
+  /** The edge said on this connection that it is stopping. */
+  edgeStops?: true;
   settle(outcome: { done: unknown } | { error: unknown }): void;
 }
 
@@ -106,6 +108,7 @@ export class Requests {
   receive(kind: Reply, body: ReplyBody): boolean {
     const pending = this.#pending.get(String(body.requestId));
     if (pending === undefined) return false;
+    if (kind === 'failed' && this.#outlives(pending, body)) return true;
     this.#advance(pending, () => pending.conversation.onReply(kind, body));
     return true;
   }
@@ -121,6 +124,7 @@ export class Requests {
     this.#down = undefined;
     for (const pending of [...this.#pending.values()]) {
       pending.attempts = 0;
+      delete pending.edgeStops;
       this.#send(pending);
     }
   }
@@ -131,12 +135,29 @@ export class Requests {
     for (const pending of [...this.#pending.values()]) pending.settle({ error });
   }
 
-  #send(pending: Pending): void {
-    if (this.#down !== undefined) return;
+  /**
+   * CLOSED is the last word of an edge core that stops: the next connection is to another one, or to
+   * this one started again. Only if it says so twice and stays, it is the answer.
+   */
+  #outlives(pending: Pending, body: ReplyBody): boolean {
+    if (pending.edgeStops || EdgeError.fromJSON(body.error).code !== 'CLOSED') return false;
+    pending.edgeStops = true;
+    pending.attempts = 0;
+    this.#schedule(pending);
+    return true;
+  }
+
+  #schedule(pending: Pending): void {
     pending.retry?.cancel();
+    if (this.#down !== undefined) return;
     const ms = backoffMs(pending.attempts, RETRY, this.#world.random);
     pending.attempts += 1;
     pending.retry = this.#world.clock.setTimeout(() => this.#send(pending), ms);
+  }
+
+  #send(pending: Pending): void {
+    if (this.#down !== undefined) return;
+    this.#schedule(pending);
     this.#world.publish(pending.conversation.message()).then(
       () => this.#acknowledged(pending),
       (error: unknown) => (pending.lastError = error),

@@ -139,12 +139,11 @@ function connect(connection: SdkConnection, candidate: Candidate, signal: AbortS
 }
 
 function connectError(candidate: Candidate, reason: string): EdgeError {
-  // This is how the SDK reports a CONNACK with a return code other than 0.
+  // This is how the SDK reports a CONNACK with a return code other than 0; which one, it does not say.
   if (reason === 'AWS_ERROR_MQTT_PROTOCOL_ERROR') {
     const { host, port } = candidate;
-    return new EdgeError('UNKNOWN_DEVICE', `the edge at ${host}:${port} refused this device`, {
-      details: { host, port, reason },
-    });
+    const message = `the edge at ${host}:${port} refused this device: it does not admit the certificate under this name, or cannot look it up just now`;
+    return new EdgeError('UNKNOWN_DEVICE', message, { details: { host, port, reason } });
   }
   const hungUp = /SOCKET_CLOSED|HANGUP|TLS_.*ALERT/.test(reason);
   const hint = hungUp ? ' (the edge hung up: does it know this certificate, and is it the right CA?)' : '';

@@ -60,7 +60,8 @@ export async function startCore(config: CoreConfig, parts: CoreParts): Promise<E
   const tracer = parts.trace && createTracer(core, parts.trace);
   const cloud = tracer?.cloud(connection.cloud) ?? connection.cloud;
   const upstream = tracer?.upstream(connection.upstream) ?? connection.upstream;
-  const local = await (parts.createLocal?.(cloud) ?? localFunctions(config, parts, cloud));
+  const functionsHere = await (parts.createLocal?.(cloud) ?? localFunctions(config, parts, cloud));
+  const local = tracer?.local(functionsHere) ?? functionsHere;
 
   // The broker asks for the definition, the system functions answer to the broker: one comes first.
   const later: { functions?: SystemFunctions } = {};

@@ -115,7 +115,8 @@ export class EdgeCoreMonitor {
     try {
       const answer = await this.deps.cloud.definition(this.etag);
       this.failures = 0;
-      if (answer !== 'unchanged') await this.accept(answer);
+      if (answer === 'unchanged') this.retryFailed();
+      else await this.accept(answer);
       this.deps.devices.enforceAdmission();
       this.schedule(POLL_MS);
     } catch (error) {
@@ -156,6 +157,13 @@ export class EdgeCoreMonitor {
     this.deps.devices.enforceAdmission();
     this.deps.onApplied(definition);
     void work.then(() => this.finished(definition));
+  }
+
+  /** A function that failed for want of the cloud needs no new definition, only another attempt. */
+  private retryFailed(): void {
+    const failed = this.deps.local.list().filter(({ state }) => state === 'failed');
+    const mayPass = failed.some(({ error }) => error !== undefined && EdgeError.fromJSON(error).retryable);
+    if (mayPass && this.reconciled === this.target) void this.apply(this.current, Promise.resolve());
   }
 
   private finished(definition: GroupDefinition): void {

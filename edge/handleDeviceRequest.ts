@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import {
+  claimedVersion,
   EdgeError,
   failedReply,
   matchesAnyDevicePattern,
@@ -119,8 +120,9 @@ export class HandleDeviceRequest {
     }
     const starting = running === undefined ? this.findStarting(definition, device, name, range) : undefined;
     if (starting !== undefined) {
-      this.keepForDevice(device, starting);
-      return this.deployments.join(request, starting);
+      const before = claimedVersion(definition, device, name);
+      const claimed = this.keepForDevice(device, starting);
+      return this.deployments.join(request, starting, { claimed, previousVersion: before });
     }
     this.validateAndOffer(request, name, range, running).catch((error: unknown) => request.fail(error));
   }
@@ -204,11 +206,16 @@ export class HandleDeviceRequest {
       );
   }
 
-  /** A device that uses what is here already claims it too, so that it stays when others release it. */
-  private keepForDevice(device: string, { manifest: { name, version } }: LocalFunction): void {
+  /**
+   * A device that uses what is here already claims it too, so that it stays when others release it.
+   * True when that took a claim.
+   */
+  private keepForDevice(device: string, { manifest: { name, version } }: LocalFunction): boolean {
     const claimed = this.deps.updates.claimedVersion(device, name);
     const kept = claimed ?? staticVersion(this.deps.definition(), name);
-    if (kept !== version) this.claimInBackground(device, name, version);
+    if (kept === version) return false;
+    this.claimInBackground(device, name, version);
+    return true;
   }
 
   private claim(device: string, name: string, version: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { preciseNow, type Ask, type Exchange, type FlowStep, type Reply } from '../protocol';
 import type { DeviceMessageHandlers } from './broker/receive';
-import type { Cloud, Devices, TraceExchange, Upstream } from './ports';
+import type { Cloud, Devices, LocalFunctions, TraceExchange, Upstream } from './ports';
 
 /**
  * Exchanges for the timeline, taken at the seams by wrapping the ports; without tracing nothing is
@@ -11,6 +11,7 @@ export interface Tracer {
   devices(inner: Devices): Devices;
   cloud(inner: Cloud): Cloud;
   upstream(inner: Upstream): Upstream;
+  local(inner: LocalFunctions): LocalFunctions;
 }
 
 const ASK_STEP: Record<Ask, FlowStep> = {
@@ -50,7 +51,7 @@ export function createTracer(core: string, emit: TraceExchange): Tracer {
     const at = preciseNow();
     const requestId = message['requestId'] as string | undefined;
     const since = asked.get(`${device} ${requestId}`);
-    const step = kind === 'ready' && message['present'] === true ? 'stage I' : REPLY_STEP[kind];
+    const step = stepOf(kind, message);
     const exchange: Exchange = { at, from: core, to: device, what: describe(kind, message), step };
     if (requestId !== undefined) exchange.requestId = requestId;
     if (since !== undefined) exchange.ms = at - since;
@@ -58,6 +59,7 @@ export function createTracer(core: string, emit: TraceExchange): Tracer {
   }
 
   async function roundTrip<T>(
+    to: string,
     step: FlowStep,
     what: string,
     requestId: string | undefined,
@@ -65,7 +67,7 @@ export function createTracer(core: string, emit: TraceExchange): Tracer {
   ) {
     const at = preciseNow();
     const done = (ok: boolean) => {
-      const exchange: Exchange = { at, from: core, to: 'cloud', what, step, ms: preciseNow() - at, ok };
+      const exchange: Exchange = { at, from: core, to, what, step, ms: preciseNow() - at, ok };
       emit(requestId === undefined ? exchange : { ...exchange, requestId });
     };
     try {
@@ -100,19 +102,20 @@ export function createTracer(core: string, emit: TraceExchange): Tracer {
     }),
     cloud: (inner) => ({
       validate: (name, request) =>
-        roundTrip('stage I', `validateFunction ${name}`, request.requestId, () =>
+        roundTrip('cloud', 'stage I', `validateFunction ${name}`, request.requestId, () =>
           inner.validate(name, request),
         ),
       definition: (etag) =>
-        roundTrip('stage II', 'getGroupDefinition', undefined, () => inner.definition(etag)),
-      locate: (digest) => roundTrip('stage II', 'locate package', undefined, () => inner.locate(digest)),
+        roundTrip('cloud', 'stage II', 'getGroupDefinition', undefined, () => inner.definition(etag)),
+      locate: (digest) =>
+        roundTrip('cloud', 'stage II', 'locate package', undefined, () => inner.locate(digest)),
       download: (location) =>
-        roundTrip('stage II', `download package (${location.size} bytes)`, undefined, () =>
+        roundTrip('cloud', 'stage II', `download package (${location.size} bytes)`, undefined, () =>
           inner.download(location),
         ),
-      device: (id) => roundTrip('join', 'look up device', undefined, () => inner.device(id)),
+      device: (id) => roundTrip('cloud', 'join', 'look up device', undefined, () => inner.device(id)),
       invoke: (name, request, ms) =>
-        roundTrip('invoke', `cloudRemoteExecution ${name}`, request.requestId, () =>
+        roundTrip('cloud', 'invoke', `cloudRemoteExecution ${name}`, request.requestId, () =>
           inner.invoke(name, request, ms),
         ),
     }),
@@ -122,13 +125,28 @@ export function createTracer(core: string, emit: TraceExchange): Tracer {
       },
       sendUpdate(update) {
         const what = `definition update (${update.claims.length} claims, ${update.joins.length} joins)`;
-        return roundTrip('stage II', what, update.requestId, () => inner.sendUpdate(update));
+        return roundTrip('cloud', 'stage II', what, update.requestId, () => inner.sendUpdate(update));
       },
       sendStatus: (status) => inner.sendStatus(status),
       on: inner.on.bind(inner) as Upstream['on'],
       close: () => inner.close(),
     }),
+    local: (inner) => ({
+      reconcile: (target, ...rest) => inner.reconcile(target, ...rest),
+      prefetch: (manifest, location) => inner.prefetch(manifest, location),
+      list: () => inner.list(),
+      get: (key) => inner.get(key),
+      invoke: (key, call) =>
+        roundTrip(key, 'invoke', 'runs here', call.requestId, () => inner.invoke(key, call)),
+      on: (event, listener) => inner.on(event, listener),
+      close: () => inner.close(),
+    }),
   };
+}
+
+function stepOf(kind: Reply, message: Record<string, unknown>): FlowStep {
+  const beforeTheOffer = message['present'] === true || message['stage'] === 'validating';
+  return beforeTheOffer ? 'stage I' : REPLY_STEP[kind];
 }
 
 function describe(kind: Reply, message: Record<string, unknown>): string {

@@ -16,3 +16,4 @@ export { startProcess, type NodeProcess, type ProcessEvent, type ProcessExit } f
 export type { ThingFiles } from './environment/thingFiles';
 export { runDev, type DevOptions } from './dev/runDev';
 export { Timeline, type Paint } from './dev/timeline';
+export { quietSdk } from './quietSdk';

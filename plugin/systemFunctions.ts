@@ -79,6 +79,7 @@ function environmentOf(name: SystemFunction, configuration: EdgeConfiguration): 
       EDGE_PERFORM_DEPLOYMENT: `${configuration.service}-${configuration.stage}-performDeployment`,
     };
   }
+  if (routesOf(name).length > 0) return { ...common, EDGE_CORE_ROLE_NAME: { Ref: 'EdgeCoreRole' } };
   if (name !== 'createFunction') return common;
   return {
     ...common,

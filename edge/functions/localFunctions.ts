@@ -27,15 +27,11 @@ export interface LocalFunctionsOptions {
   limits?: GroupLimits;
 }
 
-export interface LimitedLocalFunctions extends LocalFunctions {
-  reconcile(target: readonly WantedFunction[], limits?: GroupLimits): Promise<void>;
-}
-
 /**
  * The functions of one edge: executes plans (plan.ts) until what runs is what should run. The calls
  * in flight of a version that was replaced finish after reconcile() has resolved.
  */
-export function createLocalFunctions(options: LocalFunctionsOptions): LimitedLocalFunctions {
+export function createLocalFunctions(options: LocalFunctionsOptions): LocalFunctions {
   return new ReconciledFunctions(options);
 }
 
@@ -43,7 +39,7 @@ const FETCHES_AT_ONCE = 6;
 /** Loading a module takes a core; more at once only delay each other. */
 const STARTS_AT_ONCE = 2;
 
-class ReconciledFunctions implements LimitedLocalFunctions {
+class ReconciledFunctions implements LocalFunctions {
   private readonly table: FunctionTable;
   private target = new Map<string, WantedFunction>();
   private limits: GroupLimits | undefined;

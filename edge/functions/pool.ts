@@ -99,7 +99,7 @@ export class ProcessPool {
   }
 
   private scheduleRefill(ms: number): void {
-    if (this.closed) return;
+    if (this.closed || this.options.size === 0) return;
     this.refill?.cancel();
     this.refill = this.options.clock.setTimeout(() => this.addMissing(), ms);
   }

@@ -49,9 +49,10 @@ interface Deployment {
   key: string;
   state: 'offered' | 'lapsed' | 'waiting';
   available?: ReplyMessage<'available'>;
-  /** Confirmed with a claim of its own, which a failure takes back. */
+  /** It brought a claim of its own, which a failure takes back. */
   claimed: boolean;
-  previousVersion?: string;
+  /** What the device claimed before. */
+  previousVersion?: string | undefined;
   stage?: Stage;
   timer?: { cancel(): void };
 }
@@ -103,8 +104,7 @@ export class Deployments {
     if (deployment?.state !== 'offered') return request.repeat();
     const { device } = request;
     const { name, version } = deployment.manifest;
-    const previous = claimedVersion(this.deps.definition(), device, name);
-    if (previous !== undefined) deployment.previousVersion = previous;
+    deployment.previousVersion = claimedVersion(this.deps.definition(), device, name);
     deployment.claimed = true;
     const claimed = this.deps.claim(device, name, version);
     this.wait(deployment, 'confirmed');
@@ -119,9 +119,13 @@ export class Deployments {
   }
 
   /** The function is wanted here already and still starting: wait with those who asked before. */
-  join(request: RememberedRequest, local: LocalFunction): void {
+  join(
+    request: RememberedRequest,
+    local: LocalFunction,
+    claim: { claimed: boolean; previousVersion: string | undefined },
+  ): void {
     const { manifest, key } = local;
-    const deployment: Deployment = { request, manifest, key, state: 'waiting', claimed: false };
+    const deployment: Deployment = { request, manifest, key, state: 'waiting', ...claim };
     this.byRequest.set(request, deployment);
     this.wait(deployment, local.state === 'starting' ? 'starting' : 'fetching');
   }

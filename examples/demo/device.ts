@@ -5,6 +5,7 @@
  * Usage: node device.cjs <file with { thingName, certificate, privateKey, ca, discovery }>
  */
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { EdgeClient, EdgeError, type ConnectOptions } from 'serverless-edge-on-demand-device';
 
 interface Step {
@@ -21,6 +22,9 @@ const samples = Array.from(
   { length: 120 },
   (_, index) => 20 + Math.sin(index / 9) + (index === 40 ? 9 : index === 90 ? -7 : 0),
 );
+
+/** So that a reader can follow, and what still happens is shown where it belongs. */
+const PAUSE_MS = 200;
 
 function report(event: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -67,7 +71,7 @@ function steps(edge: EdgeClient): Step[] {
 }
 
 async function runStep({ title, expected, run }: Step): Promise<boolean> {
-  report({ event: 'begin', title });
+  report({ event: 'begin', title, at: performance.timeOrigin + performance.now() });
   const start = performance.now();
   let outcome = 'ok';
   let detail: unknown;
@@ -83,7 +87,7 @@ async function runStep({ title, expected, run }: Step): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
-  report({ event: 'begin', title: 'find the edge and join' });
+  report({ event: 'begin', title: 'find the edge and join', at: performance.timeOrigin + performance.now() });
   const start = performance.now();
   const edge = await EdgeClient.connect(options);
   report({
@@ -95,7 +99,11 @@ async function main(): Promise<void> {
     ms: performance.now() - start,
   });
   const outcomes: boolean[] = [];
-  for (const step of steps(edge)) outcomes.push(await runStep(step));
+  for (const step of steps(edge)) {
+    await pause(PAUSE_MS);
+    outcomes.push(await runStep(step));
+  }
+  await pause(PAUSE_MS);
   await edge.close();
   process.exitCode = outcomes.every(Boolean) ? 0 : 1;
 }

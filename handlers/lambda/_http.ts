@@ -41,10 +41,10 @@ export type EdgeHttpEvent = APIGatewayProxyEventV2WithIAMAuthorizer & {
 export type HttpResult = APIGatewayProxyStructuredResultV2;
 
 /** Wraps a system function behind routes of the HTTP API; errors become `{ error: ErrorBody }`. */
-export function httpFunction(log: Log, handlers: RouteHandlers) {
+export function httpFunction(coreRoleName: string, log: Log, handlers: RouteHandlers) {
   return middy<EdgeHttpEvent, HttpResult>()
     .use(errorResponse(log))
-    .use(callerIdentity())
+    .use(callerIdentity(coreRoleName))
     .use(requestParsing())
     .handler((event) => dispatch(event, handlers));
 }

@@ -41,14 +41,17 @@ function codedError(thrown: Error | null, awsRequestId: string): EdgeError {
 
 const ASSUMED_ROLE = /^arn:[^:]+:sts::\d{12}:assumed-role\/([^/]+)\/([^/]+)$/;
 
-/** The session name of the role that signed the request: the core's certificate id. */
-export function callerIdentity(): HttpMiddleware {
+/**
+ * Who signed the request: a session of the role that cores get from the credentials provider, whose
+ * name is the core's certificate id. Any other role could give its sessions that name.
+ */
+export function callerIdentity(coreRoleName: string): HttpMiddleware {
   return {
     before: ({ event }) => {
       const iam: { userArn?: string } | undefined = event.requestContext.authorizer?.iam;
-      const session = ASSUMED_ROLE.exec(iam?.userArn ?? '')?.[2];
+      const [, role, session] = ASSUMED_ROLE.exec(iam?.userArn ?? '') ?? [];
       const certificateId = certificateIdSchema.safeParse(session);
-      if (!certificateId.success) {
+      if (role !== coreRoleName || !certificateId.success) {
         throw new EdgeError('CORE_NOT_AUTHORISED', 'the caller is no role session of an edge core');
       }
       event.caller = { certificateId: certificateId.data };

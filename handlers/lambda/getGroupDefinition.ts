@@ -24,7 +24,7 @@ const querySchema = z.object({
     .optional(),
 });
 
-export const handler = httpFunction(createLog('getGroupDefinition'), {
+export const handler = httpFunction(environment('EDGE_CORE_ROLE_NAME'), createLog('getGroupDefinition'), {
   getGroupDefinition: async ({ path, query, headers, caller }) => {
     const { revision } = parseWith(querySchema, query, 'query');
     const ifNoneMatch = headers['if-none-match'];

@@ -13,7 +13,7 @@ const ports = {
   packages: new S3Packages(s3, environment('EDGE_FUNCTIONS_BUCKET'), systemClock),
 };
 
-export const handler = httpFunction(createLog('validateFunction'), {
+export const handler = httpFunction(environment('EDGE_CORE_ROLE_NAME'), createLog('validateFunction'), {
   validateFunction: async ({ path, caller, document }) => ({
     body: await validateFunction({ ...path, caller, request: document }, ports),
   }),

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import type { Exchange } from '../../protocol';
 import type { Edge } from '../environment/edge';
 import { startEnvironment, type Environment, type GroupSetup } from '../environment/environment';
+import { quietSdk } from '../quietSdk';
 import { Timeline } from './timeline';
 
 export interface DevOptions {
@@ -24,6 +25,7 @@ const FLUSH_MS = 50;
  * AwsError when something does not start; then nothing is left running.
  */
 export async function runDev(options: DevOptions): Promise<void> {
+  quietSdk();
   const timeline = new Timeline(options.print, { plain: (text) => text, refused: pc.yellow });
   timeline.restart(performance.timeOrigin + performance.now());
   const onExchange = (exchange: Exchange): void => timeline.add(exchange);

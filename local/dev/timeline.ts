@@ -34,7 +34,8 @@ export class Timeline {
     const parties = `${exchange.from} → ${exchange.to}`.padEnd(PARTIES_WIDTH);
     const took = exchange.ms === undefined ? '' : `${exchange.ms.toFixed(1)} ms`;
     const what = exchange.what.padEnd(WHAT_WIDTH);
-    const text = `${at}  ${exchange.step.padEnd(STEP_WIDTH)} ${parties} ${what} ${took.padStart(9)}`;
+    const text =
+      `${at}  ${exchange.step.padEnd(STEP_WIDTH)} ${parties} ${what} ${took.padStart(9)}`.trimEnd();
     return exchange.ok === false ? this.paint.refused(text) : this.paint.plain(text);
   }
 }

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createAuthority, type TestAuthority } from './support/certificates';
 import { DiscoveryServer, document } from './support/discoveryServer';
 import { deadPort, Rig } from './support/rig';
@@ -10,9 +10,30 @@ beforeAll(async () => {
   rig = await Rig.create();
 });
 
-afterEach(() => rig.stopEdges());
+afterEach(async () => {
+  await rig.stopEdges();
+  await stopSilence();
+});
 
 afterAll(() => rig.workshop.close());
+
+let silent: Server | undefined;
+const silenced = new Set<Socket>();
+
+/** A port that takes connections and never says a word. */
+async function listenSilently(): Promise<number> {
+  const server = createServer((socket) => silenced.add(socket.on('error', () => undefined)));
+  silent = server;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+async function stopSilence(): Promise<void> {
+  const server = silent;
+  silent = undefined;
+  for (const socket of silenced) socket.destroy();
+  if (server) await new Promise((resolve) => server.close(resolve));
+}
 
 describe('connect fails with a code, and the process exits', () => {
   const CONNECT = `
@@ -45,7 +66,7 @@ describe('connect fails with a code, and the process exits', () => {
 
   test('a join that is never answered: in bounded time', async () => {
     const edge = await rig.startEdge({ answersJoin: false, script: () => undefined });
-    expect(await failure({ ...at(edge), timeout: 1_500 })).toMatchObject({ code: 'TIMED_OUT' });
+    expect(await failure({ ...rig.at(edge), timeout: 1_500 })).toMatchObject({ code: 'TIMED_OUT' });
     expect(edge.count('join')).toBeGreaterThan(0);
   });
 
@@ -60,7 +81,7 @@ describe('connect fails with a code, and the process exits', () => {
   test('an edge that another authority vouches for: EDGE_NOT_FOUND', async () => {
     const edge = await rig.startEdge();
     const other = await createAuthority('another');
-    expect(await failure({ ...at(edge), ca: other.ca })).toMatchObject({ code: 'EDGE_NOT_FOUND' });
+    expect(await failure({ ...rig.at(edge), ca: other.ca })).toMatchObject({ code: 'EDGE_NOT_FOUND' });
     expect(edge.heard).toEqual([]);
   });
 
@@ -71,12 +92,12 @@ describe('connect fails with a code, and the process exits', () => {
     ['discovery', { endpoint: undefined }],
     ['endpoint.port', { endpoint: { host: 'localhost', port: 0 } }],
   ])('a wrong %s: BAD_REQUEST', async (field, wrong) => {
-    expect(await failure({ ...at({ port: 1 }), ...wrong })).toMatchObject({ code: 'BAD_REQUEST', field });
+    expect(await failure({ ...rig.at({ port: 1 }), ...wrong })).toMatchObject({ code: 'BAD_REQUEST', field });
   });
 
   test('the key of another certificate: BAD_REQUEST', async () => {
     const other = await rig.authority.device('sensor-2');
-    const wrong = { ...at({ port: 1 }), privateKey: other.privateKeyPem };
+    const wrong = { ...rig.at({ port: 1 }), privateKey: other.privateKeyPem };
     expect(await failure(wrong)).toMatchObject({ code: 'BAD_REQUEST', field: 'privateKey' });
   });
 });
@@ -95,7 +116,7 @@ describe('found by discovery', () => {
 
   function byDiscovery(): Record<string, unknown> {
     const url = `https://127.0.0.1:${discovery.port}`;
-    return { ...credentials(), ca: other.ca, discovery: { url } };
+    return { ...rig.credentials(), ca: other.ca, discovery: { url } };
   }
 
   test.each(['404 with an empty body', 'no core'])('%s: EDGE_NOT_FOUND', async (what) => {
@@ -108,14 +129,11 @@ describe('found by discovery', () => {
   });
 
   test('several cores and addresses of which the first are dead, one is silent, one refuses', async () => {
-    const silent = createServer();
-    const open: Socket[] = [];
-    silent.on('connection', (socket) => open.push(socket.on('error', () => undefined)));
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const silentPort = await listenSilently();
     const refusing = await rig.startEdge({ admitted: [] });
     const edge = await rig.startEdge();
-    const silentPort = (silent.address() as AddressInfo).port;
-    discovery.answers(document(rig.authority.ca, [await deadPort(), silentPort], [refusing.port, edge.port]));
+    const first = [await deadPort(), silentPort];
+    discovery.answers(document(rig.authority.ca, first, [refusing.port, edge.port]));
     const body = `
       const edge = await EdgeClient.connect(options);
       say('done', { core: edge.core });
@@ -123,8 +141,6 @@ describe('found by discovery', () => {
     const program = await rig.workshop.run(body, byDiscovery());
     expect(await program.says('done')).toMatchObject({ core: { name: 'core-1', port: edge.port } });
     await program.ends();
-    for (const socket of open) socket.destroy();
-    await new Promise((resolve) => silent.close(resolve));
   });
 
   test('an edge that comes back on another port is found again', async () => {

@@ -125,6 +125,37 @@ test('an answer that lacks what is needed is INTERNAL, not an exception in the d
   expect(seen.outcome).toBe('INTERNAL');
 });
 
+describe('an edge that stops and says CLOSED', () => {
+  const CLOSED: ReplyBody = { requestId: 'a', error: { code: 'CLOSED', message: 'stopping' } };
+
+  test('is outlived: the request goes to the next one', async () => {
+    const { requests, sent } = createRequests();
+    const seen = watch(requests.run(question(), { timeoutMs: 60_000 }));
+    requests.receive('failed', CLOSED);
+    requests.suspend(new Error('gone'));
+    requests.resume();
+    requests.receive('failed', CLOSED);
+    requests.suspend(new Error('gone'));
+    requests.resume();
+    requests.receive('result', { requestId: 'a', output: 1 });
+    await settled();
+    expect([seen.outcome, sent.length]).toEqual([1, 3]);
+  });
+
+  test('is believed when it stays and says so again', async () => {
+    const { requests, clock, sent } = createRequests();
+    const seen = watch(requests.run(question(), { timeoutMs: 60_000 }));
+    await clock.pass(15_000);
+    const before = sent.length;
+    requests.receive('failed', CLOSED);
+    await clock.pass(1_000);
+    expect([sent.length, 'outcome' in seen]).toEqual([before + 1, false]);
+    requests.receive('failed', CLOSED);
+    await settled();
+    expect([seen.outcome, clock.timers]).toEqual(['CLOSED', 0]);
+  });
+});
+
 describe('an asynchronous call', () => {
   test('is done when the broker has acknowledged it', async () => {
     const { requests, clock } = createRequests();

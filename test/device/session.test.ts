@@ -218,7 +218,7 @@ test('closed while reconnecting: no further attempt, no timer left', async () =>
 });
 
 describe('an aborted deployment', () => {
-  async function abortAfterConfirm(client: EdgeClient): Promise<void> {
+  async function abortDeployment(client: EdgeClient): Promise<void> {
     const controller = new AbortController();
     const deploying = client.deploy('f', { signal: controller.signal });
     const rejected = expect(deploying).rejects.toMatchObject({ code: 'ABORTED' });
@@ -233,9 +233,25 @@ describe('an aborted deployment', () => {
     edge.script = ({ topic, body: { requestId } }) => {
       if (topic.endsWith('/request')) edge.reply('available', { requestId, function: 'f', version: '1.0.0' });
     };
-    await abortAfterConfirm(client);
+    await abortDeployment(client);
     expect(edge.kinds()).toEqual(['join', 'request', 'confirm', 'release']);
     expect(clock.timers).toBe(0);
+  });
+
+  test('also when the edge deploys without waiting for a confirmation', async () => {
+    const { edge, open } = rig();
+    const client = await open();
+    edge.script = ({ topic, body: { requestId } }) => {
+      if (topic.endsWith('/request')) edge.reply('progress', { requestId, function: 'f', stage: 'fetching' });
+    };
+    await abortDeployment(client);
+    expect(edge.kinds()).toEqual(['join', 'request', 'release']);
+  });
+
+  test('leaves nothing to take back before', async () => {
+    const { edge, open } = rig();
+    await abortDeployment(await open());
+    expect(edge.kinds()).toEqual(['join', 'request']);
   });
 
   test('leaves the function to a handle that still uses it', async () => {
@@ -246,7 +262,7 @@ describe('an aborted deployment', () => {
     edge.script = ({ topic, body: { requestId } }) => {
       if (topic.endsWith('/request')) edge.reply('available', { requestId, function: 'f', version: '1.0.0' });
     };
-    await abortAfterConfirm(client);
+    await abortDeployment(client);
     expect(edge.kinds()).not.toContain('release');
   });
 });

@@ -122,6 +122,21 @@ test('a disk that cannot be written does not stop the service', async () => {
   expect(h.local.list()).toHaveLength(1);
 });
 
+test('what failed for want of the cloud is tried again when the cloud is back; other failures are not', async () => {
+  const h = await startHarness({ prepare: (cloud) => cloud.change(STATIC) });
+  offline(h.cloud);
+  const again = await h.crashAndRestart({ onStart: 'CLOUD_UNREACHABLE' });
+  expect(again.local.list()).toMatchObject([{ state: 'failed' }]);
+  again.local.onStart = async () => undefined;
+  h.cloud.unreachable = false;
+  h.cloud.connect();
+  await settle();
+  expect(again.local.list()).toMatchObject([{ state: 'running' }]);
+  const targets = again.local.targets.length;
+  await again.system.refresh();
+  expect(again.local.targets).toHaveLength(targets);
+});
+
 test('reports upstream what runs, numbered per boot, with the reason of what failed', async () => {
   const h = await startHarness();
   h.local.onStart = async () => {

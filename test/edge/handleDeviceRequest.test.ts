@@ -130,6 +130,21 @@ describe('stages I and II', () => {
   });
 });
 
+test('two devices want two versions at once: both run, each device keeps its own', async () => {
+  const h = await start();
+  await h.ask('camera-1', 'request', { requestId: 'r', function: 'detect', version: '1.0.0' });
+  await h.ask('camera-2', 'request', { requestId: 'r', function: 'detect', version: '^1.1' });
+  h.system.handlers.ask('camera-1', 'confirm', { requestId: 'r' });
+  h.system.handlers.ask('camera-2', 'confirm', { requestId: 'r' });
+  await h.clock.advance(50);
+  expect(h.devices.last('camera-1', 'r')).toMatchObject({ kind: 'ready', message: { version: '1.0.0' } });
+  expect(h.devices.last('camera-2', 'r')).toMatchObject({ kind: 'ready', message: { version: '1.2.0' } });
+  await h.ask('camera-1', 'invoke', { requestId: 'i', function: 'detect', location: 'edge' });
+  await h.ask('camera-2', 'invoke', { requestId: 'i', function: 'detect', location: 'edge' });
+  expect(h.local.calls.map(({ key }) => key)).toEqual(['detect@1.0.0', 'detect@1.2.0']);
+  expect(h.cloud.updates).toHaveLength(1);
+});
+
 describe('entitlement', () => {
   test('a refusal concerns only the asker, whoever asked first', async () => {
     const h = await start();
@@ -355,6 +370,23 @@ describe('refusals and failures of a deployment', () => {
     await h.clock.advance(50);
     expect(h.cloud.definition.claims['camera-1/detect']).toMatchObject({ released: true });
     expect(h.local.list()).toEqual([]);
+  });
+
+  test('it concerns those too who joined the wait: their claims are taken back as well', async () => {
+    const h = await start();
+    let fail: (error: Error) => void = () => undefined;
+    h.local.onStart = () => new Promise((_resolve, reject) => (fail = reject));
+    await deploy(h, 'camera-1', 'detect', 'r1');
+    await h.ask('camera-2', 'request', { requestId: 'r2', function: 'detect' });
+    await h.clock.advance(50);
+    fail(new EdgeError('FUNCTION_INIT_FAILED'));
+    await h.clock.advance(50);
+    expect(h.devices.failure('camera-1', 'r1')).toBe('FUNCTION_INIT_FAILED');
+    expect(h.devices.failure('camera-2', 'r2')).toBe('FUNCTION_INIT_FAILED');
+    expect(h.cloud.definition.claims).toMatchObject({
+      'camera-1/detect': { released: true },
+      'camera-2/detect': { released: true },
+    });
   });
 
   test('a new version that does not start: the device keeps the one that it had', async () => {

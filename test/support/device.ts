@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { EdgeError, type ErrorBody } from '../../protocol';
+import type { InvokeReport } from '../../device/types';
 import { root } from './packaged';
 
 interface Answer {
@@ -17,6 +18,8 @@ export class TestDevice {
   private readonly open = new Map<number, (answer: Answer) => void>();
   private next = 1;
   readonly progress: { name: string; stage: string }[] = [];
+  private readonly failures = new Map<string, ErrorBody>();
+  private readonly failureWaiters = new Map<string, (error: ErrorBody) => void>();
 
   constructor() {
     this.child = spawn(process.execPath, [path.join(root, 'dist', 'test', 'deviceAgent.cjs')], {
@@ -40,8 +43,25 @@ export class TestDevice {
     return this.call('invoke', name, input, options);
   }
 
-  send(name: string, input?: unknown): Promise<unknown> {
-    return this.call('send', name, input);
+  invokeReported(
+    name: string,
+    input?: unknown,
+    options: Record<string, unknown> = {},
+  ): Promise<{ output: unknown; report: InvokeReport }> {
+    const answer = this.call('invokeReported', name, input, options);
+    return answer as Promise<{ output: unknown; report: InvokeReport }>;
+  }
+
+  /** Only of a function that this device has deployed. */
+  send(name: string, input?: unknown): Promise<{ requestId: string }> {
+    return this.call('send', name, input) as Promise<{ requestId: string }>;
+  }
+
+  /** The client's event `failed` with this request id: it came already, or is waited for. */
+  failureOf(requestId: string): Promise<EdgeError> {
+    const known = this.failures.get(requestId);
+    const body = known ?? new Promise<ErrorBody>((resolve) => this.failureWaiters.set(requestId, resolve));
+    return Promise.resolve(body).then((error) => EdgeError.fromJSON(error));
   }
 
   release(name: string): Promise<unknown> {
@@ -76,9 +96,16 @@ export class TestDevice {
     if (message.event === 'progress' && message.name !== undefined && message.progress !== undefined) {
       this.progress.push({ name: message.name, stage: message.progress.stage });
     }
+    if (message.event === 'failed') this.failed(message as unknown as { requestId?: string; error: ErrorBody });
     if (message.event !== 'answer') return;
     this.open.get(message.id)?.(message);
     this.open.delete(message.id);
+  }
+
+  private failed({ requestId = '', error }: { requestId?: string; error: ErrorBody }): void {
+    this.failures.set(requestId, error);
+    this.failureWaiters.get(requestId)?.(error);
+    this.failureWaiters.delete(requestId);
   }
 
   private failAll(): void {

@@ -27,6 +27,7 @@ function say(message: Record<string, unknown>): void {
 const methods: Record<string, (...args: never[]) => Promise<unknown>> = {
   connect: async (options: ConnectOptions) => {
     client = await EdgeClient.connect(options);
+    client.on('failed', ({ requestId, error }) => say({ event: 'failed', requestId, error: error.toJSON() }));
   },
   deploy: async (name: string, options: Record<string, unknown> = {}) => {
     const onProgress = (progress: unknown): void => say({ event: 'progress', name, progress });
@@ -36,6 +37,12 @@ const methods: Record<string, (...args: never[]) => Promise<unknown>> = {
   },
   invoke: (name: string, input: unknown, options: Record<string, unknown> = {}) =>
     connected().invoke(name, input, options),
+  invokeReported: async (name: string, input: unknown, options: Record<string, unknown> = {}) => {
+    let report: unknown;
+    const onReport = (given: unknown): void => void (report = given);
+    const output = await connected().invoke(name, input, { ...options, onReport });
+    return { output, report };
+  },
   send: async (name: string, input: unknown) => functions.get(name)?.send(input),
   release: async (name: string) => functions.get(name)?.release(),
   prefetch: (name: string) => connected().prefetch(name),

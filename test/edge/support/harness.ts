@@ -6,7 +6,15 @@ import {
   type SystemFunctionParts,
   type SystemFunctions,
 } from '../../../edge/systemFunctions';
-import type { Ask, AskMessage, EdgeStatus, ErrorCode, Reply, ReplyMessage } from '../../../protocol';
+import {
+  EdgeError,
+  type Ask,
+  type AskMessage,
+  type EdgeStatus,
+  type ErrorCode,
+  type Reply,
+  type ReplyMessage,
+} from '../../../protocol';
 import { ManualClock, settle } from './manualClock';
 import { CORE, GROUP, MemoryCloud } from './memoryCloud';
 import { MemoryFunctions } from './memoryFunctions';
@@ -85,7 +93,7 @@ export interface Harness {
   moved: Map<string, string>;
   ask<K extends Ask>(device: string, ask: K, message: AskMessage<K>): Promise<void>;
   /** Ends this core, without a word to anyone, and starts another over the same stores. */
-  crashAndRestart(): Promise<Harness>;
+  crashAndRestart(next?: { onStart?: ErrorCode }): Promise<Harness>;
 }
 
 let boots = 0;
@@ -93,6 +101,8 @@ let boots = 0;
 export interface HarnessOptions extends Partial<SystemFunctionParts> {
   cloud?: never;
   prepare?: (cloud: MemoryCloud) => void;
+  /** With what every function fails to start. */
+  onStart?: ErrorCode;
 }
 
 /** A core over in-memory ports, composed as the real one is. */
@@ -103,6 +113,8 @@ export async function startHarness(
   const cloud = kept.cloud ?? new MemoryCloud();
   options.prepare?.(cloud);
   const local = new MemoryFunctions();
+  const { onStart } = options;
+  if (onStart !== undefined) local.onStart = () => Promise.reject(new EdgeError(onStart));
   const devices = new MemoryDevices();
   const clock = kept.clock ?? new ManualClock();
   const definitions: Harness['definitions'] = kept.definitions ?? new MemoryStore();
@@ -111,7 +123,7 @@ export async function startHarness(
   const moved = kept.moved ?? new Map<string, string>();
   const boot = `boot${++boots}`;
   let ids = 0;
-  const { prepare: _prepare, cloud: _cloud, ...parts } = options;
+  const { prepare: _prepare, cloud: _cloud, onStart: _onStart, ...parts } = options;
   const system = await createSystemFunctions({
     core: CORE,
     group: GROUP,
@@ -148,10 +160,10 @@ export async function startHarness(
       system.handlers.ask(device, ask, message);
       await settle();
     },
-    async crashAndRestart() {
+    async crashAndRestart(next = {}) {
       cloud.disconnectListeners();
       clock.forgetTimers();
-      return startHarness({ ...parts }, { cloud, clock, definitions, outbox, moved });
+      return startHarness({ ...parts, ...next }, { cloud, clock, definitions, outbox, moved });
     },
   };
 }

@@ -29,7 +29,7 @@ async function call(event: EdgeHttpEvent, handlers: RouteHandlers = {}) {
   const log = new MemoryLog();
   const seen: unknown[] = [];
   const echo = async (request: unknown) => ({ body: (seen.push(request), { ok: true }) });
-  const handler = httpFunction(log, { validateFunction: echo, getDevice: echo, ...handlers });
+  const handler = httpFunction('Core', log, { validateFunction: echo, getDevice: echo, ...handlers });
   const result = await handler(event, context);
   const body = result.body ? (JSON.parse(result.body) as { error?: { code: string } }) : undefined;
   return { result, body, seen, log };
@@ -77,6 +77,7 @@ describe('httpFunction', () => {
   it.each([
     ['nobody', undefined],
     ['a user', 'arn:aws:iam::123456789012:user/someone'],
+    ['another role', `arn:aws:sts::123456789012:assumed-role/Other/${CORE_CERTIFICATE}`],
     ['another session', 'arn:aws:sts::123456789012:assumed-role/Core/session'],
     ['a name that only ends so', `arn:aws:sts::123456789012:assumed-role/Core/x${CORE_CERTIFICATE}`],
   ])('refuses %s as caller', async (_what, userArn) => {
