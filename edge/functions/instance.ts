@@ -177,7 +177,8 @@ function callFrame(call: FunctionCall, timeoutMs: number): Buffer {
   try {
     json = JSON.stringify({ type: 'call', requestId, timeoutMs, event, clientContext });
   } catch (cause) {
-    throw new EdgeError('BAD_REQUEST', 'the event is not a JSON value', { field: 'event', cause });
+    // What parses may still be nested too deeply to be written again. A device knows it as its input.
+    throw new EdgeError('BAD_REQUEST', 'the input cannot be passed on as JSON', { field: 'input', cause });
   }
   const frame = encodeFrame(json);
   if (frame.length <= MAX_PAYLOAD_BYTES) return frame;

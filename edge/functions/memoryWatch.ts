@@ -77,7 +77,7 @@ function residentPages(pid: number | 'self'): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]);
 }
 
-function readFromProc(pids: readonly number[]): ResidentBytes {
+export function readFromProc(pids: readonly number[]): ResidentBytes {
   const resident = new Map<number, number>();
   for (const pid of pids) {
     try {
@@ -91,7 +91,7 @@ function readFromProc(pids: readonly number[]): ResidentBytes {
 
 const run = promisify(execFile);
 
-async function readFromPs(pids: readonly number[]): Promise<ResidentBytes> {
+export async function readFromPs(pids: readonly number[]): Promise<ResidentBytes> {
   // ps answers 1 when some of them are gone, and still lists the others.
   const { stdout } = await run('ps', ['-o', 'pid=,rss=', '-p', pids.join(',')]).catch(
     (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),

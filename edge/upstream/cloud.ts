@@ -50,7 +50,7 @@ export function createCloud(options: CloudOptions): Cloud {
       method: ROUTES[route].method,
       url: new URL(base + routePath(route, { group, ...params })),
       headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: encodeBody(body) }),
       timeoutMs,
       maxBytes: MAX_ANSWER_BYTES,
       repeatable,
@@ -96,6 +96,15 @@ export function createCloud(options: CloudOptions): Cloud {
       }
     },
   };
+}
+
+/** Only a device's input can be nested too deeply to be written. Throws BAD_REQUEST. */
+function encodeBody(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    throw new EdgeError('BAD_REQUEST', 'the input cannot be passed on as JSON', { field: 'input', cause });
+  }
 }
 
 /** Throws CLOUD_UNREACHABLE, CLOUD_ERROR, or DIGEST_MISMATCH when the size is another. */

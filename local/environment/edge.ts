@@ -16,6 +16,8 @@ export interface EdgeOptions {
   /** Folder of the core's configuration and state. */
   stateDir?: string;
   logLevel?: CoreConfig['logLevel'];
+  /** Changes the way to the cloud: a test puts a wire in between that it can cut. */
+  upstream?(upstream: CoreConfig['upstream']): CoreConfig['upstream'];
   /** With a listener the core also tells exchanges, which costs it a little. */
   onEvent?(event: ProcessEvent): void;
   /** Every line of the core's log, as JSON text. */
@@ -87,6 +89,17 @@ async function writeConfig(place: EdgePlace, options: EdgeOptions): Promise<stri
   const server = await cloud.authority.issueServer({ commonName: core.thingName, hosts: SERVER_NAMES });
   const certificate = await writeSecret(dir, 'server.pem', server.certificatePem);
   const privateKey = await writeSecret(dir, 'server.key', server.privateKeyPem);
+  const upstream: CoreConfig['upstream'] = {
+    region: cloud.region,
+    ca: core.ca,
+    certificate: core.certificate,
+    privateKey: core.privateKey,
+    mqtt: cloud.endpoints.mqtt,
+    httpUrl: outputs.httpApiUrl,
+    credentialsUrl: cloud.endpoints.iotTls,
+    roleAlias: outputs.roleAlias,
+    connectivityUrl: cloud.endpoints.greengrass,
+  };
   const config: CoreConfig = {
     core: core.thingName,
     group: place.group,
@@ -94,17 +107,7 @@ async function writeConfig(place: EdgePlace, options: EdgeOptions): Promise<stri
     devicePrefix: outputs.devicePrefix,
     corePrefix: outputs.corePrefix,
     listen: { host: HOST, port: options.port ?? 0, certificate, privateKey },
-    upstream: {
-      region: cloud.region,
-      ca: core.ca,
-      certificate: core.certificate,
-      privateKey: core.privateKey,
-      mqtt: cloud.endpoints.mqtt,
-      httpUrl: outputs.httpApiUrl,
-      credentialsUrl: cloud.endpoints.iotTls,
-      roleAlias: outputs.roleAlias,
-      connectivityUrl: cloud.endpoints.greengrass,
-    },
+    upstream: options.upstream?.(upstream) ?? upstream,
     poolSize: options.poolSize ?? 2,
     logLevel: options.logLevel ?? 'info',
   };

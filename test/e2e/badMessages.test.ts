@@ -3,18 +3,17 @@ import type { Edge } from '../../local';
 import { MAX_MQTT_PAYLOAD } from '../../protocol';
 import { selfSigned } from '../edge/support/certificates';
 import type { MqttDevice } from '../edge/support/mqttDevice';
-import { Bystander } from '../support/bystander';
-import type { TestDevice } from '../support/device';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { LogLines } from '../support/logLines';
 import { changeGroup, definitionOf } from '../support/operatorChange';
 import { connectRaw, openRaw } from '../support/rawDevice';
+import { keepCalling, type SteadyCaller } from '../support/steadyCaller';
 
 /** What devices must not send, and who must not connect, against the real edge core over mutual TLS. */
 
 /** CONNACK return codes, MQTT 3.1.1 §3.2.2.3. */
 const IDENTIFIER_REJECTED = 2;
 const NOT_AUTHORISED = 5;
-const ERROR_LEVEL = 50;
 const ANSWER_MS = 5_000;
 
 /** One instance at a time, so that the calls are counted in one place. */
@@ -26,23 +25,20 @@ let edge: Edge;
 let raw: MqttDevice;
 /** Is connected and subscribed all the while. */
 let neighbour: MqttDevice;
-let bystanderDevice: TestDevice;
-let bystander: Bystander;
-const log: { level: number; msg?: string; code?: string; clientId?: string }[] = [];
+let bystander: SteadyCaller;
+const log = new LogLines();
 
 beforeAll(async () => {
   environment = await startTestEnvironment();
-  edge = await environment.startEdge(GROUP, {
-    onLine: (line) => log.push(JSON.parse(line) as (typeof log)[number]),
-  });
+  edge = await environment.startEdge(GROUP, { onLine: (line) => log.write(line) });
   const [files] = await Promise.all([
     environment.addDevice('neighbour', GROUP),
     environment.registerFunction('counter', COUNTER, { instances: 1, pinned: true }),
   ]);
-  bystanderDevice = await environment.connectDevice('sensor-2');
-  await bystanderDevice.deploy('smoothSignal');
-  await bystanderDevice.deploy('counter');
-  bystander = new Bystander(bystanderDevice, 'smoothSignal', { samples: [1, 2, 3] });
+  const sensor2 = await environment.connectDevice('sensor-2');
+  await sensor2.deploy('smoothSignal');
+  await sensor2.deploy('counter');
+  bystander = keepCalling(sensor2, 'smoothSignal', { samples: [1, 2, 3] });
   neighbour = await openRaw(edge, files);
   await neighbour.client.subscribeAsync('edge/status');
   raw = await openRaw(edge, await environment.deviceCredentials('sensor-1'));
@@ -194,15 +190,19 @@ describe('a message of the wrong form', () => {
     await expect(count()).resolves.toBeGreaterThan(0);
   });
 
-  it('an input nested without end is served or refused, and hurts nobody', async () => {
-    const depth = 60_000;
-    const input = '['.repeat(depth) + ']'.repeat(depth);
-    await raw.publish(ask('invoke'), `{"requestId":"n1","function":"counter","input":${input}}`);
-    const { topic, message } = await inTime(raw.next(({ message }) => message['requestId'] === 'n1'));
-    expect(topic).toBe('edge/sensor-1/reply/failed');
-    expect(message['error']).toMatchObject({ code: 'BAD_REQUEST', field: 'input' });
-    await expect(count()).resolves.toBeGreaterThan(0);
-  });
+  it.each(['edge', 'cloud'])(
+    'an input that is nested too deeply is refused before the %s',
+    async (location) => {
+      const depth = 60_000;
+      const input = '['.repeat(depth) + ']'.repeat(depth);
+      const name = location === 'edge' ? 'counter' : 'trainModel';
+      const message = `{"requestId":"nested-${location}","function":"${name}","location":"${location}","input":${input}}`;
+      await raw.publish(ask('invoke'), message);
+      const error = await failure(raw, `nested-${location}`);
+      expect(error).toMatchObject({ code: 'BAD_REQUEST', field: 'input' });
+      await expect(count()).resolves.toBeGreaterThan(0);
+    },
+  );
 });
 
 describe('a payload over 128 KB', () => {
@@ -364,34 +364,35 @@ describe('who may not connect', () => {
     await expect(inTime(connectRaw(edge, files, without))).rejects.toEqual(refused(NOT_AUTHORISED));
   });
 
-  it.each([
-    ['expired', -2, -1],
-    ['not valid yet', 1, 2],
-  ])('a certificate that is %s, though the group lists it', async (what, from, to) => {
-    const day = 86_400_000;
-    const issued = await environment.cloud.authority.issueClient({
-      commonName: 'dated',
-      notBefore: new Date(Date.now() + from * day),
-      notAfter: new Date(Date.now() + to * day),
-    });
-    await changeGroup(environment, edge, ({ devices }) => ({
-      devices: {
-        dated: {
-          certificateId: issued.certificateId,
-          source: 'operator',
-          seq: (devices['dated']?.seq ?? 0) + 1,
+  it.each([['expired', -2, -1] as const, ['not valid yet', 1, 2] as const])(
+    'a certificate that is %s, though the group lists it',
+    async (reason, from, to) => {
+      const day = 86_400_000;
+      const issued = await environment.cloud.authority.issueClient({
+        commonName: 'dated',
+        notBefore: new Date(Date.now() + from * day),
+        notAfter: new Date(Date.now() + to * day),
+      });
+      await changeGroup(environment, edge, ({ devices }) => ({
+        devices: {
+          dated: {
+            certificateId: issued.certificateId,
+            source: 'operator',
+            seq: (devices['dated']?.seq ?? 0) + 1,
+          },
         },
-      },
-    }));
-    const { ca, certificate, privateKey } = await environment.deviceCredentials('sensor-1');
-    const credentials = { certificate: issued.certificatePem, privateKey: issued.privateKeyPem };
-    const connecting = connectRaw(edge, { thingName: 'dated', ca, certificate, privateKey }, { credentials });
-    await expect(inTime(connecting)).rejects.toEqual(refused(NOT_AUTHORISED));
-    expect(log.filter(({ clientId }) => clientId === 'dated').at(-1)).toMatchObject({
-      code: 'UNKNOWN_DEVICE',
-    });
-    expect(what).toBeTruthy();
-  });
+      }));
+      const { ca, certificate, privateKey } = await environment.deviceCredentials('sensor-1');
+      const credentials = { certificate: issued.certificatePem, privateKey: issued.privateKeyPem };
+      const connecting = connectRaw(
+        edge,
+        { thingName: 'dated', ca, certificate, privateKey },
+        { credentials },
+      );
+      await expect(inTime(connecting)).rejects.toEqual(refused(NOT_AUTHORISED));
+      await log.waitFor({ clientId: 'dated', code: 'UNKNOWN_DEVICE', reason: new RegExp(reason) });
+    },
+  );
 
   it('the right certificate under another device’s name', async () => {
     const files = await environment.deviceCredentials('sensor-1');
@@ -401,27 +402,30 @@ describe('who may not connect', () => {
 
   it('a device that was revoked: its connection is closed and it cannot come back', async () => {
     const files = await environment.addDevice('dismissed', GROUP);
-    const [device, client] = await Promise.all([
-      openRaw(edge, files),
-      environment.connectDevice('dismissed').catch(() => undefined),
-    ]);
-    void client;
-    const closed = device.closed();
-    await changeGroup(environment, edge, ({ devices }) => ({
+    await environment.registerFunction('keepsake', COUNTER);
+    const device = await environment.connectDevice('dismissed');
+    await device.deploy('keepsake');
+    await device.close();
+    const own = await openRaw(edge, files);
+    const closed = own.closed();
+    const { devices } = await changeGroup(environment, edge, (current) => ({
       devices: {
         dismissed: {
           certificateId: files.certificateId,
           source: 'operator',
           revoked: true,
-          seq: (devices['dismissed']?.seq ?? 0) + 1,
+          seq: (current.devices['dismissed']?.seq ?? 0) + 1,
         },
       },
     }));
+    expect(devices['dismissed']).toMatchObject({ revoked: true });
     await inTime(closed);
     await expect(inTime(connectRaw(edge, files))).rejects.toEqual(refused(NOT_AUTHORISED));
-    const refusal = log.filter(({ clientId }) => clientId === 'dismissed').at(-1);
-    expect(refusal).toMatchObject({ msg: 'connection refused', code: 'DEVICE_REVOKED' });
+    await log.waitFor({ msg: 'connection refused', clientId: 'dismissed', code: 'DEVICE_REVOKED' });
     await expect(environment.connectDevice('dismissed')).rejects.toMatchObject({ code: 'UNKNOWN_DEVICE' });
+    // What only it had wanted is gone.
+    await raw.ask('invoke', { requestId: 'keepsake', function: 'keepsake' });
+    await expect(failure(raw, 'keepsake')).resolves.toMatchObject({ code: 'FUNCTION_NOT_DEPLOYED' });
   });
 });
 
@@ -433,11 +437,11 @@ describe('all the while', () => {
 
   it('nothing was left half done', async () => {
     const { claims } = await definitionOf(environment);
-    expect(Object.keys(claims).sort()).toEqual(['sensor-1/counter', 'sensor-2/counter']);
+    expect(Object.keys(claims).sort()).toEqual(['dismissed/keepsake', 'sensor-2/counter']);
   });
 
   it('the edge reported no fault of its own', () => {
-    expect(log.filter(({ level }) => level >= ERROR_LEVEL)).toEqual([]);
+    expect(log.faults()).toEqual([]);
   });
 });
 

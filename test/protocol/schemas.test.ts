@@ -66,7 +66,8 @@ describe('edge.json', () => {
     ['requires.node', { requires: { node: 'new' } }],
     ['requires.architectures', { requires: { architectures: [] } }],
     ['cloudFunction', { cloudFunction: 'arn:aws:s3:::bucket' }],
-    ['(whole)', { colour: 'red' }],
+    ['colour', { colour: 'red' }],
+    ['requires.nodes', { requires: { nodes: '>=20' } }],
   ])('names the offending field %s', (field, change) => {
     const error = thrownBy(() =>
       parseWith(functionConfigSchema, { ...config, ...change }, 'edge.json', 'CONFIG_INVALID'),

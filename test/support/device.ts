@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { EdgeError, type ErrorBody } from '../../protocol';
-import type { InvokeReport } from '../../device/types';
+import type { InvokeReport, ProgressStage } from '../../device/types';
 import { root } from './packaged';
 
 interface Answer {
@@ -18,6 +18,7 @@ export class TestDevice {
   private readonly open = new Map<number, (answer: Answer) => void>();
   private next = 1;
   readonly progress: { name: string; stage: string }[] = [];
+  private readonly progressWaiters = new Map<string, () => void>();
   private readonly failures = new Map<string, ErrorBody>();
   private readonly failureWaiters = new Map<string, (error: ErrorBody) => void>();
 
@@ -64,6 +65,12 @@ export class TestDevice {
     return Promise.resolve(body).then((error) => EdgeError.fromJSON(error));
   }
 
+  /** Resolves when a deployment of that name first gets to that stage. */
+  reached(name: string, stage: ProgressStage): Promise<void> {
+    if (this.progress.some((each) => each.name === name && each.stage === stage)) return Promise.resolve();
+    return new Promise((resolve) => this.progressWaiters.set(`${name} ${stage}`, resolve));
+  }
+
   release(name: string): Promise<unknown> {
     return this.call('release', name);
   }
@@ -94,9 +101,12 @@ export class TestDevice {
   private handle(line: string): void {
     const message = JSON.parse(line) as Answer & { name?: string; progress?: { stage: string } };
     if (message.event === 'progress' && message.name !== undefined && message.progress !== undefined) {
-      this.progress.push({ name: message.name, stage: message.progress.stage });
+      const { name, progress } = message;
+      this.progress.push({ name, stage: progress.stage });
+      this.progressWaiters.get(`${name} ${progress.stage}`)?.();
     }
-    if (message.event === 'failed') this.failed(message as unknown as { requestId?: string; error: ErrorBody });
+    if (message.event === 'failed')
+      this.failed(message as unknown as { requestId?: string; error: ErrorBody });
     if (message.event !== 'answer') return;
     this.open.get(message.id)?.(message);
     this.open.delete(message.id);

@@ -273,7 +273,7 @@ describe('payloads', () => {
     ['empty', '', undefined, '(whole)'],
     ['not an object', '[1]', undefined, '(whole)'],
     ['a missing field', '{"requestId":"x1"}', 'x1', 'function'],
-    ['an unknown field', '{"requestId":"x1","function":"detect","more":1}', 'x1', '(whole)'],
+    ['an unknown field', '{"requestId":"x1","function":"detect","more":1}', 'x1', 'more'],
     ['a wrong name', '{"requestId":"x1","function":"../detect"}', 'x1', 'function'],
     ['a wrong version', '{"requestId":"x1","function":"detect","version":"latest!"}', 'x1', 'version'],
     ['no readable request id', '{"requestId":"a b","function":"detect"}', undefined, 'requestId'],

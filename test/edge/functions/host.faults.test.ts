@@ -151,8 +151,8 @@ describe('a function that breaks its process', () => {
 
   it('does not let garbage alone go over the limit', async () => {
     const source = `exports.handler = async () => {
-      const ring = new Array(100_000);
-      for (let i = 0; i < 6e6; i += 1) ring[i % ring.length] = { i, text: 'x' + i };
+      const ring = new Array(200_000);
+      for (let i = 0; i < 8e6; i += 1) ring[i % ring.length] = { i, text: 'x' + i };
       return 'done';
     };`;
     expect((await invoke(await started(source, { memoryMiB: 128 }))).output).toBe('done');

@@ -1,0 +1,71 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+interface Address {
+  host: string;
+  port: number;
+}
+
+/** A stretch of TCP that a test cuts and mends; TLS passes through it untouched. */
+export class Wire {
+  private readonly pairs = new Set<[near: Socket, far: Socket]>();
+  private target: Address | undefined;
+  private state: 'up' | 'cut' | 'silent' = 'up';
+
+  private constructor(private readonly server: Server) {
+    server.on('connection', (near) => this.join(near));
+  }
+
+  static async open(): Promise<Wire> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new Wire(server);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  leadTo(target: Address): void {
+    this.target = target;
+  }
+
+  /** Every connection ends, and none can be made. */
+  cut(): void {
+    this.state = 'cut';
+    for (const pair of this.pairs) for (const socket of pair) socket.destroy();
+  }
+
+  /** Connections stay and can be made, but nothing gets through until it is mended; then it all does. */
+  silence(): void {
+    this.state = 'silent';
+    for (const pair of this.pairs) for (const socket of pair) socket.pause();
+  }
+
+  mend(): void {
+    this.state = 'up';
+    for (const pair of this.pairs) for (const socket of pair) socket.resume();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  private join(near: Socket): void {
+    if (this.state === 'cut' || this.target === undefined) return void near.destroy();
+    const far = connect(this.target);
+    const pair: [Socket, Socket] = [near, far];
+    this.pairs.add(pair);
+    for (const [from, to] of [pair, [far, near] as const]) {
+      from.setNoDelay(true);
+      from.on('data', (chunk: Buffer) => to.write(chunk));
+      from.on('end', () => to.end());
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        to.destroy();
+        this.pairs.delete(pair);
+      });
+      if (this.state === 'silent') from.pause();
+    }
+  }
+}
