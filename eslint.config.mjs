@@ -2,14 +2,15 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 /** Who may import whom: docs/architecture.md. */
-const folders = ['protocol', 'handlers', 'edge', 'device', 'plugin', 'local', 'bench', 'tools'];
+const folders = ['protocol', 'operator', 'handlers', 'edge', 'device', 'plugin', 'local', 'bench', 'tools'];
 const allowed = {
   protocol: [],
   handlers: ['protocol'],
   edge: ['protocol'],
   device: ['protocol'],
-  plugin: ['protocol'],
-  local: ['protocol', 'edge'],
+  operator: ['protocol'],
+  plugin: ['protocol', 'operator'],
+  local: ['protocol', 'operator', 'edge'],
   tools: ['protocol', 'plugin'],
   bench: folders,
 };

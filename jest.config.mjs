@@ -5,7 +5,7 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  transform: { '^.+\\.[cm]?[jt]s$': '<rootDir>/test/support/esbuildTransform.cjs' },
+  transform: { '^.+\\.[cm]?[jt]s$': '<rootDir>/test/support/esbuildTransform.mjs' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.serverless/', '<rootDir>/.edge/'],
   globalSetup: '<rootDir>/test/support/globalSetup.ts',

@@ -64,15 +64,21 @@ export class EdgeCoreMonitor {
     return this.current;
   }
 
-  /** Loads the stored definition and serves with it; resolves before its functions run. */
+  /**
+   * Loads the stored definition and serves with it, or else asks the cloud once; resolves before its
+   * functions run.
+   */
   async start(): Promise<void> {
     const stored = await this.load();
     this.announce('starting');
     if (stored !== undefined) {
       this.etag = stored.etag;
       await this.apply(stored.definition, Promise.resolve());
+      this.schedule(POLL_MS);
+    } else {
+      // Devices that came before it would be told that nothing is here, and claims would be numbered anew.
+      await this.refresh();
     }
-    this.schedule(POLL_MS);
   }
 
   /** Fetches the definition; calls during a fetch share one further fetch after it. */

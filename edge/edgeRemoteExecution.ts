@@ -4,6 +4,7 @@ import {
   matchesAnyDevicePattern,
   MAX_MQTT_PAYLOAD,
   requireEntitled,
+  satisfies,
   type AskMessage,
   type CallMessage,
   type CloudInvokeRequest,
@@ -11,6 +12,7 @@ import {
   type Location,
   type ReplyMessage,
 } from '../protocol';
+import { Arrivals } from './arrivals';
 import type { Clock, Cloud, Devices, LocalFunction, LocalFunctions } from './ports';
 import type { RememberedRequest, RequestMemory } from './requests/requestMemory';
 import { chooseRunning } from './versionChoice';
@@ -22,7 +24,7 @@ import { chooseRunning } from './versionChoice';
  */
 export interface EdgeRemoteExecutionDeps {
   cloud: Pick<Cloud, 'invoke'>;
-  local: Pick<LocalFunctions, 'list' | 'invoke'>;
+  local: Pick<LocalFunctions, 'list' | 'invoke' | 'on'>;
   devices: Devices;
   memory: RequestMemory;
   clock: Clock;
@@ -33,12 +35,23 @@ export interface EdgeRemoteExecutionDeps {
 const CLOUD_TIMEOUT_MS = 30_000;
 /** The function host ends a call at its timeout; the rest is for its answer to come back. */
 const ANSWER_GRACE_MS = 250;
+/** How long a call without a timeout of its own waits for its function to start. */
+const ARRIVAL_MS = 30_000;
 
 type Invocation = AskMessage<'invoke'>;
 type Result = Omit<ReplyMessage<'result'>, 'requestId'>;
+interface Wanted {
+  function: string;
+  version?: string | undefined;
+  timeoutMs?: number | undefined;
+}
 
 export class EdgeRemoteExecution {
-  constructor(private readonly deps: EdgeRemoteExecutionDeps) {}
+  private readonly arrivals: Arrivals;
+
+  constructor(private readonly deps: EdgeRemoteExecutionDeps) {
+    this.arrivals = new Arrivals(deps.local, deps.clock);
+  }
 
   /** Synchronous: replies `result`, or `failed` with the reason. */
   invoke(device: string, message: Invocation): void {
@@ -52,9 +65,10 @@ export class EdgeRemoteExecution {
   /** Asynchronous: the result is discarded; only a failure comes back, as `failed`. */
   call(device: string, functionName: string, message: CallMessage): void {
     this.once('call', device, message.requestId, async (request) => {
-      const local = this.findHere(device, { function: functionName, ...message });
-      if (local === undefined) throw notDeployed(functionName, message.version);
-      await this.executeHere(device, local, message);
+      const wanted = { function: functionName, ...message };
+      const local = this.findHere(device, wanted);
+      if (local !== undefined) await this.executeHere(device, local, message);
+      else await this.executeOnArrival(device, wanted);
       request.close();
     });
   }
@@ -78,19 +92,58 @@ export class EdgeRemoteExecution {
   }
 
   private async execute(device: string, message: Invocation): Promise<Result> {
-    const { function: name, location, version } = message;
+    const { location } = message;
     if (location === 'cloud') return this.executeInCloud(device, message);
     const local = this.findHere(device, message);
     if (local !== undefined) return this.executeHere(device, local, message);
-    if (location === 'edge') throw notDeployed(name, version);
-    return this.executeInCloud(device, message);
+    if (location === 'any') {
+      const coming = this.findComing(device, message);
+      if (coming === undefined || coming.manifest.locations.includes('cloud')) {
+        return this.executeInCloud(device, message);
+      }
+    }
+    return this.executeOnArrival(device, message);
+  }
+
+  /**
+   * A function that this edge is about to run is worth waiting for: an edge that was restarted takes
+   * calls before all of its functions are back. Throws FUNCTION_NOT_DEPLOYED, NOT_ENTITLED, TIMED_OUT.
+   */
+  private async executeOnArrival(
+    device: string,
+    message: Wanted & { requestId: string; input?: unknown },
+  ): Promise<Result> {
+    const { clock } = this.deps;
+    const { function: name, version, timeoutMs } = message;
+    const until = clock.now() + (timeoutMs ?? ARRIVAL_MS);
+    while (this.findComing(device, message) !== undefined) {
+      const left = until - clock.now();
+      if (left <= 0) throw new EdgeError('TIMED_OUT', `${name} did not start in time`);
+      await this.arrivals.change(name, left);
+      const local = this.findHere(device, message);
+      if (local === undefined) continue;
+      const rest = timeoutMs === undefined ? {} : { timeoutMs: Math.max(1, until - clock.now()) };
+      return this.executeHere(device, local, { ...message, ...rest });
+    }
+    throw notDeployed(name, version);
   }
 
   /** Throws NOT_ENTITLED. */
-  private findHere(
-    device: string,
-    wanted: { function: string; version?: string | undefined },
-  ): LocalFunction | undefined {
+  private findComing(device: string, { function: name, version }: Wanted): LocalFunction | undefined {
+    const coming = this.deps.local
+      .list()
+      .find(
+        ({ state, manifest }) =>
+          (state === 'fetching' || state === 'starting') &&
+          manifest.name === name &&
+          satisfies(manifest.version, version),
+      );
+    if (coming !== undefined) requireEntitled(this.deps.definition(), coming.manifest, device);
+    return coming;
+  }
+
+  /** Throws NOT_ENTITLED. */
+  private findHere(device: string, wanted: Wanted): LocalFunction | undefined {
     const definition = this.deps.definition();
     const local = chooseRunning(this.deps.local, definition, device, wanted.function, wanted.version);
     if (local !== undefined) requireEntitled(definition, local.manifest, device);

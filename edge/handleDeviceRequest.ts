@@ -15,6 +15,7 @@ import {
 import type { Clock, Cloud, Devices, LocalFunction, LocalFunctions, Upstream } from './ports';
 import { Deployments, readyReply, type DeploymentTiming } from './requests/deployments';
 import type { DefinitionUpdates } from './requests/definitionUpdates';
+import { Joins } from './requests/joins';
 import type { RememberedRequest, RequestFamily, RequestMemory } from './requests/requestMemory';
 import { Validation } from './requests/validation';
 import { chooseRunning, staticVersion } from './versionChoice';
@@ -49,6 +50,7 @@ export type DeviceAsk = Exclude<Ask, 'invoke'>;
 export class HandleDeviceRequest {
   private readonly validation: Validation;
   private readonly deployments: Deployments;
+  private readonly joins: Joins;
   private readonly handlers: { [K in DeviceAsk]: (device: string, message: AskMessage<K>) => void } = {
     join: (device, message) => this.join(device, message),
     request: (device, message) => this.request(device, message),
@@ -59,6 +61,7 @@ export class HandleDeviceRequest {
 
   constructor(private readonly deps: HandleDeviceRequestDeps) {
     this.validation = new Validation(deps);
+    this.joins = new Joins(deps);
     this.deployments = new Deployments({
       ...deps,
       claim: (device, name, version) => this.claim(device, name, version),
@@ -79,6 +82,7 @@ export class HandleDeviceRequest {
 
   /** edgeCoreMonitor has put a definition into force. */
   applied(definition: GroupDefinition): void {
+    this.joins.applied();
     this.deployments.applied(definition);
   }
 
@@ -89,22 +93,13 @@ export class HandleDeviceRequest {
 
   /** Tells every waiting device that the edge stops. */
   close(): void {
+    this.joins.close();
     this.deployments.close();
   }
 
   private join(device: string, message: AskMessage<'join'>): void {
     const request = this.begin('join', device, message.requestId);
-    if (request === undefined) return;
-    const joined = () => {
-      const { revision } = this.deps.definition();
-      request.settle('joined', { requestId: request.requestId, edge: this.deps.core, revision });
-    };
-    if (this.deps.definition().devices[device] !== undefined) return joined();
-    const certificateId = this.deps.certificateOf(device);
-    if (certificateId === undefined) return request.fail(new EdgeError('UNKNOWN_DEVICE'));
-    this.deps.updates.submit({ type: 'join', device, certificateId }).then(joined, (error: unknown) => {
-      request.fail(error);
-    });
+    if (request !== undefined) this.joins.join(request);
   }
 
   private request(device: string, message: AskMessage<'request'>): void {
@@ -219,12 +214,12 @@ export class HandleDeviceRequest {
   }
 
   private claim(device: string, name: string, version: string): Promise<void> {
-    this.joinInBackground(device);
+    this.joins.joinInBackground(device);
     return this.deps.updates.submit({ type: 'claim', device, function: name, version });
   }
 
   private claimInBackground(device: string, name: string, version: string): void {
-    this.joinInBackground(device);
+    this.joins.joinInBackground(device);
     this.deps.updates.submitInBackground({ type: 'claim', device, function: name, version });
   }
 
@@ -238,15 +233,6 @@ export class HandleDeviceRequest {
       version,
       ...(previous === undefined ? { released: true } : {}),
     });
-  }
-
-  /** A claim of a device that moved here counts only once the device is in the group. */
-  private joinInBackground(device: string): void {
-    if (this.deps.definition().devices[device] !== undefined || this.deps.updates.joining(device)) return;
-    const certificateId = this.deps.certificateOf(device);
-    if (certificateId !== undefined) {
-      this.deps.updates.submitInBackground({ type: 'join', device, certificateId });
-    }
   }
 
   /** Undefined when the id is a repeat; the latest answer was sent again then. Throws QUEUE_FULL. */

@@ -5,7 +5,8 @@ import {
   UPLOAD_SUFFIX,
   type FunctionConfig,
 } from '../protocol';
-import { configOf, handlerModuleCandidates, packageDigest, readPackage } from '../protocol/functionPackage';
+import { packageDigest } from '../protocol/functionPackage';
+import { checkPackage } from './checkPackage';
 import type { CloudPublisher, CloudTarget, Log, Upload, Uploads } from './ports';
 import type { UploadedVersion } from './registry/decideVersion';
 import { promoteLatest } from './registry/promoteLatest';
@@ -78,7 +79,6 @@ async function register(
 ): Promise<Registered> {
   const { config, unpackedSize } = await checkPackage(bytes);
   const digest = packageDigest(bytes);
-  await ports.uploads.store(digest, bytes);
   const upload: UploadedVersion = {
     digest,
     uploadedAt,
@@ -89,7 +89,7 @@ async function register(
     config.name,
     upload,
     async (version) => {
-      published ??= cloudTarget(config, bytes, digest, ports.cloud);
+      published ??= publish(config, bytes, digest, ports);
       const cloud = await published;
       const { version: _wanted, cloudFunction: _existing, ...rest } = config;
       const sizes = { size: bytes.length, unpackedSize };
@@ -101,27 +101,16 @@ async function register(
   return registered;
 }
 
-async function checkPackage(bytes: Buffer): Promise<{ config: FunctionConfig; unpackedSize: number }> {
-  const entries = await readPackage(bytes);
-  const config = configOf(entries);
-  const candidates = handlerModuleCandidates(config.handler);
-  if (!entries.some(({ path }) => candidates.includes(path))) {
-    throw new EdgeError('HANDLER_NOT_FOUND', `the package has none of ${candidates.join(', ')}`, {
-      field: 'handler',
-      expected: candidates.join(' or '),
-    });
-  }
-  if (config.cloudFunction !== undefined && !config.locations.includes('cloud')) {
-    throw new EdgeError(
-      'CONFIG_INVALID',
-      'edge.json: cloudFunction: the function does not run in the cloud',
-      {
-        field: 'cloudFunction',
-        expected: '"cloud" in "locations"',
-      },
-    );
-  }
-  return { config, unpackedSize: entries.reduce((total, { content }) => total + content.length, 0) };
+/** Only once the registry has room for the version: what it refuses leaves nothing behind. */
+async function publish(
+  config: FunctionConfig,
+  bytes: Buffer,
+  digest: string,
+  { cloud, uploads }: CreateFunctionPorts,
+): Promise<CloudTarget | undefined> {
+  const target = await cloudTarget(config, bytes, digest, cloud);
+  await uploads.store(digest, bytes);
+  return target;
 }
 
 async function cloudTarget(

@@ -9,11 +9,11 @@ export {
   type EnvironmentOptions,
   type GroupSetup,
 } from './environment/environment';
-export type { WantedGroup } from './environment/groupUpdate';
-export { createOperator, type Operator, type ProvisionedThing, type Upload } from './environment/operator';
+export type { WantedGroup } from '../operator/groupUpdate';
+export { createOperator, type Operator, type ProvisionedThing, type Upload } from '../operator/operator';
 export { packageService, readPackagedService, type PackagedService } from './environment/packaging';
 export { startProcess, type NodeProcess, type ProcessEvent, type ProcessExit } from './environment/process';
-export type { ThingFiles } from './environment/thingFiles';
+export type { ThingFiles } from '../operator/thingFiles';
 export { runDev, type DevOptions } from './dev/runDev';
 export { Timeline, type Paint } from './dev/timeline';
 export { quietSdk } from './quietSdk';

@@ -53,9 +53,31 @@ export const versionSchema = z
   .max(64)
   .regex(VERSION, 'expected an exact semantic version such as "1.4.0"');
 
+/**
+ * Never takes longer than the product of both lengths: a pattern comes from whoever uploads a package,
+ * and as a regular expression `********x` would keep a core busy for seconds.
+ */
 export function matchesDevicePattern(pattern: string, thingName: string): boolean {
-  const source = pattern.replace(/[*?]/g, (c) => (c === '*' ? '.*' : '.'));
-  return new RegExp(`^${source}$`).test(thingName);
+  let [at, inName] = [0, 0];
+  let star: { at: number; inName: number } | undefined;
+  while (inName < thingName.length) {
+    const expected = pattern[at];
+    if (expected === '*') {
+      star = { at, inName };
+      at += 1;
+    } else if (expected === '?' || expected === thingName[inName]) {
+      at += 1;
+      inName += 1;
+    } else if (star !== undefined) {
+      // The last star takes one character more; no earlier one could do better.
+      star.inName += 1;
+      [at, inName] = [star.at + 1, star.inName];
+    } else {
+      return false;
+    }
+  }
+  while (pattern[at] === '*') at += 1;
+  return at === pattern.length;
 }
 
 export function matchesAnyDevicePattern(patterns: readonly string[], thingName: string): boolean {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { certificateIdOf } from '../../protocol/certificateId';
 import type { PresentedCertificate } from '../admission';
 
 /** Undefined when the client presented none. */
@@ -7,7 +7,7 @@ export function presentedCertificate(socket: TLSSocket): PresentedCertificate | 
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return undefined;
   return {
-    id: createHash('sha256').update(certificate.raw).digest('hex'),
+    id: certificateIdOf(certificate.raw),
     validFrom: Date.parse(certificate.validFrom),
     validTo: Date.parse(certificate.validTo),
   };

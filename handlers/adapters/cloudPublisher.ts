@@ -54,18 +54,19 @@ export class LambdaPublisher implements CloudPublisher {
   }
 
   async existing(nameOrArn: string): Promise<CloudTarget> {
-    const [, unqualified = nameOrArn, qualifier = '$LATEST'] =
+    const [, unqualified = nameOrArn, Qualifier] =
       /^((?:arn:[^:]+:lambda:[^:]+:\d{12}:function:)?[^:]+)(?::([^:]+))?$/.exec(nameOrArn) ?? [];
     try {
       const found = await this.lambda.send(
-        new GetFunctionConfigurationCommand({ FunctionName: unqualified }),
+        new GetFunctionConfigurationCommand({ FunctionName: unqualified, ...(Qualifier && { Qualifier }) }),
       );
-      return { functionArn: found.FunctionArn ?? unqualified, qualifier };
+      const functionArn = unqualifiedArn(found.FunctionArn ?? unqualified);
+      return { functionArn, qualifier: Qualifier ?? '$LATEST' };
     } catch (error) {
-      if (!(error instanceof ResourceNotFoundException)) throw error;
+      if (!isUnknownFunction(error)) throw error;
       throw new EdgeError('CONFIG_INVALID', `edge.json: cloudFunction: no Lambda function ${nameOrArn}`, {
         field: 'cloudFunction',
-        expected: 'the name or ARN of a Lambda function that exists',
+        expected: 'a Lambda function of the stack that "edge.functions" names with the location "cloud"',
       });
     }
   }
@@ -209,6 +210,12 @@ function isRace(error: unknown): boolean {
   if (!(error instanceof LambdaServiceException)) return false;
   if (['ResourceConflictException', 'PreconditionFailedException'].includes(error.name)) return true;
   return error.name === 'InvalidParameterValueException' && /CodeSha-?256/i.test(error.message);
+}
+
+/** The role of createFunction may see the stack's own functions; of all others it learns nothing. */
+function isUnknownFunction(error: unknown): boolean {
+  if (!(error instanceof LambdaServiceException)) return false;
+  return error instanceof ResourceNotFoundException || error.name === 'AccessDeniedException';
 }
 
 function architecture(config: FunctionConfig): 'arm64' | 'x86_64' {

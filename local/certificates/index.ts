@@ -1,3 +1,3 @@
 export { loadOrCreateAuthority, type CertificateAuthority } from './authority';
-export { certificateIdOf } from './certificateId';
+export { certificateIdOf } from '../../protocol/certificateId';
 export type { IssuedCertificate, Validity } from './issue';

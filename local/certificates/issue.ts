@@ -2,7 +2,7 @@ import './reflectMetadata';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
-import { certificateIdOf } from './certificateId';
+import { certificateIdOf } from '../../protocol/certificateId';
 
 x509.cryptoProvider.set(webcrypto);
 

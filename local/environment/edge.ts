@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { CoreConfig } from '../../edge/config';
 import { EdgeError } from '../../protocol';
 import type { LocalCloud } from '../cloud';
-import type { ServiceOutputs } from './outputs';
+import type { ServiceOutputs } from '../../operator/outputs';
 import { startProcess, type NodeProcess, type ProcessEvent, type ProcessExit } from './process';
 import { projectRoot } from './projectRoot';
-import type { ThingFiles } from './thingFiles';
+import type { ThingFiles } from '../../operator/thingFiles';
 
 export interface EdgeOptions {
   /** Port for devices; 0 takes a free one. */

@@ -10,13 +10,18 @@ import {
 } from '../../protocol';
 import { startLocalCloud, type CloudOptions, type LocalCloud } from '../cloud';
 import { startEdgeProcess, type Edge, type EdgeOptions } from './edge';
-import { readEdgePackages, readGroupFiles, type EdgePackage, type GroupFile } from './groupFiles';
-import { hasAbsorbed, operatorUpdate, type WantedGroup } from './groupUpdate';
+import {
+  readEdgePackages,
+  readGroupFiles,
+  type EdgePackage,
+  type GroupFile,
+} from '../../operator/groupFiles';
+import { hasAbsorbed, operatorUpdate, type WantedGroup } from '../../operator/groupUpdate';
 import { invocationExchange } from './invocations';
-import { createOperator, type Operator } from './operator';
-import { serviceOutputs, type ServiceOutputs } from './outputs';
+import { createOperator, type Operator } from '../../operator/operator';
+import { serviceOutputs, type ServiceOutputs } from '../../operator/outputs';
 import { packageService, readPackagedService } from './packaging';
-import { ThingStore, type ThingFiles } from './thingFiles';
+import { ThingStore, type ThingFiles } from '../../operator/thingFiles';
 
 export interface EnvironmentOptions extends CloudOptions {
   serviceDir: string;

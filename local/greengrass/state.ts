@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJsonFile, writeJsonFile } from '../iotCore/jsonFile';
+import { readJsonFile, writeJsonFile } from '../jsonFile';
 
 const connectivitySchema = z.strictObject({
   Id: z.string(),

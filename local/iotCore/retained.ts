@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { readJsonFile, writeJsonFile } from './jsonFile';
+import { openJsonFolder } from '../jsonFolder';
 
 const retainedSchema = z.strictObject({
   topic: z.string(),
@@ -23,15 +20,8 @@ export interface RetainedMessages {
 }
 
 export function openRetainedMessages(dir: string): RetainedMessages {
-  mkdirSync(dir, { recursive: true });
-  const messages = new Map<string, RetainedMessage>();
-  for (const file of readdirSync(dir).filter((name) => name.endsWith('.json'))) {
-    const message = readJsonFile(join(dir, file), retainedSchema);
-    if (message !== undefined) messages.set(message.topic, message);
-  }
-  // A topic has slashes and may be longer than a file name.
-  const pathOf = (topic: string): string =>
-    join(dir, `${createHash('sha256').update(topic).digest('hex')}.json`);
+  const folder = openJsonFolder(dir, retainedSchema);
+  const messages = new Map(folder.readAll().map((message) => [message.topic, message]));
 
   return {
     get: (topic) => messages.get(topic),
@@ -39,12 +29,12 @@ export function openRetainedMessages(dir: string): RetainedMessages {
     put(topic, payload, qos) {
       if (payload.length === 0) {
         messages.delete(topic);
-        rmSync(pathOf(topic), { force: true });
+        folder.remove(topic);
         return;
       }
       const message = { topic, payload: payload.toString('base64'), qos, lastModifiedTime: Date.now() };
       messages.set(topic, message);
-      writeJsonFile(pathOf(topic), message);
+      folder.write(topic, message);
     },
   };
 }

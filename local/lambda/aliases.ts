@@ -1,6 +1,12 @@
 import { AwsError } from '../context';
-import { newRevisionId, resolveVersion, type Alias, type FunctionRecord } from './functionRecord';
-import { requireRevision } from './functions';
+import {
+  forgetQualifier,
+  newRevisionId,
+  resolveVersion,
+  type Alias,
+  type FunctionRecord,
+} from './functionRecord';
+import { requireRevision } from './preconditions';
 import type { AliasProps } from './types';
 
 /** Throws AwsError ResourceConflictException, ResourceNotFoundException (no such version). */
@@ -33,6 +39,13 @@ export function getAlias(record: FunctionRecord, name: string): Alias {
   throw new AwsError('ResourceNotFoundException', `Cannot find alias arn: ${record.arn}:${name}`, 404);
 }
 
+/** Deleting what is not there does nothing. */
+export function deleteAlias(record: FunctionRecord, name: string): void {
+  if (!record.aliases.delete(name)) return;
+  forgetQualifier(record, name);
+  record.save();
+}
+
 function putAlias(record: FunctionRecord, name: string, version: string, description: string): Alias {
   const alias = {
     name,
@@ -41,5 +54,6 @@ function putAlias(record: FunctionRecord, name: string, version: string, descrip
     revisionId: newRevisionId(),
   };
   record.aliases.set(name, alias);
+  record.save();
   return alias;
 }

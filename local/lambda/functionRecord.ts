@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { AwsError, type PolicyStatement } from '../context';
+import { canonicalJson } from '../../protocol';
+import { AwsError } from '../context';
 import type { FunctionCode } from './code';
 import type { ParsedEventInvokeConfig } from './props';
 import type { AliasConfiguration, FunctionConfiguration } from './types';
@@ -14,7 +15,7 @@ export interface FunctionSettings {
   timeoutSeconds: number;
   memoryMiB: number;
   environment: Record<string, string>;
-  reservedConcurrency: number | undefined;
+  reservedConcurrency?: number | undefined;
 }
 
 /** Code and settings at one moment: `$LATEST` as it is now, or a published version. Immutable. */
@@ -36,16 +37,23 @@ export interface Alias {
   revisionId: string;
 }
 
-export type Progress = { status: 'active' } | { status: 'creating' } | { status: 'updating' } | Failed;
-interface Failed {
-  status: 'failed';
-  during: 'creating' | 'updating';
-  reason: string;
+export type Progress = 'active' | 'creating' | 'updating';
+
+/** A statement of a resource policy. */
+export interface Permission {
+  Sid: string;
+  Effect: 'Allow';
+  Principal: unknown;
+  Action: string;
+  Resource: string;
+  Condition?: Record<string, Record<string, string>> | undefined;
 }
 
 export interface FunctionRecord {
   readonly name: string;
   readonly arn: string;
+  /** The stack that made it. */
+  readonly stackName: string | undefined;
   /** What the API reports as `$LATEST`. */
   latest: FunctionVersion;
   /** What runs as `$LATEST`: the one before, while an update is in progress. */
@@ -58,8 +66,56 @@ export interface FunctionRecord {
   lastVersion: number;
   readonly aliases: Map<string, Alias>;
   /** By qualifier; '' is the unqualified function. */
-  readonly policies: Map<string, (PolicyStatement & { Sid: string })[]>;
+  readonly policies: Map<string, Permission[]>;
   readonly eventInvokeConfigs: Map<string, ParsedEventInvokeConfig>;
+  /** After every change of what is above, so that it outlives the process. */
+  save(): void;
+}
+
+export interface RecordOptions {
+  stackName?: string | undefined;
+  save(record: FunctionRecord): void;
+}
+
+/** A function that is active with this code and nothing else. */
+export function newRecord(
+  arn: string,
+  latest: FunctionVersion,
+  { stackName, save }: RecordOptions,
+): FunctionRecord {
+  const record: FunctionRecord = {
+    name: latest.functionName,
+    arn,
+    stackName,
+    latest,
+    serving: latest,
+    progress: 'active',
+    settled: Promise.resolve(),
+    versions: [],
+    lastVersion: 0,
+    aliases: new Map(),
+    policies: new Map(),
+    eventInvokeConfigs: new Map(),
+    save: () => save(record),
+  };
+  return record;
+}
+
+/** The code of every version. */
+export function codeOf({ latest, versions }: FunctionRecord): FunctionCode[] {
+  return [latest, ...versions].map(({ code }) => code);
+}
+
+/** What was attached to a version or an alias goes with it. */
+export function forgetQualifier(record: FunctionRecord, qualifier: string): void {
+  record.policies.delete(qualifier);
+  record.eventInvokeConfigs.delete(qualifier);
+}
+
+export function sameContent(left: FunctionVersion, right: FunctionVersion): boolean {
+  return (
+    left.code.sha256 === right.code.sha256 && canonicalJson(left.settings) === canonicalJson(right.settings)
+  );
 }
 
 export function newRevisionId(): string {
@@ -105,7 +161,7 @@ function describeVersion(
     Version: version.version,
     ...(Object.keys(settings.environment).length > 0 && { Environment: { Variables: settings.environment } }),
     RevisionId: version.revisionId,
-    ...describeProgress(version.version === LATEST ? record.progress : { status: 'active' }),
+    ...describeProgress(version.version === LATEST ? record.progress : 'active'),
     PackageType: 'Zip',
     Architectures: [process.arch === 'arm64' ? 'arm64' : 'x86_64'],
   };
@@ -120,27 +176,15 @@ export function describeFunction(record: FunctionRecord, qualifier?: string): Fu
 type ProgressFields = Pick<FunctionConfiguration, 'State'> & Partial<FunctionConfiguration>;
 
 function describeProgress(progress: Progress): ProgressFields {
-  if (progress.status === 'active') return { State: 'Active', LastUpdateStatus: 'Successful' };
-  if (progress.status === 'creating') {
+  if (progress === 'active') return { State: 'Active', LastUpdateStatus: 'Successful' };
+  if (progress === 'creating') {
     return { State: 'Pending', StateReason: 'The function is being created.', StateReasonCode: 'Creating' };
-  }
-  if (progress.status === 'updating') {
-    return {
-      State: 'Active',
-      LastUpdateStatus: 'InProgress',
-      LastUpdateStatusReason: 'The function is being created.',
-      LastUpdateStatusReasonCode: 'Creating',
-    };
-  }
-  const { reason } = progress;
-  if (progress.during === 'creating') {
-    return { State: 'Failed', StateReason: reason, StateReasonCode: 'InternalError' };
   }
   return {
     State: 'Active',
-    LastUpdateStatus: 'Failed',
-    LastUpdateStatusReason: reason,
-    LastUpdateStatusReasonCode: 'InternalError',
+    LastUpdateStatus: 'InProgress',
+    LastUpdateStatusReason: 'The function is being created.',
+    LastUpdateStatusReasonCode: 'Creating',
   };
 }
 

@@ -1,23 +1,31 @@
-import { canonicalJson } from '../../protocol';
 import { AwsError, type CloudContext } from '../context';
 import type { Clock } from './clock';
-import { readCode, type FunctionCode } from './code';
+import type { CodeFolder, FunctionCode } from './code';
+import type { FunctionFiles } from './functionFiles';
 import {
+  forgetQualifier,
   LATEST,
+  newRecord,
   newRevisionId,
   notFound,
+  sameContent,
   type FunctionRecord,
   type FunctionSettings,
   type FunctionVersion,
+  type Progress,
 } from './functionRecord';
 import { buildFunctionArn } from './names';
+import { requireIdle, requireRevision } from './preconditions';
 import { changeSettings, requireOwnVariables, settingsOf } from './settings';
 import type { CodeProps, ConfigurationUpdate, ParsedFunctionProps } from './props';
 
 export interface FunctionsOptions {
   context: CloudContext;
   clock: Clock;
-  codeRoot: string;
+  code: CodeFolder;
+  files: FunctionFiles;
+  /** Functions of an earlier run. */
+  survivors: readonly FunctionRecord[];
   /** How long a creation or update stays under way, in milliseconds. */
   settleMs: number;
   readObject(bucket: string, key: string): Promise<Buffer>;
@@ -35,10 +43,14 @@ export class Functions {
   readonly #records = new Map<string, FunctionRecord>();
   /** Names whose package is being read, so that two creations cannot both succeed. */
   readonly #reserved = new Set<string>();
+  /** Functions of an earlier run that their stacks have not deployed again yet. */
+  readonly #survivors: Set<FunctionRecord>;
   readonly #options: FunctionsOptions;
 
   constructor(options: FunctionsOptions) {
     this.#options = options;
+    this.#survivors = new Set(options.survivors);
+    for (const record of options.survivors) this.#records.set(record.name, record);
   }
 
   list(): FunctionRecord[] {
@@ -60,16 +72,17 @@ export class Functions {
   }
 
   /** Resolves with the function Pending; `settled` of the record tells when it is Active. */
-  async create(props: ParsedFunctionProps): Promise<FunctionRecord> {
+  async create(props: ParsedFunctionProps, stackName?: string): Promise<FunctionRecord> {
     const name = props.FunctionName;
     if (this.#records.has(name) || this.#reserved.has(name)) {
       throw new AwsError('ResourceConflictException', `Function already exist: ${name}`, 409);
     }
     this.#reserved.add(name);
     try {
-      const settings = this.#checked(settingsOf(props));
-      const latest = this.#version(name, settings, props.Description, await this.readCode(props.Code));
-      const record = newRecord(this.arn(name), latest);
+      const latest = await this.#versionOf(props);
+      const { files } = this.#options;
+      const record = newRecord(this.arn(name), latest, { stackName, save: (changed) => files.save(changed) });
+      record.save();
       this.#records.set(name, record);
       this.#settle(record, 'creating', latest);
       return record;
@@ -78,15 +91,31 @@ export class Functions {
     }
   }
 
+  /** As `create`; a survivor of the stack is brought to `props` in place. See `Lambda.createFunction`. */
+  async createForStack(props: ParsedFunctionProps, stackName: string): Promise<FunctionRecord> {
+    const record = this.find(props.FunctionName);
+    if (record === undefined || record.stackName !== stackName || !this.#survivors.has(record)) {
+      return this.create(props, stackName);
+    }
+    const next = await this.#versionOf(props);
+    await record.settled;
+    this.#requirePresent(record);
+    this.#survivors.delete(record);
+    record.policies.clear();
+    record.eventInvokeConfigs.clear();
+    if (sameContent(record.latest, next) && record.latest.description === next.description) record.save();
+    else this.#replace(record, next);
+    return record;
+  }
+
   /** Code, settings or both. Returns with the update under way. */
   update(record: FunctionRecord, change: ConfigurationUpdate, code?: FunctionCode): void {
+    this.#requirePresent(record);
     requireIdle(record);
     requireRevision(record.latest, change.RevisionId);
     const settings = this.#checked(changeSettings(record.latest.settings, change));
     const description = change.Description ?? record.latest.description;
-    const next = this.#version(record.name, settings, description, code ?? record.latest.code);
-    record.latest = next;
-    this.#settle(record, 'updating', next);
+    this.#replace(record, this.#version(record.name, settings, description, code ?? record.latest.code));
   }
 
   /** Equal code and settings give the version that was published last. */
@@ -94,6 +123,7 @@ export class Functions {
     record: FunctionRecord,
     props: { Description?: string; CodeSha256?: string; RevisionId?: string },
   ): FunctionVersion {
+    this.#requirePresent(record);
     requireIdle(record);
     requireRevision(record.latest, props.RevisionId);
     const { latest } = record;
@@ -119,13 +149,16 @@ export class Functions {
       modifiedAt: this.#options.clock.now(),
     };
     record.versions.push(published);
+    record.save();
     return published;
   }
 
   delete(name: string): void {
     const record = this.get(name);
+    const { files, retire } = this.#options;
+    files.remove(name);
     this.#records.delete(name);
-    this.#options.retire([record.serving, record.latest, ...record.versions]);
+    retire([record.serving, record.latest, ...record.versions]);
   }
 
   deleteVersion(name: string, version: string): void {
@@ -140,11 +173,15 @@ export class Functions {
         409,
       );
     }
-    this.#options.retire(record.versions.splice(index, 1));
+    const deleted = record.versions.splice(index, 1);
+    forgetQualifier(record, version);
+    record.save();
+    this.#options.retire(deleted);
   }
 
-  async readCode(code: CodeProps): Promise<FunctionCode> {
-    return readCode(this.#options.codeRoot, await this.#bytesOf(code));
+  /** Puts a package where functions can use it. */
+  async addCode(code: CodeProps): Promise<FunctionCode> {
+    return this.#options.code.add(await this.#bytesOf(code));
   }
 
   async #bytesOf({ ZipFile, S3Bucket, S3Key }: CodeProps): Promise<Buffer> {
@@ -175,6 +212,12 @@ export class Functions {
     return settings;
   }
 
+  async #versionOf(props: ParsedFunctionProps): Promise<FunctionVersion> {
+    const settings = this.#checked(settingsOf(props));
+    const code = await this.addCode(props.Code);
+    return this.#version(props.FunctionName, settings, props.Description, code);
+  }
+
   #version(
     functionName: string,
     settings: FunctionSettings,
@@ -193,66 +236,27 @@ export class Functions {
     };
   }
 
-  /** Unpacks, waits, and only then lets `next` serve. */
-  #settle(record: FunctionRecord, during: 'creating' | 'updating', next: FunctionVersion): void {
-    const { clock, settleMs, context, retire } = this.#options;
-    record.progress = { status: during };
-    const pause = new Promise<void>((resolve) => void clock.setTimeout(resolve, settleMs));
-    record.settled = Promise.all([next.code.unpack(), pause]).then(
-      () => {
-        const previous = record.serving;
-        record.serving = next;
-        record.progress = { status: 'active' };
-        if (previous !== next) retire([previous]);
-      },
-      (error: unknown) => {
-        context.log.error({ err: error, function: record.name }, 'unpacking the function failed');
-        record.progress = { status: 'failed', during, reason: 'The package could not be unpacked.' };
-      },
-    );
+  /** It may have been deleted while its caller waited. */
+  #requirePresent(record: FunctionRecord): void {
+    if (this.#records.get(record.name) !== record) throw notFound(record.arn);
   }
-}
 
-export function requireIdle({ progress, arn }: FunctionRecord): void {
-  if (progress.status !== 'creating' && progress.status !== 'updating') return;
-  const why =
-    progress.status === 'creating'
-      ? 'The function is currently in the following state: Pending'
-      : `An update is in progress for resource: ${arn}`;
-  throw new AwsError(
-    'ResourceConflictException',
-    `The operation cannot be performed at this time. ${why}`,
-    409,
-  );
-}
+  #replace(record: FunctionRecord, next: FunctionVersion): void {
+    record.latest = next;
+    record.save();
+    this.#settle(record, 'updating', next);
+  }
 
-export function requireRevision(current: { revisionId: string }, wanted: string | undefined): void {
-  if (wanted === undefined || wanted === current.revisionId) return;
-  throw new AwsError(
-    'PreconditionFailedException',
-    'The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id',
-    412,
-  );
-}
-
-function newRecord(arn: string, latest: FunctionVersion): FunctionRecord {
-  return {
-    name: latest.functionName,
-    arn,
-    latest,
-    serving: latest,
-    progress: { status: 'creating' },
-    settled: Promise.resolve(),
-    versions: [],
-    lastVersion: 0,
-    aliases: new Map(),
-    policies: new Map(),
-    eventInvokeConfigs: new Map(),
-  };
-}
-
-function sameContent(left: FunctionVersion, right: FunctionVersion): boolean {
-  return (
-    left.code.sha256 === right.code.sha256 && canonicalJson(left.settings) === canonicalJson(right.settings)
-  );
+  /** Waits, and only then lets `next` serve. */
+  #settle(record: FunctionRecord, progress: Progress, next: FunctionVersion): void {
+    const { clock, settleMs, retire } = this.#options;
+    record.progress = progress;
+    const pause = new Promise<void>((resolve) => void clock.setTimeout(resolve, settleMs));
+    record.settled = pause.then(() => {
+      const previous = record.serving;
+      record.serving = next;
+      record.progress = 'active';
+      if (previous !== next) retire([previous]);
+    });
+  }
 }

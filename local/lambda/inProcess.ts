@@ -1,4 +1,5 @@
-import { createAlias, updateAlias } from './aliases';
+import { createAlias, deleteAlias, updateAlias } from './aliases';
+import { deleteEventInvokeConfig, setEventInvokeConfig } from './eventInvokeConfigs';
 import {
   describeAlias,
   describeFunction,
@@ -30,15 +31,19 @@ export function inProcess(options: InProcessOptions): Omit<Lambda, 'url' | 'clos
 
   return {
     functionArn: (name) => buildFunctionArn(context, parseFunctionRef(name)),
-    async createFunction(props) {
-      const record = await functions.create(parseProps(functionPropsSchema, props));
+    async createFunction(props, stackName) {
+      const parsed = parseProps(functionPropsSchema, props);
+      const record =
+        stackName === undefined
+          ? await functions.create(parsed)
+          : await functions.createForStack(parsed, stackName);
       await record.settled;
       return describeFunction(record);
     },
     async updateFunction(name, { Code, Publish: _publish, ...props }) {
       const record = find(name);
       const { Tags: _tags, PackageType: _type, ...change } = props;
-      const code = Code === undefined ? undefined : await functions.readCode(parseProps(codeSchema, Code));
+      const code = Code === undefined ? undefined : await functions.addCode(parseProps(codeSchema, Code));
       await record.settled;
       functions.update(record, parseProps(configurationUpdateSchema, change), code);
       await record.settled;
@@ -68,7 +73,7 @@ export function inProcess(options: InProcessOptions): Omit<Lambda, 'url' | 'clos
       return describeAlias(record, updateAlias(record, Name, parseProps(aliasUpdateSchema, change)));
     },
     deleteAlias(name, alias) {
-      find(name).aliases.delete(alias);
+      deleteAlias(find(name), alias);
     },
     addPermission(name, permission) {
       const { qualifier } = parseFunctionRef(name, permission.Qualifier);
@@ -80,10 +85,10 @@ export function inProcess(options: InProcessOptions): Omit<Lambda, 'url' | 'clos
     },
     setEventInvokeConfig(name, config) {
       const { qualifier = LATEST } = parseFunctionRef(name, config.Qualifier);
-      find(name).eventInvokeConfigs.set(qualifier, parseProps(eventInvokeConfigSchema, config));
+      setEventInvokeConfig(find(name), qualifier, parseProps(eventInvokeConfigSchema, config));
     },
     deleteEventInvokeConfig(name, qualifier) {
-      find(name).eventInvokeConfigs.delete(parseFunctionRef(name, qualifier).qualifier ?? LATEST);
+      deleteEventInvokeConfig(find(name), parseFunctionRef(name, qualifier).qualifier ?? LATEST);
     },
     invokeAsService: (functionArn, caller, payload, kind) =>
       invokeAsService(options, functionArn, caller, payload, kind),

@@ -6,14 +6,15 @@ import { listen } from '../http/server';
 import { createApiHandler } from './api';
 import { AsyncInvocations } from './asyncInvocations';
 import { systemClock, type Clock } from './clock';
-import { prepareCodeRoot } from './code';
+import { CodeFolder } from './code';
 import { reportFailure } from './destinations';
-import type { FunctionVersion } from './functionRecord';
+import { FunctionFiles } from './functionFiles';
+import { codeOf, type FunctionVersion } from './functionRecord';
 import { Functions } from './functions';
 import { createOwnHost, type HostOptions } from './host';
 import { inProcess } from './inProcess';
 import { Invoker } from './invoker';
-import { parseFunctionRef } from './names';
+import { buildFunctionArn, parseFunctionRef } from './names';
 import { Runner } from './runner';
 import type { Destinations, Invocation, Lambda } from './types';
 
@@ -46,11 +47,22 @@ const RETRY_DELAYS_MS = [60_000, 120_000];
 const THROTTLE_DELAY_MS = 1_000;
 const CONCURRENCY = 8;
 
-/** Starts Lambda on a free port of `context.host`. */
+/**
+ * Starts Lambda on a free port of `context.host`, with the functions that an earlier run left in
+ * `<stateDir>/lambda`. Events that were queued are not among them.
+ */
 export async function createLambda(context: CloudContext, options: LambdaOptions): Promise<Lambda> {
   const { clock = systemClock, environment, readObject } = options;
-  const codeRoot = path.join(context.stateDir, 'lambda', 'code');
-  await prepareCodeRoot(codeRoot);
+  const dir = path.join(context.stateDir, 'lambda');
+  const code = new CodeFolder(path.join(dir, 'code'));
+  const files = new FunctionFiles({
+    dir: path.join(dir, 'functions'),
+    code,
+    log: context.log,
+    arn: (name) => buildFunctionArn(context, { name }),
+  });
+  const survivors = files.load();
+  await code.prepare(survivors.flatMap(codeOf));
   const own = 'invoke' in options.functionHost ? undefined : createOwnHost(context, options.functionHost);
   const host = own ?? (options.functionHost as FunctionHost);
   const runner = new Runner({
@@ -63,7 +75,16 @@ export async function createLambda(context: CloudContext, options: LambdaOptions
     for (const version of new Set(versions)) runner.retire(version);
   };
   const settleMs = options.settleMs ?? SETTLE_MS;
-  const functions = new Functions({ context, clock, codeRoot, settleMs, readObject, retire });
+  const functions = new Functions({
+    context,
+    clock,
+    code,
+    files,
+    survivors,
+    settleMs,
+    readObject,
+    retire,
+  });
   const invoker = new Invoker({
     runner,
     ...(options.onInvocation && { onInvocation: options.onInvocation }),

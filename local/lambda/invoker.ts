@@ -88,13 +88,12 @@ function resultOf({ version }: FunctionVersion, outcome: Outcome, requestId: str
   return { ...common, payload: JSON.stringify(responseTooLarge()), functionError: 'Unhandled' };
 }
 
-/** Throws AwsError ResourceConflictException while a function is being created, or when that failed. */
+/** Throws AwsError ResourceConflictException while a function is being created. */
 export function requireInvocable({ progress }: FunctionRecord): void {
-  const creating = progress.status === 'creating';
-  if (!creating && !(progress.status === 'failed' && progress.during === 'creating')) return;
+  if (progress !== 'creating') return;
   throw new AwsError(
     'ResourceConflictException',
-    `The operation cannot be performed at this time. The function is currently in the following state: ${creating ? 'Pending' : 'Failed'}`,
+    'The operation cannot be performed at this time. The function is currently in the following state: Pending',
     409,
   );
 }

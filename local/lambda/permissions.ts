@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { AwsError, type PolicyDocument, type PolicyStatement } from '../context';
-import { LATEST, resolveVersion, type FunctionRecord } from './functionRecord';
+import { AwsError, type PolicyDocument } from '../context';
+import { LATEST, resolveVersion, type FunctionRecord, type Permission } from './functionRecord';
 import type { PermissionProps } from './types';
 
 /**
@@ -15,10 +15,7 @@ export function policyOf(record: FunctionRecord, qualifier: string | undefined):
 }
 
 /** Gives the statement. Throws AwsError ResourceConflictException when its id is taken. */
-export function addPermission(
-  record: FunctionRecord,
-  permission: PermissionProps,
-): PolicyStatement & { Sid: string } {
+export function addPermission(record: FunctionRecord, permission: PermissionProps): Permission {
   const { Qualifier: qualifier, StatementId: id = randomUUID() } = permission;
   if (qualifier === LATEST) {
     throw new AwsError(
@@ -45,6 +42,7 @@ export function addPermission(
     ...(Object.keys(conditions).length > 0 && { Condition: conditions }),
   };
   record.policies.set(qualifier ?? '', [...statements, statement]);
+  record.save();
   return statement;
 }
 
@@ -56,6 +54,7 @@ export function removePermission(record: FunctionRecord, id: string, qualifier: 
     throw new AwsError('ResourceNotFoundException', `Statement ${id} is not found in resource policy.`, 404);
   }
   record.policies.set(qualifier ?? '', kept);
+  record.save();
 }
 
 function principalOf(principal: string): unknown {
@@ -69,10 +68,7 @@ function principalOf(principal: string): unknown {
   );
 }
 
-function conditionsOf({
-  SourceArn,
-  SourceAccount,
-}: PermissionProps): NonNullable<PolicyStatement['Condition']> {
+function conditionsOf({ SourceArn, SourceAccount }: PermissionProps): NonNullable<Permission['Condition']> {
   return {
     ...(SourceArn !== undefined && { ArnLike: { 'AWS:SourceArn': SourceArn } }),
     ...(SourceAccount !== undefined && { StringEquals: { 'AWS:SourceAccount': SourceAccount } }),

@@ -60,9 +60,7 @@ export class Runner {
   }
 
   async #start(key: string, version: FunctionVersion): Promise<void> {
-    const spec = this.#spec(version);
-    await version.code.unpack();
-    await this.#options.host.start(key, spec);
+    await this.#options.host.start(key, this.#spec(version));
   }
 
   #spec(version: FunctionVersion): FunctionSpec {

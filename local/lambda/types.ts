@@ -21,10 +21,10 @@ export interface FunctionConfiguration {
   Version: string;
   Environment?: { Variables: Record<string, string> };
   RevisionId: string;
-  State: 'Pending' | 'Active' | 'Failed';
+  State: 'Pending' | 'Active';
   StateReason?: string;
   StateReasonCode?: string;
-  LastUpdateStatus?: 'Successful' | 'InProgress' | 'Failed';
+  LastUpdateStatus?: 'Successful' | 'InProgress';
   LastUpdateStatusReason?: string;
   LastUpdateStatusReasonCode?: string;
   PackageType: 'Zip';
@@ -100,8 +100,12 @@ export interface Destinations {
  */
 export interface Lambda extends Service {
   functionArn(name: string): string;
-  /** Resolves when the function is Active. */
-  createFunction(props: FunctionProps): Promise<FunctionConfiguration>;
+  /**
+   * Resolves when the function is Active. With a stack's name, a function that this stack made before the
+   * service was restarted is brought to `props` in place: versions and aliases stay; its permissions and
+   * event-invoke configurations go, because the stack attaches again what it still wants.
+   */
+  createFunction(props: FunctionProps, stackName?: string): Promise<FunctionConfiguration>;
   /** Code, configuration or both; what is left out stays. Resolves when the update is complete. */
   updateFunction(
     name: string,

@@ -64,7 +64,10 @@ const STATEMENTS: Record<SystemFunction, (configuration: EdgeConfiguration) => S
       ],
       [regionalArn('lambda', `function:${configuration.cloudFunctionPrefix}*`)],
     ),
-    allow(['lambda:GetFunctionConfiguration'], stackFunctions(configuration)),
+    allow(
+      ['lambda:GetFunctionConfiguration'],
+      stackFunctions(configuration).flatMap((arn) => [arn, qualified(arn)]),
+    ),
     allow(['iam:PassRole'], [{ 'Fn::GetAtt': ['EdgeCloudFunctionRole', 'Arn'] }]),
   ],
   validateFunction: (configuration) => [

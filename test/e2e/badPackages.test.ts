@@ -64,7 +64,10 @@ async function expectGoodUploadWorks(): Promise<void> {
 }
 
 const config = (more: object = {}) => ({ name: 'suspect', handler: 'index.handler', ...more });
-const edgeJson = (more: object = {}): RawEntry => ({ name: 'edge.json', content: JSON.stringify(config(more)) });
+const edgeJson = (more: object = {}): RawEntry => ({
+  name: 'edge.json',
+  content: JSON.stringify(config(more)),
+});
 const index: RawEntry = { name: 'index.js', content: ECHO };
 const good = (more: object = {}) => functionPackage({ 'index.js': ECHO }, config(more));
 
@@ -86,11 +89,7 @@ const escaping = (name: string): Case => [
 const cases: Case[] = [
   ['nothing', () => Buffer.alloc(0), { code: 'PACKAGE_INVALID' }],
   ['what is no zip', () => Buffer.from('just some text'), { code: 'PACKAGE_INVALID' }],
-  [
-    'a zip that was cut short',
-    async () => (await good()).subarray(0, -30),
-    { code: 'PACKAGE_INVALID' },
-  ],
+  ['a zip that was cut short', async () => (await good()).subarray(0, -30), { code: 'PACKAGE_INVALID' }],
   [
     'content that does not have its checksum',
     () => rawZip([edgeJson(), { ...index, crc: 1 }]),
@@ -160,7 +159,11 @@ const cases: Case[] = [
       ]),
     { code: 'PACKAGE_TOO_LARGE' },
   ],
-  ['a zip that is too large itself', () => Buffer.alloc(50 * MiB + 1), { code: 'PACKAGE_TOO_LARGE', field: 'package' }],
+  [
+    'a zip that is too large itself',
+    () => Buffer.alloc(50 * MiB + 1),
+    { code: 'PACKAGE_TOO_LARGE', field: 'package' },
+  ],
   [
     'more entries than the limit',
     () => rawZip([edgeJson(), index, ...Array.from({ length: 50_000 }, (_, n) => ({ name: `f${n}` }))]),
@@ -184,7 +187,10 @@ describe('a bad package', () => {
 
   it('a package just below the limits is none', async () => {
     const content = Buffer.alloc(249 * MiB);
-    await registered('large', rawZip([edgeJson({ name: 'large' }), index, { name: 'data', content, deflate: true }]));
+    await registered(
+      'large',
+      rawZip([edgeJson({ name: 'large' }), index, { name: 'data', content, deflate: true }]),
+    );
     await expect(device.deploy('large')).resolves.toMatchObject({ version: '1.0.0' });
     await device.release('large');
   });

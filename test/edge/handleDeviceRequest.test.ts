@@ -548,23 +548,50 @@ describe('join', () => {
     });
   });
 
-  test('a device that moved here: one join update, joined when it is accepted', async () => {
+  test('a device that moved here: one join update, joined when a definition shows it', async () => {
     const h = await start();
     h.moved.set('rover-1', certificateIdOf('rover-1'));
-    let accept: () => void = () => undefined;
-    h.cloud.onUpdate = (update) =>
-      (accept = () => (h.cloud.accept(update.requestId), h.cloud.absorb(update)));
+    let absorb: () => void = () => undefined;
+    h.cloud.onUpdate = (update) => {
+      absorb = () => h.cloud.absorb(update);
+      h.cloud.accept(update.requestId);
+    };
     await h.ask('rover-1', 'join', { requestId: 'r1' });
+    await h.ask('rover-1', 'join', { requestId: 'r1b' });
     await h.clock.advance(50);
+    // Accepted, but validateFunction would not know it yet.
     expect(h.devices.kinds('rover-1', 'r1')).toEqual([]);
-    expect(h.cloud.updates[0]?.joins).toMatchObject([{ device: 'rover-1' }]);
-    accept();
+    expect(h.cloud.updates.map(({ joins }) => joins)).toMatchObject([[{ device: 'rover-1' }]]);
+    absorb();
     await settle();
-    expect(h.devices.last('rover-1', 'r1')?.kind).toBe('joined');
+    const { revision } = h.cloud.definition;
+    expect(h.devices.last('rover-1', 'r1')).toMatchObject({ kind: 'joined', message: { revision } });
+    expect(h.devices.last('rover-1', 'r1b')?.kind).toBe('joined');
     expect(h.cloud.definition.devices['rover-1']).toMatchObject({ source: 'core' });
     await h.ask('rover-1', 'join', { requestId: 'r2' });
     expect(h.devices.last('rover-1', 'r2')?.kind).toBe('joined');
     expect(h.cloud.updates).toHaveLength(1);
+  });
+
+  test('a join that no definition shows is answered in bounded time', async () => {
+    const h = await start();
+    h.moved.set('rover-1', certificateIdOf('rover-1'));
+    h.cloud.onUpdate = ({ requestId }) => h.cloud.accept(requestId);
+    await h.ask('rover-1', 'join', { requestId: 'r1' });
+    await h.clock.advance(30_000);
+    expect(h.devices.failure('rover-1', 'r1')).toBe('DEPLOYMENT_TIMED_OUT');
+  });
+
+  test('a device that joined with another certificate before joins with the new one', async () => {
+    const h = await start();
+    h.moved.set('rover-1', certificateIdOf('rover-1'));
+    await h.ask('rover-1', 'join', { requestId: 'r1' });
+    await h.clock.advance(50);
+    h.moved.set('rover-1', certificateIdOf('renewed'));
+    await h.ask('rover-1', 'join', { requestId: 'r2' });
+    await h.clock.advance(50);
+    expect(h.devices.last('rover-1', 'r2')?.kind).toBe('joined');
+    expect(h.cloud.definition.devices['rover-1']?.certificateId).toBe(certificateIdOf('renewed'));
   });
 
   test('its claim carries the join as long as no definition shows it', async () => {

@@ -75,6 +75,23 @@ describe('device patterns', () => {
     );
   });
 
+  it('match as the regular expression that they stand for', () => {
+    const few = fc.stringMatching(/^[ab*?]{1,8}$/);
+    fc.assert(
+      fc.property(few, fc.stringMatching(/^[ab]{1,10}$/), (pattern, name) => {
+        const source = pattern.replaceAll('*', '.*').replaceAll('?', '.');
+        expect(matchesDevicePattern(pattern, name)).toBe(new RegExp(`^${source}$`).test(name));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('with many stars come to an end', () => {
+    // As a regular expression this would take longer than anybody waits.
+    expect(matchesDevicePattern(`${'*'.repeat(127)}b`, 'a'.repeat(128))).toBe(false);
+    expect(matchesDevicePattern(`${'a*'.repeat(63)}b`, 'a'.repeat(128))).toBe(false);
+  });
+
   it('match the whole name only', () => {
     expect(matchesDevicePattern('camera', 'camera-1')).toBe(false);
     expect(matchesDevicePattern('camera', 'my-camera')).toBe(false);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { AwsError } from '../../context';
 import type { FunctionProps } from '../../lambda/props';
+import type { AliasConfiguration, AliasProps, Lambda } from '../../lambda/types';
 import { count, defineResource, tags, type PhysicalResource } from '../resource';
 import { unlessAbsent } from './absent';
 
@@ -34,9 +36,12 @@ export const lambdaFunction = defineResource({
   type: 'AWS::Lambda::Function',
   schema: functionSchema,
   attributes: ['Arn'],
-  async create(properties, { services, generatedName }) {
+  async create(properties, { services, stackName, generatedName }) {
     const FunctionName = properties.FunctionName ?? generatedName(64);
-    const created = await services.lambda.createFunction({ ...functionProps(properties), FunctionName });
+    const created = await services.lambda.createFunction(
+      { ...functionProps(properties), FunctionName },
+      stackName,
+    );
     return { ref: FunctionName, attributes: { Arn: created.FunctionArn } };
   },
   async update(current, next, previous, { services }) {
@@ -79,6 +84,16 @@ export const version = defineResource({
   },
 });
 
+/** An alias is there already when its function survived a restart of the local cloud. */
+function createOrMoveAlias(lambda: Lambda, functionName: string, props: AliasProps): AliasConfiguration {
+  try {
+    return lambda.createAlias(functionName, props);
+  } catch (error) {
+    if (!(error instanceof AwsError) || error.code !== 'ResourceConflictException') throw error;
+    return lambda.updateAlias(functionName, { Description: '', ...props });
+  }
+}
+
 export const alias = defineResource({
   type: 'AWS::Lambda::Alias',
   schema: z.strictObject({
@@ -88,7 +103,7 @@ export const alias = defineResource({
     Description: z.string().optional(),
   }),
   async create({ FunctionName, ...props }, { services }) {
-    return { ref: services.lambda.createAlias(FunctionName, props).AliasArn, attributes: {} };
+    return { ref: createOrMoveAlias(services.lambda, FunctionName, props).AliasArn, attributes: {} };
   },
   async update(current, { FunctionName, ...props }, _previous, { services }) {
     services.lambda.updateAlias(FunctionName, props);
@@ -111,11 +126,11 @@ export const permission = defineResource({
   }),
   attributes: ['Id'],
   async create({ FunctionName, ...grant }, { services, generatedName }): Promise<PhysicalResource> {
-    const statementId = services.lambda.addPermission(FunctionName, {
-      ...grant,
-      StatementId: generatedName(100),
-    });
-    return { ref: statementId, attributes: { Id: statementId } };
+    const StatementId = generatedName(100);
+    // Only a function that survived a restart can have it: the name is this resource's own.
+    await unlessAbsent(ABSENT, () => services.lambda.removePermission(FunctionName, StatementId));
+    services.lambda.addPermission(FunctionName, { ...grant, StatementId });
+    return { ref: StatementId, attributes: { Id: StatementId } };
   },
   async delete(current, { FunctionName }, { services }) {
     await unlessAbsent(ABSENT, () => services.lambda.removePermission(FunctionName, current.ref));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AwsError } from '../../context';
-import { readJsonFile, writeJsonFile } from '../jsonFile';
+import { readJsonFile, writeJsonFile } from '../../jsonFile';
 
 /** Times are milliseconds since the epoch. */
 const thingSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { jsonResponse } from '../../http/jsonErrors';
-import { createAlias, getAlias, updateAlias } from '../aliases';
+import { createAlias, deleteAlias, getAlias, updateAlias } from '../aliases';
 import { describeAlias } from '../functionRecord';
 import { aliasSchema, aliasUpdateSchema } from '../props';
 import type { Access } from './access';
@@ -57,7 +57,7 @@ export function aliasOperations(access: Access): Operation[] {
       path: `${FUNCTIONS}/aliases/{alias}`,
       run: (request) => {
         const { record } = access.function(request, 'DeleteAlias');
-        record.aliases.delete(request.params['alias'] ?? '');
+        deleteAlias(record, request.params['alias'] ?? '');
         return { status: 204 };
       },
     },

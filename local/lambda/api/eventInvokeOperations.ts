@@ -1,5 +1,6 @@
 import { AwsError } from '../../context';
 import { jsonResponse } from '../../http/jsonErrors';
+import { deleteEventInvokeConfig, setEventInvokeConfig } from '../eventInvokeConfigs';
 import { LATEST } from '../functionRecord';
 import { eventInvokeConfigSchema, type ParsedEventInvokeConfig } from '../props';
 import type { Access } from './access';
@@ -37,7 +38,7 @@ export function eventInvokeOperations(access: Access, now: () => number): Operat
       run: (request) => {
         const { record, qualifier, answer } = find(request, 'PutFunctionEventInvokeConfig');
         const config = request.json(eventInvokeConfigSchema);
-        record.eventInvokeConfigs.set(qualifier, config);
+        setEventInvokeConfig(record, qualifier, config);
         return answer(config);
       },
     },
@@ -56,7 +57,7 @@ export function eventInvokeOperations(access: Access, now: () => number): Operat
       path: EVENT_INVOKE,
       run: (request) => {
         const { record, qualifier } = find(request, 'DeleteFunctionEventInvokeConfig');
-        record.eventInvokeConfigs.delete(qualifier);
+        deleteEventInvokeConfig(record, qualifier);
         return { status: 204 };
       },
     },

@@ -1,6 +1,7 @@
 import { jsonResponse } from '../../http/jsonErrors';
 import { describeFunction } from '../functionRecord';
-import { requireIdle, type Functions } from '../functions';
+import type { Functions } from '../functions';
+import { requireIdle } from '../preconditions';
 import { codeUpdateSchema, configurationUpdateSchema, functionPropsSchema, publishSchema } from '../props';
 import type { Access } from './access';
 import type { Operation } from './router';
@@ -47,7 +48,7 @@ export function functionOperations(functions: Functions, access: Access): Operat
       const { Publish, DryRun, RevisionId, Architectures: _same, ...source } = request.json(codeUpdateSchema);
       access.readCode(request.principal, source);
       requireIdle(record);
-      const code = await functions.readCode(source);
+      const code = await functions.addCode(source);
       if (DryRun) return jsonResponse(describeFunction(record));
       functions.update(record, RevisionId === undefined ? {} : { RevisionId }, code);
       return jsonResponse(

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { certificateIdOf } from '../../../local/certificates/certificateId';
+import { certificateIdOf } from '../../../protocol/certificateId';
 import type { IssuedCertificate } from '../../../local/certificates/issue';
 
 export interface DiscoveryRequest {

@@ -11,7 +11,7 @@ import {
   type ReplyMessage,
 } from '../../../protocol';
 import { parseDeviceTopic, replyTopic, statusTopic, type Reply } from '../../../protocol/topics';
-import { certificateIdOf } from '../../../local/certificates/certificateId';
+import { certificateIdOf } from '../../../protocol/certificateId';
 import type { IssuedCertificate } from '../../../local/certificates/issue';
 
 /** One message of a device, checked against the protocol's schema. */

@@ -1,8 +1,11 @@
 import {
+  CreateAliasCommand,
   CreateFunctionCommand,
   GetAliasCommand,
   GetFunctionCommand,
   ListVersionsByFunctionCommand,
+  PublishVersionCommand,
+  waitUntilFunctionActiveV2,
   type FunctionConfiguration,
   type LambdaClient,
 } from '@aws-sdk/client-lambda';
@@ -137,13 +140,27 @@ describe('LambdaPublisher', () => {
     await client.send(new CreateFunctionCommand({ FunctionName: 'ordinary', ...props }));
     const functionArn = `${ARN}ordinary`;
     expect(await publisher.existing('ordinary')).toEqual({ functionArn, qualifier: '$LATEST' });
-    expect(await publisher.existing('ordinary:live')).toEqual({ functionArn, qualifier: 'live' });
     expect(await publisher.existing(functionArn)).toEqual({ functionArn, qualifier: '$LATEST' });
-    expect(await publisher.existing(`${functionArn}:7`)).toEqual({ functionArn, qualifier: '7' });
     const { Versions } = await client.send(new ListVersionsByFunctionCommand({ FunctionName: 'ordinary' }));
     expect(Versions).toHaveLength(1);
-    const error = await refused('CONFIG_INVALID', publisher.existing('nothing'));
-    expect(error.field).toBe('cloudFunction');
+    const active = { client, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.1 };
+    await waitUntilFunctionActiveV2(active, { FunctionName: 'ordinary' });
+    await client.send(new PublishVersionCommand({ FunctionName: 'ordinary' }));
+    const live = { FunctionName: 'ordinary', Name: 'live', FunctionVersion: '1' };
+    await client.send(new CreateAliasCommand(live));
+    expect(await publisher.existing('ordinary:live')).toEqual({ functionArn, qualifier: 'live' });
+    expect(await publisher.existing(`${functionArn}:1`)).toEqual({ functionArn, qualifier: '1' });
+    for (const missing of ['nothing', 'ordinary:test', `${functionArn}:7`]) {
+      const error = await refused('CONFIG_INVALID', publisher.existing(missing));
+      expect(error.field).toBe('cloudFunction');
+    }
+  });
+
+  it('an ordinary function that it may not see is refused like one that does not exist', async () => {
+    const without = lambdaClient(lambda, cloud.userWith());
+    const powerless = new LambdaPublisher(without, { prefix: 'edge-', roleArn }, jitteredBackoff);
+    expect((await refused('CONFIG_INVALID', powerless.existing('ordinary'))).field).toBe('cloudFunction');
+    without.destroy();
   });
 
   it('throws a refusal of Lambda at once', async () => {

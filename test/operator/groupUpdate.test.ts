@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { hasAbsorbed, operatorUpdate, type WantedGroup } from '../../../local/environment/groupUpdate';
-import { emptyDefinition, functionManifestSchema, nextDefinition } from '../../../protocol';
+import { hasAbsorbed, operatorUpdate, type WantedGroup } from '../../operator/groupUpdate';
+import { emptyDefinition, functionManifestSchema, nextDefinition } from '../../protocol';
 
 const meta = { requestId: 'r-1', receivedAt: '2026-01-01T00:00:00.000Z', operator: 'test' };
 const id = (digit: string): string => digit.repeat(64);

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { certificateIdOf } from '../certificates';
+import { certificateIdOf } from '../protocol/certificateId';
 import type { Operator } from './operator';
 
 /** Where a thing's credentials lie; all PEM files. */

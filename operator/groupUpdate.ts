@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { functionKey, type FunctionManifest, type GroupDefinition, type StoredUpdate } from '../../protocol';
+import { functionKey, type FunctionManifest, type GroupDefinition, type StoredUpdate } from '../protocol';
 
 /** What the operator wants of a group. Limits in MiB, MiB and count. */
 export interface WantedGroup {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseWith } from '../../protocol';
+import { parseWith } from '../protocol';
 
 /** Outputs of the stack that the plugin writes. */
 const outputsSchema = z

@@ -26,7 +26,7 @@ import {
   type GroupDefinition,
   type StoredUpdate,
   type UploadResult,
-} from '../../protocol';
+} from '../protocol';
 
 /** A thing with its certificate and key, both PEM. */
 export interface ProvisionedThing {

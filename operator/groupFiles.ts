@@ -8,7 +8,7 @@ import {
   parseJsonWith,
   thingNameSchema,
   versionRangeSchema,
-} from '../../protocol';
+} from '../protocol';
 
 /** `<package dir>/edge/<group>/group.json`, written by the plugin. Limits in MiB, MiB and count. */
 export const groupFileSchema = z.strictObject({

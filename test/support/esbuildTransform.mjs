@@ -1,10 +1,10 @@
 // Jest's transform: TypeScript, and dependencies that are ES modules only, to CommonJS with esbuild.
-const { createHash } = require('node:crypto');
-const { transformSync, version } = require('esbuild');
+import { createHash } from 'node:crypto';
+import { transformSync, version } from 'esbuild';
 
 const loaders = { '.ts': 'ts', '.mts': 'ts', '.cts': 'ts' };
 
-module.exports = {
+export default {
   process(source, file) {
     const extension = file.slice(file.lastIndexOf('.'));
     return transformSync(source, {
