@@ -5,6 +5,7 @@ import {
   wantedFunctions,
   type EdgeStatus,
   type GroupDefinition,
+  type WantedFunction,
 } from '../protocol';
 import type { Clock, Cloud, Devices, LocalFunctions, Upstream } from './ports';
 import type { StatusReporter } from './statusReporter';
@@ -28,6 +29,8 @@ export interface EdgeCoreMonitorDeps {
   log: Logger;
   /** 0 ≤ n < 1; spreads the polls of many cores. */
   random(): number;
+  /** Keys of the functions that devices claim and that no definition shows yet. */
+  promised(): ReadonlySet<string>;
   /** A definition is in force and stored. */
   onApplied(definition: GroupDefinition): void;
   /** Every step towards it is done or has failed, and no newer one has come. */
@@ -154,7 +157,7 @@ export class EdgeCoreMonitor {
     this.announce('reconciling', definition.revision);
     this.deps.status.set('reconciling', this.reconciled);
     const work = this.deps.local
-      .reconcile(wantedFunctions(definition), definition.limits)
+      .reconcile(this.wanted(definition), definition.limits)
       .catch((err: unknown) =>
         this.deps.log.error({ err, revision: definition.revision }, 'reconciling failed'),
       );
@@ -163,6 +166,20 @@ export class EdgeCoreMonitor {
     this.deps.devices.enforceAdmission();
     this.deps.onApplied(definition);
     void work.then(() => this.finished(definition));
+  }
+
+  /**
+   * A device that was told "ready" for what runs here already keeps it until a definition shows its
+   * claim, also when one comes before in which the last other device has released it.
+   */
+  private wanted(definition: GroupDefinition): WantedFunction[] {
+    const wanted = wantedFunctions(definition);
+    const promised = this.deps.promised();
+    const kept = this.deps.local
+      .list()
+      .filter(({ key, state }) => state === 'running' && promised.has(key))
+      .filter(({ key }) => wanted.every((other) => other.key !== key));
+    return [...wanted, ...kept.map(({ key, manifest }) => ({ key, manifest, static: false, devices: [] }))];
   }
 
   /** A function that failed for want of the cloud needs no new definition, only another attempt. */

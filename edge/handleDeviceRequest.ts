@@ -66,7 +66,7 @@ export class HandleDeviceRequest {
       ...deps,
       claim: (device, name, version) => this.claim(device, name, version),
       claimInBackground: (device, name, version) => this.claimInBackground(device, name, version),
-      withdraw: (device, name, previous) => this.withdraw(device, name, previous),
+      withdraw: (device, name, claim) => this.withdraw(device, name, claim),
     });
   }
 
@@ -223,15 +223,20 @@ export class HandleDeviceRequest {
     this.deps.updates.submitInBackground({ type: 'claim', device, function: name, version });
   }
 
-  private withdraw(device: string, name: string, previous: string | undefined): void {
-    const version = previous ?? this.deps.updates.claimedVersion(device, name);
-    if (version === undefined) return;
+  private withdraw(
+    device: string,
+    name: string,
+    { version, previousVersion }: { version: string; previousVersion: string | undefined },
+  ): void {
+    const current = this.deps.updates.claimedVersion(device, name);
+    // A later claim of the device stands above the one that is taken back.
+    if (current !== undefined && current !== version && current !== previousVersion) return;
     this.deps.updates.submitInBackground({
       type: 'claim',
       device,
       function: name,
-      version,
-      ...(previous === undefined ? { released: true } : {}),
+      version: previousVersion ?? version,
+      ...(previousVersion === undefined ? { released: true } : {}),
     });
   }
 

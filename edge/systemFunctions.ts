@@ -49,7 +49,7 @@ export interface SystemFunctions {
 
 export async function createSystemFunctions(parts: SystemFunctionParts): Promise<SystemFunctions> {
   const { clock, log, devices } = parts;
-  const definition = () => monitor.definition;
+  const definition = (): GroupDefinition => monitor.definition;
   const shared = { ...parts, definition };
   const outbox = await Outbox.open(parts.outbox, log);
   const updates = new DefinitionUpdates({ ...shared, outbox });
@@ -60,6 +60,7 @@ export async function createSystemFunctions(parts: SystemFunctionParts): Promise
     ...parts,
     store: parts.definitions,
     status: new StatusReporter({ ...parts, boot: clock.now() }),
+    promised: () => updates.promised(),
     onApplied(applied) {
       updates.applied(applied);
       requests.applied(applied);

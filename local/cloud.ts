@@ -14,7 +14,7 @@ import { startServices, type CloudServices } from './services';
 import { lockStateDir } from './stateLock';
 
 export interface CloudOptions {
-  /** Objects, things and certificates live here and survive a restart. */
+  /** Objects, functions, things and certificates live here and survive a restart. */
   stateDir: string;
   log?: Logger;
   /** `eu-west-1` unless told. */

@@ -11,6 +11,8 @@ export {
 } from './environment/environment';
 export type { WantedGroup } from '../operator/groupUpdate';
 export { createOperator, type Operator, type ProvisionedThing, type Upload } from '../operator/operator';
+export { awaitInterruption, type Interruption } from './environment/interruption';
+export { writeStackFile } from './environment/stackFile';
 export { packageService, readPackagedService, type PackagedService } from './environment/packaging';
 export { startProcess, type NodeProcess, type ProcessEvent, type ProcessExit } from './environment/process';
 export type { ThingFiles } from '../operator/thingFiles';

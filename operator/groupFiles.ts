@@ -25,6 +25,8 @@ export const groupFileSchema = z.strictObject({
       instances: z.int().positive(),
     })
     .optional(),
+  /** Thing group that the stack made for the group's things. */
+  thingGroup: z.string().optional(),
 });
 export type GroupFile = z.output<typeof groupFileSchema>;
 

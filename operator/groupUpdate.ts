@@ -1,5 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { functionKey, type FunctionManifest, type GroupDefinition, type StoredUpdate } from '../protocol';
+import {
+  functionKey,
+  splitClaimKey,
+  type FunctionManifest,
+  type GroupDefinition,
+  type StoredUpdate,
+} from '../protocol';
 
 /** What the operator wants of a group. Limits in MiB, MiB and count. */
 export interface WantedGroup {
@@ -11,17 +17,39 @@ export interface WantedGroup {
   limits?: { storage: number; memory: number; instances: number };
 }
 
+export interface UpdateMeta {
+  requestId: string;
+  /** ISO 8601. */
+  receivedAt: string;
+  operator: string;
+}
+
+/** An operator's update of nothing. Its request id must be new. */
+export function emptyUpdate(group: string, meta: UpdateMeta): StoredUpdate {
+  return {
+    requestId: meta.requestId,
+    group,
+    origin: { kind: 'operator', name: meta.operator },
+    receivedAt: meta.receivedAt,
+    devices: {},
+    statics: {},
+    entitlements: {},
+    claims: {},
+    functions: {},
+  };
+}
+
 /**
  * The update that brings `current` to what is wanted: only registers that differ, each one number
- * higher than now. Undefined when nothing differs. Pure.
+ * higher than now. Claims are the devices' own and stay. Undefined when nothing differs. Pure.
  */
 export function operatorUpdate(
   current: GroupDefinition | undefined,
   wanted: WantedGroup,
-  meta: { requestId: string; receivedAt: string; operator: string },
+  meta: UpdateMeta,
 ): StoredUpdate | undefined {
   const statics = wanted.statics ?? [];
-  const core = wanted.core && change(current?.core, wanted.core);
+  const core = wanted.core && change(current?.core, identityOf(wanted.core));
   const limits = wanted.limits && change(current?.limits, wanted.limits);
   const devices = changes(current?.devices, wantedDevices(current, wanted));
   const named = changes(
@@ -35,17 +63,48 @@ export function operatorUpdate(
     [devices, named, removed].every((entries) => Object.keys(entries).length === 0);
   if (nothing) return undefined;
   return {
-    requestId: meta.requestId,
-    group: wanted.group,
-    origin: { kind: 'operator', name: meta.operator },
-    receivedAt: meta.receivedAt,
+    ...emptyUpdate(wanted.group, meta),
     ...(core && { core }),
     ...(limits && { limits }),
     devices,
     statics: { ...named, ...removed },
-    entitlements: {},
-    claims: {},
     functions: Object.fromEntries(statics.map((each) => [functionKey(each.name, each.version), each])),
+  };
+}
+
+/** A function to take away from a group. */
+export interface Undeployment {
+  function: string;
+  /** Only what this device asked for; what the operator put there stays. */
+  device?: string;
+}
+
+/**
+ * The update that takes a function away: its static entry and the claims on it become tombstones, each
+ * one number higher than now. A core numbers above every claim of the definition, so a device that asks
+ * again afterwards gets the function again. Undefined when nobody has it. Pure.
+ */
+export function undeployUpdate(
+  current: GroupDefinition | undefined,
+  { function: name, device }: Undeployment,
+  meta: UpdateMeta,
+): StoredUpdate | undefined {
+  if (current === undefined) return undefined;
+  const named = device === undefined ? Object.entries(current.statics).filter(([key]) => key === name) : [];
+  const statics = named
+    .filter(([, entry]) => !entry.removed)
+    .map(([key, { version, seq }]) => [key, { version, removed: true as const, seq: seq + 1 }]);
+  const claims = Object.entries(current.claims)
+    .filter(([key, { released }]) => {
+      const claim = splitClaimKey(key);
+      return !released && claim.function === name && (device === undefined || claim.device === device);
+    })
+    .map(([key, { version, seq }]) => [key, { version, released: true as const, seq: seq + 1 }]);
+  if (statics.length + claims.length === 0) return undefined;
+  return {
+    ...emptyUpdate(current.group, meta),
+    statics: Object.fromEntries(statics) as StoredUpdate['statics'],
+    claims: Object.fromEntries(claims) as StoredUpdate['claims'],
   };
 }
 
@@ -59,7 +118,9 @@ export function hasAbsorbed(definition: GroupDefinition, update: StoredUpdate): 
     reached(definition.core, update.core) &&
     reached(definition.limits, update.limits) &&
     all(definition.devices, update.devices) &&
-    all(definition.statics, update.statics)
+    all(definition.statics, update.statics) &&
+    all(definition.entitlements, update.entitlements) &&
+    all(definition.claims, update.claims)
   );
 }
 
@@ -73,6 +134,11 @@ function wantedDevices(current: GroupDefinition | undefined, { devices = [] }: W
     .map(
       ({ thingName, certificateId }) => [thingName, { certificateId, source: 'operator' as const }] as const,
     );
+}
+
+/** These fields alone: callers have more to say of a thing, such as where its files are. */
+function identityOf({ thingName, certificateId }: { thingName: string; certificateId: string }) {
+  return { thingName, certificateId };
 }
 
 function change<T extends object>(

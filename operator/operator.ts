@@ -1,18 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import {
-  BatchAssociateClientDeviceWithCoreDeviceCommand,
-  GreengrassV2Client,
-} from '@aws-sdk/client-greengrassv2';
-import {
-  AttachPolicyCommand,
-  AttachThingPrincipalCommand,
-  CreateKeysAndCertificateCommand,
-  CreateThingCommand,
-  IoTClient,
-  ListThingPrincipalsCommand,
-  ListThingsCommand,
-} from '@aws-sdk/client-iot';
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { BatchAssociateClientDeviceWithCoreDeviceCommand } from '@aws-sdk/client-greengrassv2';
+import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import {
   EdgeError,
   functionIndexSchema,
@@ -27,14 +14,21 @@ import {
   type StoredUpdate,
   type UploadResult,
 } from '../protocol';
+import {
+  configOfEnvironment,
+  createClients,
+  statusOf,
+  type OperatorClients,
+  type OperatorConfig,
+  type OperatorEnvironment,
+} from './clients';
+import { listFolders, readText } from './objects';
+import { poll, type PollOptions } from './poll';
+import { thingOperations, type ThingOperations } from './things';
 
-/** A thing with its certificate and key, both PEM. */
-export interface ProvisionedThing {
-  thingName: string;
-  certificatePem: string;
-  privateKeyPem: string;
-  certificateId: string;
-}
+export type { OperatorConfig, OperatorEnvironment } from './clients';
+export type { PollOptions } from './poll';
+export type { ProvisionedThing } from './things';
 
 export interface Upload {
   bucket: string;
@@ -42,25 +36,20 @@ export interface Upload {
   etag: string;
 }
 
-export interface PollOptions {
-  /** 60,000 unless told. */
-  timeoutMs?: number;
-  signal?: AbortSignal;
-}
-
 /** What an operator does by hand or in a pipeline, through the AWS SDK alone. */
-export interface Operator {
-  /** Creates the thing if need be, a certificate for it, and attaches both and the policy. */
-  provisionThing(request: { thingName: string; policyName: string }): Promise<ProvisionedThing>;
-  /** Ids of the certificates that are attached to the thing; none when there is no such thing. */
-  certificatesOf(thingName: string): Promise<string[]>;
-  thingNames(): Promise<string[]>;
+export interface Operator extends ThingOperations {
+  readonly clients: OperatorClients;
   uploadPackage(bucket: string, name: string, bytes: Uint8Array): Promise<Upload>;
+  /** What became of exactly this upload, or undefined so far. */
+  uploadResult(upload: Upload): Promise<UploadResult | undefined>;
   /** What became of exactly this upload. Throws EdgeError TIMED_OUT. */
   waitForResult(upload: Upload, options?: PollOptions): Promise<UploadResult>;
   /** Stores the update; the cloud does the rest. A request id that was used already is no error. */
   submitUpdate(bucket: string, update: StoredUpdate): Promise<void>;
   functionIndex(bucket: string, functionName: string): Promise<FunctionIndex | undefined>;
+  /** Names of all functions in the registry. */
+  functionNames(bucket: string): Promise<string[]>;
+  groupNames(bucket: string): Promise<string[]>;
   definition(bucket: string, group: string): Promise<GroupDefinition | undefined>;
   /** Throws EdgeError TIMED_OUT. */
   waitForDefinition(
@@ -74,18 +63,32 @@ export interface Operator {
   close(): void;
 }
 
-/** The variables of `cloud.environment()`, as the SDK itself would read them. */
-export type OperatorEnvironment = Record<string, string>;
-
-const POLL_INTERVAL_MS = 25;
-const DEFAULT_POLL_MS = 60_000;
-
 export function createOperator(environment: OperatorEnvironment): Operator {
-  const clients = createClients(environment);
-  const { s3 } = clients;
+  return createOperatorWith(configOfEnvironment(environment));
+}
+
+export function createOperatorWith(config: OperatorConfig): Operator {
+  const clients = createClients(config);
   return {
+    clients,
     ...thingOperations(clients.iot),
-    ...associations(clients.greengrass),
+    ...uploads(clients.s3),
+    ...documents(clients.s3),
+    associateDevices: (core, devices) => associate(clients.greengrass, core, devices),
+    close() {
+      for (const client of Object.values(clients) as { destroy(): void }[]) client.destroy();
+    },
+  };
+}
+
+function uploads(s3: S3Client): Pick<Operator, 'uploadPackage' | 'uploadResult' | 'waitForResult'> {
+  const uploadResult = async ({ bucket, key, etag }: Upload): Promise<UploadResult | undefined> => {
+    const text = await readText(s3, bucket, keys.uploadResult(key));
+    if (text === undefined) return undefined;
+    const result = parseJsonWith(uploadResultSchema, text, 'upload result');
+    return unquoted(result.etag) === etag ? result : undefined;
+  };
+  return {
     async uploadPackage(bucket, name, bytes) {
       const key = `${UPLOAD_PREFIX}${name}${UPLOAD_SUFFIX}`;
       // The same content has the same ETag: an earlier result must not pass for that of this upload.
@@ -93,152 +96,68 @@ export function createOperator(environment: OperatorEnvironment): Operator {
       const { ETag } = await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }));
       return { bucket, key, etag: unquoted(ETag) };
     },
-    waitForResult: ({ bucket, key, etag }, options) =>
-      poll(`the result of ${key}`, options, async () => {
-        const text = await readObject(s3, bucket, keys.uploadResult(key));
-        if (text === undefined) return undefined;
-        const result = parseJsonWith(uploadResultSchema, text, 'upload result');
-        return unquoted(result.etag) === etag ? result : undefined;
-      }),
-    async submitUpdate(bucket, update) {
-      const Key = keys.request(update.group, update.requestId);
-      try {
-        await s3.send(
-          new PutObjectCommand({
-            Bucket: bucket,
-            Key,
-            Body: JSON.stringify(update),
-            ContentType: 'application/json',
-            IfNoneMatch: '*',
-          }),
-        );
-      } catch (error) {
-        if (statusOf(error) !== 412) throw error;
-      }
-    },
+    uploadResult,
+    waitForResult: (upload, options) =>
+      poll(`the result of ${upload.key}`, options, () => uploadResult(upload)),
+  };
+}
+
+function documents(
+  s3: S3Client,
+): Pick<
+  Operator,
+  'submitUpdate' | 'functionIndex' | 'functionNames' | 'groupNames' | 'definition' | 'waitForDefinition'
+> {
+  const definition = async (bucket: string, group: string): Promise<GroupDefinition | undefined> => {
+    const text = await readText(s3, bucket, keys.definition(group));
+    return text === undefined ? undefined : parseJsonWith(groupDefinitionSchema, text, 'group definition');
+  };
+  return {
+    submitUpdate: (bucket, update) => submit(s3, bucket, update),
     async functionIndex(bucket, functionName) {
-      const text = await readObject(s3, bucket, keys.functionIndex(functionName));
+      const text = await readText(s3, bucket, keys.functionIndex(functionName));
       return text === undefined ? undefined : parseJsonWith(functionIndexSchema, text, 'function index');
     },
-    definition: (bucket, group) => readDefinition(s3, bucket, group),
+    functionNames: (bucket) => listFolders(s3, bucket, 'registry/'),
+    groupNames: (bucket) => listFolders(s3, bucket, 'groups/'),
+    definition,
     waitForDefinition: (bucket, group, predicate, options) =>
       poll(`the definition of group ${group}`, options, async () => {
-        const definition = await readDefinition(s3, bucket, group);
-        return definition !== undefined && predicate(definition) ? definition : undefined;
+        const found = await definition(bucket, group);
+        return found !== undefined && predicate(found) ? found : undefined;
       }),
-    close() {
-      for (const client of Object.values(clients)) client.destroy();
-    },
   };
 }
 
-function createClients(environment: OperatorEnvironment) {
-  const common = {
-    region: environment['AWS_REGION'] ?? '',
-    credentials: {
-      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
-      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
-    },
-  };
-  const at = (service: string) => {
-    const endpoint = environment[`AWS_ENDPOINT_URL_${service}`];
-    return endpoint === undefined ? common : { ...common, endpoint };
-  };
-  return {
-    s3: new S3Client(at('S3')),
-    iot: new IoTClient(at('IOT')),
-    greengrass: new GreengrassV2Client(at('GREENGRASSV2')),
-  };
-}
-
-function thingOperations(iot: IoTClient): Pick<Operator, 'provisionThing' | 'certificatesOf' | 'thingNames'> {
-  return {
-    async provisionThing({ thingName, policyName }) {
-      await iot.send(new CreateThingCommand({ thingName }));
-      const { certificateArn, certificateId, certificatePem, keyPair } = await iot.send(
-        new CreateKeysAndCertificateCommand({ setAsActive: true }),
-      );
-      const privateKeyPem = keyPair?.PrivateKey;
-      if (!certificateArn || !certificateId || !certificatePem || !privateKeyPem) {
-        throw new EdgeError('CLOUD_ERROR', `no certificate was issued for ${thingName}`);
-      }
-      await iot.send(new AttachThingPrincipalCommand({ thingName, principal: certificateArn }));
-      await iot.send(new AttachPolicyCommand({ policyName, target: certificateArn }));
-      return { thingName, certificatePem, privateKeyPem, certificateId };
-    },
-    async certificatesOf(thingName) {
-      try {
-        const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }));
-        return principals.map((arn) => arn.slice(arn.lastIndexOf('/') + 1));
-      } catch (error) {
-        if (statusOf(error) === 404) return [];
-        throw error;
-      }
-    },
-    async thingNames() {
-      const names: string[] = [];
-      let nextToken: string | undefined;
-      do {
-        const page = await iot.send(new ListThingsCommand({ nextToken }));
-        names.push(...(page.things ?? []).flatMap(({ thingName }) => thingName ?? []));
-        nextToken = page.nextToken;
-      } while (nextToken !== undefined);
-      return names;
-    },
-  };
-}
-
-function associations(greengrass: GreengrassV2Client): Pick<Operator, 'associateDevices'> {
-  return {
-    async associateDevices(core, devices) {
-      if (devices.length === 0) return;
-      const { errorEntries = [] } = await greengrass.send(
-        new BatchAssociateClientDeviceWithCoreDeviceCommand({
-          coreDeviceThingName: core,
-          entries: devices.map((thingName) => ({ thingName })),
-        }),
-      );
-      if (errorEntries.length === 0) return;
-      const reasons = errorEntries.map(({ thingName, message }) => `${thingName}: ${message}`).join('; ');
-      throw new EdgeError('CLOUD_ERROR', `not associated with ${core}: ${reasons}`);
-    },
-  };
-}
-
-async function readDefinition(s3: S3Client, bucket: string, group: string) {
-  const text = await readObject(s3, bucket, keys.definition(group));
-  return text === undefined ? undefined : parseJsonWith(groupDefinitionSchema, text, 'group definition');
-}
-
-async function readObject(s3: S3Client, Bucket: string, Key: string): Promise<string | undefined> {
+async function submit(s3: S3Client, Bucket: string, update: StoredUpdate): Promise<void> {
+  const Key = keys.request(update.group, update.requestId);
+  const Body = JSON.stringify(update);
   try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-    return await Body?.transformToString();
+    await s3.send(
+      new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/json', IfNoneMatch: '*' }),
+    );
   } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
+    if (statusOf(error) !== 412) throw error;
   }
 }
 
-async function poll<T>(
-  what: string,
-  { timeoutMs = DEFAULT_POLL_MS, signal }: PollOptions = {},
-  attempt: () => Promise<T | undefined>,
-): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    signal?.throwIfAborted();
-    const found = await attempt();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) {
-      throw new EdgeError('TIMED_OUT', `${what} did not appear within ${timeoutMs} ms`);
-    }
-    await delay(POLL_INTERVAL_MS, undefined, signal === undefined ? {} : { signal });
-  }
-}
+/** The most that one call may name. */
+const ASSOCIATIONS = 100;
 
-function statusOf(error: unknown): number | undefined {
-  return (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
+async function associate(
+  greengrass: OperatorClients['greengrass'],
+  core: string,
+  devices: readonly string[],
+): Promise<void> {
+  for (let at = 0; at < devices.length; at += ASSOCIATIONS) {
+    const entries = devices.slice(at, at + ASSOCIATIONS).map((thingName) => ({ thingName }));
+    const { errorEntries = [] } = await greengrass.send(
+      new BatchAssociateClientDeviceWithCoreDeviceCommand({ coreDeviceThingName: core, entries }),
+    );
+    if (errorEntries.length === 0) continue;
+    const reasons = errorEntries.map(({ thingName, message }) => `${thingName}: ${message}`).join('; ');
+    throw new EdgeError('CLOUD_ERROR', `not associated with ${core}: ${reasons}`);
+  }
 }
 
 function unquoted(etag: string | undefined): string {

@@ -16,6 +16,8 @@ export interface ThingFiles {
 export interface ThingRequest {
   thingName: string;
   policyName: string;
+  /** Marks a thing that is made now as the service's own. */
+  madeBy?: string;
 }
 
 const OWNER_ONLY = 0o600;

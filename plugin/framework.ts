@@ -14,7 +14,9 @@ export interface FunctionDefinition {
   role?: unknown;
   events?: unknown[];
   skipEsbuild?: boolean;
-  package?: { artifact?: string; individually?: boolean; patterns?: string[] };
+  image?: unknown;
+  logRetentionInDays?: number;
+  package?: { artifact?: string; individually?: boolean; patterns?: string[]; disable?: boolean };
   [key: string]: unknown;
 }
 
@@ -33,13 +35,19 @@ export interface CloudFormationTemplate {
 export interface Service {
   service: string;
   functions: Record<string, FunctionDefinition>;
-  package: { artifact?: string; individually?: boolean; path?: string };
+  package: { artifact?: string; individually?: boolean; path?: string; patterns?: string[] };
   provider: {
     name: string;
     runtime?: string;
     memorySize?: number;
     timeout?: number;
     environment?: Record<string, unknown>;
+    logRetentionInDays?: number;
+    vpc?: unknown;
+    layers?: unknown[];
+    kmsKeyArn?: unknown;
+    tracing?: { lambda?: unknown };
+    httpApi?: { id?: unknown; disableDefaultEndpoint?: boolean };
     compiledCloudFormationTemplate: CloudFormationTemplate;
   };
   /** Keys of the user's configuration that the framework does not know. */
@@ -50,10 +58,24 @@ export interface Service {
 export interface AwsProvider {
   getStage(): string;
   getRegion(): string;
+  /** Configuration of SDK v3 clients. Missing before osls 4. */
+  getAwsSdkV3Config?(): Promise<Record<string, unknown>>;
+  /** As SDK v2 takes it; a stub that throws from osls 4 on. */
+  getCredentials?(): { credentials?: SdkV2Credentials };
   naming: {
+    getStackName(): string;
     getLambdaLogicalId(functionName: string): string;
     getHttpApiLogicalId(): string;
   };
+}
+
+export interface SdkV2Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  expireTime?: Date | null;
+  /** Resolves once the fields above hold valid credentials. */
+  getPromise?(): Promise<void>;
 }
 
 export interface Serverless {
@@ -63,7 +85,11 @@ export interface Serverless {
   configSchemaHandler: {
     defineTopLevelProperty(name: string, schema: Record<string, unknown>): void;
   };
-  pluginManager: { spawn(command: string): Promise<void> };
+  pluginManager: {
+    /** With `terminateLifecycleAfterExecution` the command that is running ends after this one. */
+    spawn(command: string, options?: { terminateLifecycleAfterExecution?: boolean }): Promise<void>;
+  };
+  /** False for a service on another provider. */
   getProvider(name: 'aws'): AwsProvider;
   getVersion(): string;
   classes: { Error: new (message: string, code?: string) => Error };
@@ -80,6 +106,10 @@ export interface Utils {
     notice(...message: unknown[]): void;
     warning(...message: unknown[]): void;
     info(...message: unknown[]): void;
+  };
+  /** Lines that the framework shows while something is under way. */
+  progress: {
+    get(name: string): { notice(text: string): void; remove(): void };
   };
   writeText(text?: string | string[]): void;
 }

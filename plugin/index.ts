@@ -1,53 +1,54 @@
 import { EdgeError } from '../protocol';
-import { dev } from './commands/dev';
+import { commandHooks, EDGE_COMMANDS, type CommandHost } from './commands';
 import { readConfiguration, type EdgeConfiguration } from './configuration/configuration';
-import { edgeSectionJsonSchema } from './configuration/schema';
+import { DEPLOY_COMMANDS, deployHooks } from './deploy';
 import type { CommandOptions, Serverless, Utils } from './framework';
-import { extractEdgePackages, placeSystemBundles, withoutEdgeOnly } from './packaging/packaging';
+import { putBack, takeOutEdgeOnly, warnOfEvents, type TakenOut } from './packaging/edgeOnly';
+import { checkFunctions } from './packaging/functionConfig';
+import { writeEdgeDirectory } from './packaging/packaging';
+import { excludeLocalState, placeSystemBundles } from './packaging/systemBundles';
 import { addResources } from './resources';
-import { addSystemFunctions } from './systemFunctions';
+import { addSystemFunctions, prepareForOffline } from './systemFunctions';
+import { variableSources } from './variables';
 
 /** The Serverless Framework plugin: hooks alone, the work is done by the modules that they call. */
 class EdgeOnDemandPlugin {
-  readonly commands = {
-    edge: {
-      usage: 'Functions on edges, on demand of devices',
-      commands: {
-        dev: {
-          usage: 'Run the whole service on this machine: cloud, edge cores, TLS and all',
-          lifecycleEvents: ['run'],
-        },
-      },
-    },
-  };
-
+  readonly commands = { ...EDGE_COMMANDS, ...DEPLOY_COMMANDS };
+  readonly configurationVariablesSources = variableSources(() => this.serverless.getProvider('aws'));
   readonly hooks: Record<string, () => unknown>;
   private configuration: EdgeConfiguration | undefined;
-  private restoreFunctions: () => void = () => undefined;
+  private takenOut: TakenOut = {};
 
   constructor(
     private readonly serverless: Serverless,
     private readonly options: CommandOptions,
     private readonly utils: Utils,
   ) {
-    serverless.configSchemaHandler.defineTopLevelProperty('edge', edgeSectionJsonSchema());
+    // Anything: the framework would say less about what is wrong, and some majors only warn. The check
+    // of our own comes in `initialize`, and knows what the JSON Schema for editors knows.
+    serverless.configSchemaHandler.defineTopLevelProperty('edge', { type: 'object' });
     this.hooks = Object.fromEntries(
       Object.entries(this.hookTable()).map(([event, hook]) => [event, () => this.reportingErrors(hook)]),
     );
   }
 
   private hookTable(): Record<string, () => unknown> {
+    const { serverless, options, utils } = this;
+    const host: CommandHost = { serverless, options, utils, configuration: () => this.read() };
     return {
+      ...deployHooks(host),
+      ...commandHooks(host),
       // Not in the constructor: without a `functions:` of the user's own they would be lost there.
       initialize: () => addSystemFunctions(this.serverless, this.read()),
-      'before:package:setupProviderConfiguration': () => {
-        this.restoreFunctions = withoutEdgeOnly(this.serverless, this.read());
-      },
-      'after:package:setupProviderConfiguration': () => this.restoreFunctions(),
+      'before:package:initialize': () => this.prepareFunctions(),
+      'after:package:setupProviderConfiguration': () => putBack(this.serverless, this.takenOut),
       'before:package:createDeploymentArtifacts': () => placeSystemBundles(this.serverless),
-      'before:package:compileFunctions': () => extractEdgePackages(this.serverless, this.read()),
+      // Not earlier: until then bundlers work on all functions.
+      'before:package:compileLayers': () => this.extractEdgePackages(),
       'after:package:compileEvents': () => this.addResources(),
-      'edge:dev:run': () => dev(this.serverless, this.options, this.utils),
+      'before:deploy:function:packageFunction': () => placeSystemBundles(this.serverless),
+      'before:offline:start': () => prepareForOffline(this.serverless),
+      'before:offline:start:init': () => prepareForOffline(this.serverless),
     };
   }
 
@@ -56,9 +57,26 @@ class EdgeOnDemandPlugin {
     return this.configuration;
   }
 
+  private prepareFunctions(): void {
+    const configuration = this.read();
+    checkFunctions(this.serverless.service, configuration);
+    warnOfEvents(this.serverless, configuration, this.utils);
+    excludeLocalState(this.serverless);
+    this.takenOut = takeOutEdgeOnly(this.serverless, configuration);
+  }
+
+  private async extractEdgePackages(): Promise<void> {
+    await writeEdgeDirectory(this.serverless, this.read());
+    takeOutEdgeOnly(this.serverless, this.read());
+  }
+
   private addResources(): void {
-    const template = this.serverless.service.provider.compiledCloudFormationTemplate;
-    addResources(template, this.read(), this.serverless.getProvider('aws'));
+    const { service } = this.serverless;
+    addResources(service.provider.compiledCloudFormationTemplate, {
+      configuration: this.read(),
+      service,
+      provider: this.serverless.getProvider('aws'),
+    });
   }
 
   /** The framework shows its own error class without a stack: what went wrong, where, what to do. */

@@ -3,6 +3,17 @@ import { z } from 'zod';
 /** Names are keys of records: `constructor` must not find what every object inherits. */
 const notInherited = (name: string): boolean => !(name in Object.prototype);
 const INHERITED = { error: 'expected a name that no JavaScript object inherits' };
+/** The same for readers of the JSON Schema, to which a refinement says nothing. */
+const inheritedSchema = (form: RegExp) => ({
+  not: {
+    enum: Object.getOwnPropertyNames(Object.prototype)
+      .filter((name) => form.test(name))
+      .sort(),
+  },
+});
+
+const THING_NAME = /^[a-zA-Z0-9:_-]{1,128}$/;
+const FUNCTION_NAME = /^[a-zA-Z][a-zA-Z0-9_-]{0,47}$/;
 
 /**
  * The forms that names may have, wherever one is read from the outside.
@@ -11,16 +22,15 @@ const INHERITED = { error: 'expected a name that no JavaScript object inherits' 
  */
 export const thingNameSchema = z
   .string()
-  .regex(/^[a-zA-Z0-9:_-]{1,128}$/, 'expected 1 to 128 of a-z, A-Z, 0-9, ":", "_" and "-"')
-  .refine(notInherited, INHERITED);
+  .regex(THING_NAME, 'expected 1 to 128 of a-z, A-Z, 0-9, ":", "_" and "-"')
+  .refine(notInherited, INHERITED)
+  .meta(inheritedSchema(THING_NAME));
 
 export const functionNameSchema = z
   .string()
-  .regex(
-    /^[a-zA-Z][a-zA-Z0-9_-]{0,47}$/,
-    'expected a letter followed by at most 47 of a-z, A-Z, 0-9, "_" and "-"',
-  )
-  .refine(notInherited, INHERITED);
+  .regex(FUNCTION_NAME, 'expected a letter followed by at most 47 of a-z, A-Z, 0-9, "_" and "-"')
+  .refine(notInherited, INHERITED)
+  .meta(inheritedSchema(FUNCTION_NAME));
 
 export const groupNameSchema = z
   .string()

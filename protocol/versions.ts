@@ -11,7 +11,8 @@ export const versionRangeSchema = z
   .max(64)
   .refine((range) => semver.validRange(range) !== null, {
     error: 'expected an exact semantic version or a semver range such as "^1"',
-  });
+  })
+  .describe('Exact version, or a range in the grammar of node-semver: 1.4.0, ^1, ~2.3, >=1 <3.');
 
 /** The highest of `versions` that `range` admits; without a range the highest of all. */
 export function highestMatching(versions: readonly string[], range?: string): string | undefined {

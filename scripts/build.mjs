@@ -90,11 +90,12 @@ await Promise.all([
   bundle('device/index.ts', 'device/dist/index.cjs'),
   bundle('device/index.ts', 'device/dist/index.mjs', { format: 'esm' }),
 ]);
-if (existsSync(at('device/tsconfig.json')) && !process.argv.includes('--no-types')) {
-  const types = spawnSync(
-    process.execPath,
+if (!process.argv.includes('--no-types')) {
+  for (const args of [
     [at('node_modules/typescript/bin/tsc'), '-p', at('device/tsconfig.json')],
-    { stdio: 'inherit' },
-  );
-  if (types.status !== 0) process.exit(types.status ?? 1);
+    [at('scripts/types.mjs')],
+  ]) {
+    const types = spawnSync(process.execPath, args, { stdio: 'inherit' });
+    if (types.status !== 0) process.exit(types.status ?? 1);
+  }
 }

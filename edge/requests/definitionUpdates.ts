@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { EdgeError, type GroupDefinition } from '../../protocol';
+import { EdgeError, functionKey, type GroupDefinition } from '../../protocol';
 import type { Clock, Upstream } from '../ports';
 import type { OutboxEntry } from '../stores';
 import { isSeen, type Outbox, type OutboxDraft } from './outbox';
@@ -41,8 +41,12 @@ export interface DefinitionUpdatesDeps {
   timing?: Partial<UpdateTiming>;
 }
 
+/** Copies were sent and none was answered: the cloud may have the entry all the same, or get it yet. */
+export class Unanswered extends EdgeError {}
+
 interface Item {
   entry: OutboxEntry;
+  sent?: boolean;
   /** Nobody waits for it: it is sent again until there is an answer, however long that takes. */
   patient: boolean;
   settled: boolean;
@@ -89,7 +93,8 @@ export class DefinitionUpdates {
 
   /**
    * Resolves when the cloud has accepted the entry or a definition shows it. Rejects with the
-   * cloud's refusal, CLOUD_UNREACHABLE or DEPLOYMENT_TIMED_OUT; the entry is dropped then.
+   * cloud's refusal, CLOUD_UNREACHABLE or DEPLOYMENT_TIMED_OUT (as `Unanswered` when it was sent); the
+   * entry is dropped then.
    * A `patient` entry never gives up and its promise rejects on a refusal only.
    */
   submit(draft: OutboxDraft, options: { patient?: boolean } = {}): Promise<void> {
@@ -107,6 +112,13 @@ export class DefinitionUpdates {
 
   claimedVersion(device: string, functionName: string): string | undefined {
     return this.deps.outbox.claimedVersion(this.deps.definition(), device, functionName);
+  }
+
+  /** Keys of the functions that devices claim and that no definition shows yet. */
+  promised(): Set<string> {
+    const claims = this.deps.outbox.entries().filter((entry) => entry.type === 'claim');
+    const live = claims.filter((entry) => entry.released === undefined);
+    return new Set(live.map((entry) => functionKey(entry.function, entry.version)));
   }
 
   joining(device: string): boolean {
@@ -182,6 +194,7 @@ export class DefinitionUpdates {
     if (upstream.connected) {
       delete update.offlineSince;
       const entries = [...update.along, ...update.items.map((item) => item.entry)];
+      for (const item of update.items) item.sent = true;
       upstream
         .sendUpdate(coreUpdate(update.requestId, group, entries))
         .catch((err: unknown) => log.debug({ err, requestId: update.requestId }, 'update not sent'));
@@ -202,11 +215,12 @@ export class DefinitionUpdates {
     const late = now - update.since >= this.timing.answerMs;
     for (const item of update.items) {
       if (item.patient || !(offline || late)) continue;
+      const Reason = item.sent ? Unanswered : EdgeError;
       this.giveUp(
         item,
         offline
-          ? new EdgeError('CLOUD_UNREACHABLE')
-          : new EdgeError('DEPLOYMENT_TIMED_OUT', 'the cloud did not answer the definition update in time'),
+          ? new Reason('CLOUD_UNREACHABLE')
+          : new Reason('DEPLOYMENT_TIMED_OUT', 'the cloud did not answer the definition update in time'),
       );
     }
     if (this.tidy(update)) this.attempt(update);

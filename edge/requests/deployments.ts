@@ -13,6 +13,7 @@ import {
   type ValidateResponse,
 } from '../../protocol';
 import type { Clock, LocalFunction, LocalFunctions } from '../ports';
+import { Unanswered } from './definitionUpdates';
 import type { RememberedRequest } from './requestMemory';
 
 /** Offers to devices, and the devices that wait for a function to run here. */
@@ -26,8 +27,12 @@ export interface DeploymentsDeps {
   claim(device: string, functionName: string, version: string): Promise<void>;
   /** The same without anybody waiting: sent until the cloud answers. */
   claimInBackground(device: string, functionName: string, version: string): void;
-  /** Takes back the claim of a deployment that failed. */
-  withdraw(device: string, functionName: string, previousVersion: string | undefined): void;
+  /** Takes back the claim of a deployment that failed, unless the device has made another one since. */
+  withdraw(
+    device: string,
+    functionName: string,
+    claim: { version: string; previousVersion: string | undefined },
+  ): void;
   timing?: Partial<DeploymentTiming>;
 }
 
@@ -112,6 +117,7 @@ export class Deployments {
       () => this.progress(deployment, 'stored'),
       (error: unknown) => {
         const waited = this.finish(deployment, () => request.fail(error));
+        if (waited && error instanceof Unanswered) this.withdraw(deployment);
         // It became ready for another device first: the promise to this one is kept all the same.
         if (!waited && EdgeError.from(error).retryable) this.deps.claimInBackground(device, name, version);
       },
@@ -210,11 +216,14 @@ export class Deployments {
   }
 
   private failed(deployment: Deployment, reason: EdgeError | undefined): void {
-    const { request, manifest, claimed, previousVersion } = deployment;
+    const { request, claimed } = deployment;
     this.finish(deployment, () => request.fail(reason ?? new EdgeError('DEPLOYMENT_FAILED')));
-    if (!claimed) return;
-    const before = previousVersion === manifest.version ? undefined : previousVersion;
-    this.deps.withdraw(request.device, manifest.name, before);
+    if (claimed) this.withdraw(deployment);
+  }
+
+  private withdraw({ request, manifest: { name, version }, previousVersion: before }: Deployment): void {
+    const previousVersion = before === version ? undefined : before;
+    this.deps.withdraw(request.device, name, { version, previousVersion });
   }
 
   /** False when it was finished before. */

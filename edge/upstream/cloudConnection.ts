@@ -5,7 +5,7 @@ import type { Clock, Cloud, Upstream } from '../ports';
 import { createCloud } from './cloud';
 import { announceConnectivity, connectivityOf } from './connectivity';
 import { createCredentialsProvider } from './credentials';
-import { createHttpClient } from './http';
+import { createHttpClient, type HttpClient } from './http';
 import { connectUpstream } from './mqttUpstream';
 import { createSignedHttp } from './signedHttp';
 
@@ -48,7 +48,16 @@ export function connectCloud(options: {
     http: mutual,
     clock,
   });
-  const signedFor = (service: string) => createSignedHttp({ region, service, credentials, http });
+  const routes: HttpClient = {
+    ...http,
+    async send(request) {
+      const answer = await http.send(request);
+      upstream.hurry();
+      return answer;
+    },
+  };
+  const signedFor = (service: string) =>
+    createSignedHttp({ region, service, credentials, http: service === 'execute-api' ? routes : http });
   const cloud = createCloud({ group: config.group, httpUrl, signed: signedFor('execute-api'), http });
   const { core, corePrefix } = config;
   const upstream = connectUpstream({ core, corePrefix, ...config.upstream.mqtt, ...identity, log, random });

@@ -35,13 +35,22 @@ const refusedSchema = z.object({ requestId: requestIdSchema.optional(), error: e
 const FIRST_RECONNECT_MS = 250;
 const MAX_RECONNECT_MS = 15_000;
 const PUBLISH_MS = 5_000;
+/** A connection that ends sooner may have ended because of what was sent on it: do not hurry back. */
+const STABLE_MS = 1_000;
 
-export function connectUpstream(options: MqttUpstreamOptions): Upstream {
+export interface MqttUpstream extends Upstream {
+  /** The cloud was just reached in another way: tries to connect now instead of after the pause. */
+  hurry(): void;
+}
+
+export function connectUpstream(options: MqttUpstreamOptions): MqttUpstream {
   const { core, corePrefix, log } = options;
   const events = new EventEmitter();
   const topics = new Map(DOWN.map((kind) => [coreTopic(corePrefix, core, kind), kind]));
   let subscribed = false;
+  let connectedAt = Infinity;
   let failures = 0;
+  let pausing = false;
 
   const client = mqtt.connect({
     protocol: 'mqtts',
@@ -60,9 +69,10 @@ export function connectUpstream(options: MqttUpstreamOptions): Upstream {
     resubscribe: false,
   });
   client.on('connect', () => {
-    failures = 0;
+    connectedAt = performance.now();
     (client.stream as unknown as Socket).setNoDelay(true);
     client.subscribe([...topics.keys()], { qos: 1 }, (error, granted) => {
+      if (connectedAt === Infinity) return;
       const refused = granted?.find(({ qos }) => qos >= 128);
       if (error || refused) {
         log.error({ err: error, topic: refused?.topic }, 'subscription upstream refused');
@@ -75,9 +85,18 @@ export function connectUpstream(options: MqttUpstreamOptions): Upstream {
       events.emit('connected');
     });
   });
-  client.on('close', () => {
+  client.on('reconnect', () => (pausing = false));
+  // Ahead of the client's own listener, which begins the pause.
+  client.prependListener('close', () => {
+    pausing = true;
     if (subscribed) log.warn('connection upstream lost');
+    // AWS IoT ends the connection of a client that does what its policy denies.
+    else if (connectedAt !== Infinity) log.warn('connection upstream ended before the subscriptions held');
+    if (performance.now() - connectedAt >= STABLE_MS) failures = 0;
     subscribed = false;
+    connectedAt = Infinity;
+    // MQTT.js would send what was not acknowledged again and again, and with it what the broker refuses.
+    for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
     const longest = Math.min(MAX_RECONNECT_MS, FIRST_RECONNECT_MS * 2 ** failures);
     failures += 1;
     client.options.reconnectPeriod = Math.ceil(longest * (0.5 + options.random() / 2));
@@ -101,7 +120,13 @@ export function connectUpstream(options: MqttUpstreamOptions): Upstream {
     on(event: string, listener: (message: never) => void) {
       events.on(event, listener as (message: unknown) => void);
     },
-    close: () => client.endAsync(),
+    hurry() {
+      if (!pausing || client.disconnecting) return;
+      pausing = false;
+      client.reconnect();
+    },
+    // An acknowledgement that never comes would keep MQTT.js waiting for ever.
+    close: () => client.endAsync(Object.keys(client.outgoing).length > 0),
   };
 }
 

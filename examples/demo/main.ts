@@ -9,6 +9,7 @@ import path from 'node:path';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import {
+  awaitInterruption,
   quietSdk,
   startEnvironment,
   startProcess,
@@ -45,28 +46,35 @@ function heading(text: string): void {
 
 async function main(): Promise<boolean> {
   quietSdk();
+  const interruption = awaitInterruption();
   const stateDir = await mkdtemp(path.join(tmpdir(), 'edge-demo-'));
-  let environment: Environment | undefined;
+  const started: { environment?: Environment } = {};
   try {
-    heading('The cloud: package the service, deploy its template, register its functions');
-    environment = await startEnvironment({
-      serviceDir: root,
-      stateDir,
-      stage: 'dev',
-      onExchange: (exchange) => timeline.add(exchange),
-    });
-    timeline.flush();
-    describeCloud(environment);
-    heading('The edge: a core in a process of its own');
-    const edge = await environment.startEdge(GROUP, { onEvent: collectExchange });
-    await edge.process.waitFor('ready');
-    timeline.flush();
-    print(`  ${edge.core} (pid ${edge.process.pid}) serves devices on ${edge.host}:${edge.port}`);
-    return summarise(await runDevice(environment, stateDir));
+    const interrupted = interruption.came.then((signal) => Promise.reject(new Error(`ended by ${signal}`)));
+    return await Promise.race([show(stateDir, started), interrupted]);
   } finally {
-    await environment?.close();
-    await rm(stateDir, { recursive: true, force: true });
+    await started.environment?.close();
+    await rm(stateDir, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+async function show(stateDir: string, started: { environment?: Environment }): Promise<boolean> {
+  heading('The cloud: package the service, deploy its template, register its functions');
+  const environment = await startEnvironment({
+    serviceDir: root,
+    stateDir,
+    stage: 'dev',
+    onExchange: (exchange) => timeline.add(exchange),
+  });
+  started.environment = environment;
+  timeline.flush();
+  describeCloud(environment);
+  heading('The edge: a core in a process of its own');
+  const edge = await environment.startEdge(GROUP, { onEvent: collectExchange });
+  await edge.process.waitFor('ready');
+  timeline.flush();
+  print(`  ${edge.core} (pid ${edge.process.pid}) serves devices on ${edge.host}:${edge.port}`);
+  return summarise(await runDevice(environment, stateDir));
 }
 
 async function runDevice(environment: Environment, stateDir: string): Promise<StepResult[]> {
@@ -176,6 +184,7 @@ main().then(
   },
   (error: unknown) => {
     print(pc.red(error instanceof Error ? (error.stack ?? error.message) : String(error)));
-    process.exitCode = 1;
+    // Interrupted, it may still be starting something; that ends with this process.
+    process.exit(1);
   },
 );

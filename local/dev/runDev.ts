@@ -1,9 +1,13 @@
-import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import pc from 'picocolors';
 import type { Exchange } from '../../protocol';
 import type { Edge } from '../environment/edge';
 import { startEnvironment, type Environment, type GroupSetup } from '../environment/environment';
+import { awaitInterruption } from '../environment/interruption';
+import { writeStackFile } from '../environment/stackFile';
 import { quietSdk } from '../quietSdk';
+import { STACK_FILE } from '../../operator/stackFile';
 import { Timeline } from './timeline';
 
 export interface DevOptions {
@@ -30,16 +34,20 @@ export async function runDev(options: DevOptions): Promise<void> {
   timeline.restart(performance.timeOrigin + performance.now());
   const onExchange = (exchange: Exchange): void => timeline.add(exchange);
   const environment = await startEnvironment({ ...options, onExchange });
-  const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const interruption = awaitInterruption();
   const flushing = setInterval(() => timeline.flush(), FLUSH_MS);
+  const stackFile = join(options.stateDir, STACK_FILE);
   try {
     const edges = await startEdges(environment, onExchange);
+    await writeStackFile(environment, stackFile);
     announce(environment, edges, options.print);
-    await Promise.race([interrupted, ...edges.map(failWhenEnded)]);
+    await Promise.race([interruption.came, ...edges.map(failWhenEnded)]);
     options.print('Stopping.');
   } finally {
     clearInterval(flushing);
+    await rm(stackFile, { force: true });
     await environment.close();
+    interruption.release();
     timeline.flush();
   }
 }
@@ -69,6 +77,7 @@ function announce(environment: Environment, edges: Edge[], print: (line: string)
   }
   print(`  discovery: ${cloud.endpoints.iotTls}`);
   print(`Upload function packages to s3://${outputs.functionsBucket}/uploads/ at ${cloud.endpoints.s3}`);
+  print('In another terminal: sls edge status --local, and every other command with --local.');
   print('Ctrl-C stops everything.');
   print('');
 }

@@ -1,26 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import {
-  EdgeError,
-  highestMatching,
-  matchesDevicePattern,
-  type FunctionManifest,
-  type GroupDefinition,
-  type UploadResult,
-} from '../../protocol';
+import { EdgeError, type GroupDefinition } from '../../protocol';
 import { startLocalCloud, type CloudOptions, type LocalCloud } from '../cloud';
 import { startEdgeProcess, type Edge, type EdgeOptions } from './edge';
-import {
-  readEdgePackages,
-  readGroupFiles,
-  type EdgePackage,
-  type GroupFile,
-} from '../../operator/groupFiles';
-import { hasAbsorbed, operatorUpdate, type WantedGroup } from '../../operator/groupUpdate';
+import { updateGroup } from '../../operator/changeGroup';
+import type { EdgePackage } from '../../operator/groupFiles';
+import type { WantedGroup } from '../../operator/groupUpdate';
 import { invocationExchange } from './invocations';
 import { createOperator, type Operator } from '../../operator/operator';
 import { serviceOutputs, type ServiceOutputs } from '../../operator/outputs';
 import { packageService, readPackagedService } from './packaging';
+import { readPlan } from '../../operator/plan';
+import { registerPackages, type RegisteredUpload } from '../../operator/registerPackages';
+import { rollOut, type GroupRollOut, type RollOutPlan } from '../../operator/rollOut';
 import { ThingStore, type ThingFiles } from '../../operator/thingFiles';
 
 export interface EnvironmentOptions extends CloudOptions {
@@ -38,7 +29,7 @@ export interface CloudFormationTemplate {
   Outputs: Record<string, unknown>;
 }
 
-export type RegisteredUpload = Extract<UploadResult, { status: 'registered' }>;
+export type { RegisteredUpload };
 
 export interface GroupSetup {
   group: string;
@@ -51,6 +42,7 @@ export interface GroupSetup {
 /** A deployed service with its groups, as an operator would have set it up. */
 export interface Environment {
   readonly cloud: LocalCloud;
+  readonly stackName: string;
   readonly operator: Operator;
   readonly outputs: ServiceOutputs;
   readonly groups: Record<string, GroupSetup>;
@@ -95,15 +87,15 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   });
   const operator = createOperator(cloud.environment());
   try {
+    const { stackName } = service;
     const { outputs } = await cloud.deploy({
-      stackName: service.stackName,
+      stackName,
       template: service.template,
       artifacts: service.artifactsDir,
       ...(options.transform && { transform: options.transform as (template: unknown) => void }),
     });
-    const environment = new ServiceEnvironment(cloud, operator, serviceOutputs(outputs), stateDir);
-    await environment.registerPackages(await readEdgePackages(service.edgeDir));
-    await environment.setUpGroups(service.edgeDir);
+    const environment = new ServiceEnvironment(cloud, stackName, operator, serviceOutputs(outputs), stateDir);
+    await environment.rollOut(await readPlan(service.edgeDir));
     return environment;
   } catch (error) {
     operator.close();
@@ -120,6 +112,7 @@ class ServiceEnvironment implements Environment {
 
   constructor(
     readonly cloud: LocalCloud,
+    readonly stackName: string,
     readonly operator: Operator,
     readonly outputs: ServiceOutputs,
     private readonly stateDir: string,
@@ -128,24 +121,25 @@ class ServiceEnvironment implements Environment {
   }
 
   registerPackages(packages: readonly EdgePackage[]): Promise<RegisteredUpload[]> {
-    const bucket = this.outputs.functionsBucket;
-    return Promise.all(
-      packages.map(async ({ name, bytes }) => {
-        const upload = await this.operator.uploadPackage(bucket, name, bytes);
-        const result = await this.operator.waitForResult(upload);
-        if (result.status === 'refused') throw EdgeError.fromJSON(result.error);
-        return result;
-      }),
-    );
+    return registerPackages(this, packages);
   }
 
-  async setUpGroups(edgeDir: string): Promise<void> {
-    const files = await readGroupFiles(edgeDir);
-    await Promise.all(
-      files.map(async (file) => {
-        this.groups[file.group] = await this.#setUpGroup(file);
-      }),
-    );
+  /** Where `sls deploy` takes the things that are there, this provisions those that are missing. */
+  async rollOut(plan: RollOutPlan): Promise<void> {
+    const things = new Map<string, Promise<ThingFiles>>();
+    const { groups } = await rollOut(plan, {
+      operator: this.operator,
+      outputs: this.outputs,
+      identify: (thingName, role) => {
+        // A device of several groups is provisioned once.
+        const thing =
+          things.get(thingName) ??
+          (role === 'core' ? this.#ensureCore(thingName) : this.#ensureDevice(thingName));
+        things.set(thingName, thing);
+        return thing;
+      },
+    });
+    for (const done of groups) this.groups[done.group] = await setupOf(done, things);
   }
 
   async deviceCredentials(thingName: string): Promise<ThingFiles> {
@@ -156,7 +150,7 @@ class ServiceEnvironment implements Environment {
 
   async addDevice(thingName: string, group?: string): Promise<ThingFiles> {
     const setup = group === undefined ? undefined : this.#group(group);
-    const device = await this.#things.ensure({ thingName, policyName: this.outputs.devicePolicy });
+    const device = await this.#ensureDevice(thingName);
     if (setup === undefined) return device;
     await this.updateGroup({ group: setup.group, devices: [device] });
     await this.operator.associateDevices(setup.core.thingName, [thingName]);
@@ -165,19 +159,8 @@ class ServiceEnvironment implements Environment {
   }
 
   async updateGroup(wanted: WantedGroup): Promise<GroupDefinition> {
-    const bucket = this.outputs.stateBucket;
-    const current = await this.operator.definition(bucket, wanted.group);
-    const update = operatorUpdate(current, wanted, {
-      requestId: randomUUID(),
-      receivedAt: new Date().toISOString(),
-      operator: 'local',
-    });
-    if (update !== undefined) await this.operator.submitUpdate(bucket, update);
-    return this.operator.waitForDefinition(
-      bucket,
-      wanted.group,
-      (definition) => update === undefined || hasAbsorbed(definition, update),
-    );
+    const { after } = await updateGroup(this, wanted);
+    return after;
   }
 
   async startEdge(group: string, options: EdgeOptions = {}): Promise<Edge> {
@@ -200,50 +183,14 @@ class ServiceEnvironment implements Environment {
     await this.cloud.close();
   }
 
-  async #setUpGroup(file: GroupFile): Promise<GroupSetup> {
-    const { group, limits } = file;
-    const { corePolicy, devicePolicy } = this.outputs;
-    const core = await this.#things.ensure({ thingName: file.core, policyName: corePolicy });
-    const names = await this.#deviceNames(file);
-    const devices = await Promise.all(
-      names.map((thingName) => this.#things.ensure({ thingName, policyName: devicePolicy })),
-    );
-    const statics = await Promise.all(file.statics.map((wanted) => this.#manifest(wanted)));
-    const definition = await this.updateGroup({
-      group,
-      core: identity(core),
-      devices: devices.map(identity),
-      statics,
-      ...(limits && { limits }),
-    });
-    await this.operator.associateDevices(core.thingName, names);
-    return { group, core, devices, definition };
+  #ensureCore(thingName: string): Promise<ThingFiles> {
+    const { corePolicy, corePrefix } = this.outputs;
+    return this.#things.ensure({ thingName, policyName: corePolicy, madeBy: corePrefix });
   }
 
-  /** Names stand for themselves, patterns for the things that exist already. */
-  async #deviceNames({ devices }: GroupFile): Promise<string[]> {
-    const isPattern = (text: string): boolean => /[*?]/.test(text);
-    const patterns = devices.filter(isPattern);
-    const existing = patterns.length === 0 ? [] : await this.operator.thingNames();
-    const matching = existing.filter((name) =>
-      patterns.some((pattern) => matchesDevicePattern(pattern, name)),
-    );
-    return [...new Set([...devices.filter((name) => !isPattern(name)), ...matching])];
-  }
-
-  async #manifest(wanted: GroupFile['statics'][number]): Promise<FunctionManifest> {
-    const index = await this.operator.functionIndex(this.outputs.stateBucket, wanted.function);
-    if (index === undefined)
-      throw new EdgeError('FUNCTION_NOT_FOUND', `${wanted.function} is not registered`);
-    const version =
-      wanted.version === undefined
-        ? index.latest
-        : highestMatching(Object.keys(index.versions), wanted.version);
-    const entry = version === undefined ? undefined : index.versions[version];
-    if (entry === undefined) {
-      throw new EdgeError('VERSION_NOT_FOUND', `${wanted.function} has no version ${wanted.version ?? ''}`);
-    }
-    return entry.manifest;
+  #ensureDevice(thingName: string): Promise<ThingFiles> {
+    const { devicePolicy, corePrefix } = this.outputs;
+    return this.#things.ensure({ thingName, policyName: devicePolicy, madeBy: corePrefix });
   }
 
   #group(group: string): GroupSetup {
@@ -253,6 +200,16 @@ class ServiceEnvironment implements Environment {
   }
 }
 
-function identity({ thingName, certificateId }: ThingFiles) {
-  return { thingName, certificateId };
+/** The definition names whom the group has; files are at hand for those that were provisioned here. */
+async function setupOf(
+  { group, definition, warnings }: GroupRollOut,
+  things: ReadonlyMap<string, Promise<ThingFiles>>,
+): Promise<GroupSetup> {
+  const core = await things.get(definition.core?.thingName ?? '');
+  if (core === undefined) throw new EdgeError('INTERNAL', `group ${group} was set up without its core`);
+  if (warnings.length > 0) throw new EdgeError('CLOUD_ERROR', warnings.join('; '));
+  const devices = await Promise.all(
+    Object.keys(definition.devices).flatMap((name) => things.get(name) ?? []),
+  );
+  return { group, core, devices, definition };
 }

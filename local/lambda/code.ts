@@ -4,6 +4,7 @@ import path from 'node:path';
 import { EdgeError } from '../../protocol';
 import { readPackage, type PackageEntry } from '../../protocol/functionPackage';
 import { AwsError } from '../context';
+import type { CodeProps } from './props';
 
 /** A package that lies unpacked in `directory`, once per content. */
 export interface FunctionCode {
@@ -55,6 +56,25 @@ export class CodeFolder {
     const kept = new Set([ROOT_PACKAGE, ...used.map(({ directory }) => path.basename(directory))]);
     const unused = (await readdir(this.root)).filter((name) => !kept.has(name));
     await Promise.all(unused.map((name) => rm(path.join(this.root, name), { recursive: true, force: true })));
+  }
+}
+
+/** The package that a request brings or names. Throws AwsError InvalidParameterValueException. */
+export async function packageBytes(
+  { ZipFile, S3Bucket, S3Key }: CodeProps,
+  readObject: (bucket: string, key: string) => Promise<Buffer>,
+): Promise<Buffer> {
+  if (ZipFile !== undefined) return ZipFile;
+  if (S3Bucket === undefined || S3Key === undefined) {
+    throw new AwsError('InvalidParameterValueException', 'Please provide a source for function code.');
+  }
+  try {
+    return await readObject(S3Bucket, S3Key);
+  } catch (error) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      `Error occurred while GetObject. S3 Error: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

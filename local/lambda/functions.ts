@@ -1,6 +1,6 @@
 import { AwsError, type CloudContext } from '../context';
 import type { Clock } from './clock';
-import type { CodeFolder, FunctionCode } from './code';
+import { packageBytes, type CodeFolder, type FunctionCode } from './code';
 import type { FunctionFiles } from './functionFiles';
 import {
   forgetQualifier,
@@ -181,22 +181,7 @@ export class Functions {
 
   /** Puts a package where functions can use it. */
   async addCode(code: CodeProps): Promise<FunctionCode> {
-    return this.#options.code.add(await this.#bytesOf(code));
-  }
-
-  async #bytesOf({ ZipFile, S3Bucket, S3Key }: CodeProps): Promise<Buffer> {
-    if (ZipFile !== undefined) return ZipFile;
-    if (S3Bucket === undefined || S3Key === undefined) {
-      throw new AwsError('InvalidParameterValueException', 'Please provide a source for function code.');
-    }
-    try {
-      return await this.#options.readObject(S3Bucket, S3Key);
-    } catch (error) {
-      throw new AwsError(
-        'InvalidParameterValueException',
-        `Error occurred while GetObject. S3 Error: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
+    return this.#options.code.add(await packageBytes(code, this.#options.readObject));
   }
 
   #checked(settings: FunctionSettings): FunctionSettings {

@@ -54,7 +54,10 @@ function requireAllowed(
   const action = 'lambda:InvokeFunction';
   const access = { service, action, resource, sourceArn, sourceAccount: context.account };
   if (allowsService(policyOf(record, ref.qualifier), access, context.log)) return;
-  context.log.info({ service, sourceArn, resource }, 'access denied by the resource policy of the function');
+  context.log.info(
+    { service, sourceArn, action, resource },
+    'access denied by the resource policy of the function',
+  );
   throw new AwsError(
     'AccessDeniedException',
     `User: ${service} is not authorized to perform: ${action} on resource: ${resource} because no resource-based policy allows the ${action} action`,

@@ -1,12 +1,23 @@
-import { defaultCorePrefix, EdgeError, parseWith } from '../../protocol';
+import { defaultCorePrefix } from '../../protocol';
 import type { Serverless } from '../framework';
-import { edgeSectionSchema, type EdgeSection } from './schema';
+import { SYSTEM_FUNCTIONS } from '../systemFunctionNames';
+import { bucketName, coreThingName, lambdaName, thingGroupName } from './names';
+import { invalid, problemsOf, quoted, type Problem } from './problems';
+import { referenceProblems } from './references';
+import {
+  edgeSectionJsonSchema,
+  edgeSectionSchema,
+  readableParts,
+  type EdgeSection,
+  type GroupSection,
+} from './schema';
 
 /** The checked `edge` section together with every name that the resources share. */
 export interface EdgeConfiguration {
   section: EdgeSection;
   service: string;
   stage: string;
+  region: string;
   devicePrefix: string;
   corePrefix: string;
   /** CloudFormation values: a literal name or a `Fn::Sub`. */
@@ -17,89 +28,86 @@ export interface EdgeConfiguration {
   roleAliasName: string;
   corePolicyName: string;
   devicePolicyName: string;
+  /** Days. */
+  logRetention: number;
+  /** Name of a system function on Lambda. */
+  lambdaName(systemFunction: string): string;
+  /** Thing name of a group's core. */
+  coreOf(group: string): string;
+  /** Thing group of a group whose things the stack makes. */
+  thingGroupOf(group: string): string | undefined;
 }
 
-/** Throws CONFIG_INVALID naming the path, what is expected and the nearest valid name. */
+const DEFAULT_LOG_DAYS = 30;
+
+/** Throws CONFIG_INVALID with every problem on a line of its own: path, what was found, what is expected. */
 export function readConfiguration(serverless: Serverless): EdgeConfiguration {
-  const section = parseWith(
-    edgeSectionSchema,
-    serverless.configurationInput['edge'] ?? {},
-    'edge',
-    'CONFIG_INVALID',
-  );
-  requireKnownFunctions(section, Object.keys(serverless.service.functions));
-  const service = serverless.service.service;
-  const stage = serverless.getProvider('aws').getStage();
-  const name = `${service}-${stage}`;
+  const provider = serverless.getProvider('aws');
+  if (!provider) throw invalid([unsupportedProvider(serverless)]);
+  const { service } = serverless.service;
+  const stage = provider.getStage();
+  const section = checkedSection(serverless, `${service}-${stage}`);
   return {
     section,
     service,
     stage,
+    region: provider.getRegion(),
+    ...namesOf(serverless, section, service, stage),
+  };
+}
+
+function namesOf(serverless: Serverless, section: EdgeSection, service: string, stage: string) {
+  const stackName = `${service}-${stage}`;
+  const region = serverless.getProvider('aws').getRegion();
+  return {
     devicePrefix: section.topics.prefix,
     corePrefix: defaultCorePrefix(service, stage),
-    functionsBucket: section.buckets.functions ?? bucketName(name, 'edge-functions'),
-    stateBucket: section.buckets.state ?? bucketName(name, 'edge-state'),
-    cloudFunctionPrefix: `${name}-edge-`,
-    roleAliasName: `${name}-edge-core`,
-    corePolicyName: `${name}-edge-core`,
-    devicePolicyName: `${name}-edge-device`,
+    functionsBucket: section.buckets.functions?.name ?? bucketName(stackName, 'functions', region),
+    stateBucket: section.buckets.state?.name ?? bucketName(stackName, 'state', region),
+    cloudFunctionPrefix: `${stackName}-edge-`,
+    roleAliasName: `${stackName}-edge-core`,
+    corePolicyName: `${stackName}-edge-core`,
+    devicePolicyName: `${stackName}-edge-device`,
+    logRetention:
+      section.retention.logs ?? serverless.service.provider.logRetentionInDays ?? DEFAULT_LOG_DAYS,
+    lambdaName: (systemFunction: string) => lambdaName(stackName, systemFunction),
+    coreOf: (group: string) => coreOf(stackName, group, section.groups[group]),
+    thingGroupOf: (group: string) =>
+      section.groups[group]?.things ? thingGroupName(stackName, group) : undefined,
   };
 }
 
-const MAX_BUCKET_NAME = 63;
-const ACCOUNT_DIGITS = 12;
-
-function bucketName(name: string, suffix: string): unknown {
-  const fixed = `${name}-${suffix}-`.toLowerCase();
-  if (fixed.length + ACCOUNT_DIGITS > MAX_BUCKET_NAME) {
-    throw new EdgeError('CONFIG_INVALID', `edge.buckets: "${fixed}<account>" is too long for a bucket name`, {
-      field: 'edge.buckets',
-      expected: 'names of your own for buckets.functions and buckets.state, or a shorter service name',
-    });
-  }
-  return { 'Fn::Sub': `${fixed}\${AWS::AccountId}` };
+function coreOf(stackName: string, group: string, entry: GroupSection | undefined): string {
+  return entry?.core ?? coreThingName(stackName, group);
 }
 
-function requireKnownFunctions(section: EdgeSection, known: string[]): void {
-  const check = (name: string, field: string, valid: string[]): void => {
-    if (valid.includes(name)) return;
-    const nearest = nearestName(name, valid);
-    const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
-    throw new EdgeError(
-      'CONFIG_INVALID',
-      `${field}: "${name}" is not one of ${valid.join(', ') || '(none)'}${hint}`,
-      {
-        field,
-        expected: `one of ${valid.join(', ')}`,
-      },
-    );
-  };
-  for (const name of Object.keys(section.functions)) check(name, `edge.functions.${name}`, known);
-  for (const [group, { functions }] of Object.entries(section.groups)) {
-    functions.forEach((name, index) =>
-      check(name, `edge.groups.${group}.functions.${index}`, Object.keys(section.functions)),
-    );
-  }
+function checkedSection(serverless: Serverless, stackName: string): EdgeSection {
+  const found = serverless.configurationInput['edge'] ?? {};
+  const result = edgeSectionSchema.safeParse(found);
+  const section = result.success ? result.data : readableParts(found);
+  const problems = [
+    ...endpointProblems(serverless),
+    ...(result.success ? [] : problemsOf(result.error, found, 'edge', edgeSectionJsonSchema())),
+    ...referenceProblems({
+      section,
+      functions: Object.keys(serverless.service.functions).filter((name) => !isSystemFunction(name)),
+      coreOf: (group) => coreOf(stackName, group, section.groups[group]),
+    }),
+  ];
+  if (problems.length > 0) throw invalid(problems);
+  return section;
 }
 
-/** The valid name with the smallest edit distance, if it is near at all. */
-export function nearestName(name: string, valid: readonly string[]): string | undefined {
-  const ranked = valid
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined;
+function endpointProblems(serverless: Serverless): Problem[] {
+  if (!serverless.service.provider.httpApi?.disableDefaultEndpoint) return [];
+  const path = 'provider.httpApi.disableDefaultEndpoint';
+  return [{ path, text: 'found true, expected false: edge cores call the default endpoint' }];
 }
 
-function editDistance(left: string, right: string): number {
-  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= left.length; row += 1) {
-    const current = [row];
-    for (let column = 1; column <= right.length; column += 1) {
-      const substitution = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min((previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, substitution));
-    }
-    previous = current;
-  }
-  return previous[right.length] ?? 0;
+function isSystemFunction(name: string): boolean {
+  return (SYSTEM_FUNCTIONS as readonly string[]).includes(name);
+}
+
+function unsupportedProvider(serverless: Serverless): Problem {
+  return { path: 'provider.name', text: `found ${quoted(serverless.service.provider.name)}, expected "aws"` };
 }

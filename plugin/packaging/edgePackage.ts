@@ -1,26 +1,65 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
-import { CONFIG_ENTRY, readPackage, type PackageEntry } from '../../protocol/functionPackage';
+import { EdgeError } from '../../protocol';
+import {
+  CONFIG_ENTRY,
+  handlerModuleCandidates,
+  packageDigest,
+  readPackage,
+  type PackageEntry,
+} from '../../protocol/functionPackage';
 import type { FunctionConfigInput } from './functionConfig';
 
 /** Reproducible byte for byte: entries in order, one fixed date, plain modes. */
 const FIXED_DATE = new Date(Date.UTC(2020, 0, 1));
 
-/** Writes `artifact` together with `edge.json` as a function package. Throws PACKAGE_*. */
+export interface WrittenPackage {
+  /** SHA-256 in lower-case hex. */
+  digest: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** What the framework or the user put into an artifact. Throws PACKAGE_*. */
+export async function readArtifact(artifact: string): Promise<PackageEntry[]> {
+  return readPackage(await readFile(artifact));
+}
+
+/**
+ * Writes the files of an artifact together with `edge.json` as a function package. Throws
+ * HANDLER_NOT_FOUND when the handler's module is not among them.
+ */
 export async function writeEdgePackage(
-  artifact: string,
+  entries: readonly PackageEntry[],
   config: FunctionConfigInput,
   target: string,
-): Promise<void> {
-  const entries = await readPackage(await readFile(artifact));
+): Promise<WrittenPackage> {
+  requireHandler(entries, config.handler);
   const files = [...entries.filter(({ path: name }) => name !== CONFIG_ENTRY), configEntry(config)];
+  const bytes = await zipOf(files);
   await mkdir(path.dirname(target), { recursive: true });
   const temporary = `${target}.tmp`;
-  await pipeline(zipOf(files), createWriteStream(temporary));
+  await writeFile(temporary, bytes);
   await rename(temporary, target);
+  return { digest: packageDigest(bytes), size: bytes.length };
+}
+
+function requireHandler(entries: readonly PackageEntry[], handler: string): void {
+  const candidates = handlerModuleCandidates(handler);
+  if (entries.some(({ path: name }) => candidates.includes(name))) return;
+  const source = handlerSources(handler).find((name) => entries.some((entry) => entry.path === name));
+  const why =
+    source === undefined ? '' : ` but ${source}, which a bundler such as serverless-esbuild must compile`;
+  throw new EdgeError('HANDLER_NOT_FOUND', `the package has none of ${candidates.join(', ')}${why}`, {
+    field: 'handler',
+    expected: candidates.join(' or '),
+  });
+}
+
+function handlerSources(handler: string): string[] {
+  return handlerModuleCandidates(handler).map((name) => name.replace(/js$/, 'ts'));
 }
 
 function configEntry(config: FunctionConfigInput): PackageEntry {
@@ -31,7 +70,7 @@ function configEntry(config: FunctionConfigInput): PackageEntry {
   };
 }
 
-function zipOf(files: PackageEntry[]): NodeJS.ReadableStream {
+async function zipOf(files: PackageEntry[]): Promise<Buffer> {
   const zip = new ZipFile();
   for (const { path: name, content, executable } of files.sort((a, b) => (a.path < b.path ? -1 : 1))) {
     zip.addBuffer(content, name, {
@@ -41,5 +80,5 @@ function zipOf(files: PackageEntry[]): NodeJS.ReadableStream {
     });
   }
   zip.end();
-  return zip.outputStream;
+  return buffer(zip.outputStream);
 }

@@ -1,67 +1,82 @@
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { DEPLOY_MANIFEST_FILE, type DeployManifest } from '../../operator/deployManifest';
+import type { groupFileSchema } from '../../operator/groupFiles';
 import { EdgeError } from '../../protocol';
+import type { PackageEntry } from '../../protocol/functionPackage';
+import type { z } from 'zod';
 import type { EdgeConfiguration } from '../configuration/configuration';
 import type { FunctionDefinition, Serverless } from '../framework';
-import { bundlePath, SYSTEM_FUNCTIONS } from '../systemFunctions';
-import { writeEdgePackage } from './edgePackage';
+import { readArtifact, writeEdgePackage } from './edgePackage';
 import { edgeConfigOf, isEdgeOnly } from './functionConfig';
-
-/** Where the framework collects what it packages, before it moves it to `--package`. */
-function outputDirectory(serverless: Serverless): string {
-  return path.join(serverless.serviceDir, '.serverless');
-}
+import { edgeDirectory, outputDirectory } from './outputDirectory';
 
 /**
- * serverless-esbuild re-points every Node function's artifact at `.serverless/<basename>`, so the
- * prebuilt bundles have to lie there.
+ * Makes the function packages under `.serverless/edge/`, a group file per group and the manifest. On
+ * disk, because `deploy --package` has no memory of `package`. Throws PACKAGE_*, HANDLER_NOT_FOUND and
+ * CONFIG_INVALID naming the function.
  */
-export async function placeSystemBundles(serverless: Serverless): Promise<void> {
-  await mkdir(outputDirectory(serverless), { recursive: true });
-  for (const name of SYSTEM_FUNCTIONS) {
-    const definition = serverless.service.functions[name];
-    if (definition === undefined) continue;
-    const target = path.join(outputDirectory(serverless), `${name}.zip`);
-    await copyFile(bundlePath(name), target);
-    definition.package = { individually: true, artifact: path.relative(serverless.serviceDir, target) };
-  }
-}
-
-/** Takes edge-only functions out while log groups and IAM statements are made; the result puts them back. */
-export function withoutEdgeOnly(serverless: Serverless, configuration: EdgeConfiguration): () => void {
-  const all = serverless.service.functions;
-  serverless.service.functions = Object.fromEntries(
-    Object.entries(all).filter(([name]) => !isEdgeOnly(name, configuration)),
-  );
-  return () => {
-    serverless.service.functions = all;
-  };
-}
-
-/**
- * Makes the function packages under `.serverless/edge/` with a group file per group, and takes
- * edge-only functions out of the template for good. On disk because `deploy --package` has no memory
- * of `package`.
- */
-export async function extractEdgePackages(
+export async function writeEdgeDirectory(
   serverless: Serverless,
   configuration: EdgeConfiguration,
 ): Promise<void> {
-  const directory = path.join(outputDirectory(serverless), 'edge');
-  for (const name of Object.keys(configuration.section.functions)) {
+  const directory = edgeDirectory(serverless);
+  await mkdir(directory, { recursive: true });
+  const packages = await writePackages(serverless, configuration, directory);
+  await writeGroups(directory, configuration);
+  await writeJson(path.join(directory, DEPLOY_MANIFEST_FILE), manifestOf(configuration, packages));
+}
+
+type Packages = DeployManifest['packages'];
+
+async function writePackages(
+  serverless: Serverless,
+  configuration: EdgeConfiguration,
+  directory: string,
+): Promise<Packages> {
+  const packages: Packages = [];
+  const read = readingOnce();
+  for (const name of Object.keys(configuration.section.functions).sort()) {
     const definition = serverless.service.functions[name];
     if (definition === undefined) continue;
+    const config = edgeConfigOf(name, serverless.service, configuration);
     const artifact = artifactOf(name, definition, serverless);
-    await writeEdgePackage(
-      artifact,
-      edgeConfigOf(name, serverless.service, configuration),
-      path.join(directory, `${name}.zip`),
+    const written = await naming(name, async () =>
+      writeEdgePackage(await read(artifact), config, path.join(directory, `${name}.zip`)),
     );
-    if (!isEdgeOnly(name, configuration)) continue;
-    delete serverless.service.functions[name];
-    if (isGenerated(artifact, serverless)) await rm(artifact, { force: true });
+    packages.push({
+      name,
+      ...(config.version === undefined ? {} : { version: config.version }),
+      locations: config.locations ?? ['edge'],
+      ...written,
+    });
+    if (isEdgeOnly(name, configuration) && isGenerated(artifact, serverless))
+      await rm(artifact, { force: true });
   }
-  await writeGroups(directory, configuration);
+  return packages;
+}
+
+/** Functions that are not packaged individually share one artifact, which may be large. */
+function readingOnce(): (artifact: string) => Promise<PackageEntry[]> {
+  const known = new Map<string, Promise<PackageEntry[]>>();
+  return (artifact) => {
+    const entries = known.get(artifact) ?? readArtifact(artifact);
+    known.set(artifact, entries);
+    return entries;
+  };
+}
+
+async function naming<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof EdgeError)) throw error;
+    throw new EdgeError(error.code, `functions.${name}: ${error.message}`, {
+      ...(error.field === undefined ? {} : { field: `functions.${name}.${error.field}` }),
+      ...(error.expected === undefined ? {} : { expected: error.expected }),
+      cause: error,
+    });
+  }
 }
 
 /** An artifact of this one function that the framework wrote, not the user's own file or the whole service. */
@@ -75,9 +90,14 @@ function isGenerated(artifact: string, serverless: Serverless): boolean {
 
 function artifactOf(name: string, definition: FunctionDefinition, serverless: Serverless): string {
   const artifact = definition.package?.artifact ?? serverless.service.package.artifact;
+  const field = `functions.${name}.package`;
   if (artifact === undefined) {
-    throw new EdgeError('PACKAGE_INVALID', `functions.${name}: the framework made no package for it`, {
-      field: `functions.${name}`,
+    throw new EdgeError('PACKAGE_INVALID', `${field}: the framework made no package for it`, { field });
+  }
+  if (/^(s3|https?):\/\//i.test(artifact)) {
+    throw new EdgeError('PACKAGE_INVALID', `${field}.artifact: found "${artifact}", expected a file here`, {
+      field: `${field}.artifact`,
+      expected: 'the path of a zip file on this machine',
     });
   }
   return path.resolve(serverless.serviceDir, artifact);
@@ -86,15 +106,33 @@ function artifactOf(name: string, definition: FunctionDefinition, serverless: Se
 /** `group.json`: the operator's part of a group's definition, before things and certificates are known. */
 async function writeGroups(directory: string, configuration: EdgeConfiguration): Promise<void> {
   for (const [group, entry] of Object.entries(configuration.section.groups)) {
-    const target = path.join(directory, group, 'group.json');
-    await mkdir(path.dirname(target), { recursive: true });
-    const document = {
+    const thingGroup = configuration.thingGroupOf(group);
+    const document: z.input<typeof groupFileSchema> = {
       group,
-      core: entry.core ?? `${group}-core`,
+      core: configuration.coreOf(group),
       devices: entry.devices,
-      statics: entry.functions.map((name) => ({ function: name })),
+      statics: entry.functions,
       limits: entry.limits,
+      ...(thingGroup === undefined ? {} : { thingGroup }),
     };
-    await writeFile(target, `${JSON.stringify(document, null, 2)}\n`);
+    await mkdir(path.join(directory, group), { recursive: true });
+    await writeJson(path.join(directory, group, 'group.json'), document);
   }
+}
+
+function manifestOf(configuration: EdgeConfiguration, packages: Packages): DeployManifest {
+  const { service, stage, section } = configuration;
+  const { name, ...options } = section.engine;
+  return {
+    format: 1,
+    service,
+    stage,
+    engine: { name, options },
+    groups: Object.keys(section.groups),
+    packages,
+  };
+}
+
+async function writeJson(file: string, document: unknown): Promise<void> {
+  await writeFile(file, `${JSON.stringify(document, null, 2)}\n`);
 }

@@ -1,38 +1,154 @@
 import { REQUEST_PREFIX, UPLOAD_PREFIX, UPLOAD_SUFFIX } from '../../protocol';
-import type { EdgeConfiguration } from '../configuration/configuration';
-import type { AwsProvider, CloudFormationResource } from '../framework';
+import type { CloudFormationResource } from '../framework';
 import type { SystemFunction } from '../systemFunctions';
-import { bucketArn, type Resources } from './resource';
+import { arnOf, bucketArn, policyDocument, type ResourceContext, type Resources } from './resource';
 
-/** The two buckets, and what their events wake. */
-export function bucketResources(configuration: EdgeConfiguration, provider: AwsProvider): Resources {
-  const lambdaOf = (name: SystemFunction): string => provider.naming.getLambdaLogicalId(name);
+/** The two buckets, and what their events wake. Of buckets that exist already the stack makes nothing. */
+export function bucketResources(context: ResourceContext): Resources {
+  const { buckets } = context.configuration.section;
   return {
-    EdgeFunctionsBucket: bucket(configuration.functionsBucket, {
-      dependsOn: 'EdgeCreateFunctionPermission',
-      lambda: lambdaOf('createFunction'),
-      prefix: UPLOAD_PREFIX,
-      suffix: UPLOAD_SUFFIX,
-      expire: { uploads: [UPLOAD_PREFIX, 30], results: ['results/', 30] },
-    }),
-    EdgeStateBucket: bucket(configuration.stateBucket, {
-      dependsOn: 'EdgePerformDeploymentPermission',
-      lambda: lambdaOf('performDeployment'),
-      prefix: REQUEST_PREFIX,
-      suffix: '.json',
-      expire: { status: ['status/', 14], failures: ['failures/', 30] },
-    }),
-    EdgeCreateFunctionPermission: permission(
-      lambdaOf('createFunction'),
-      's3.amazonaws.com',
-      bucketArn(configuration.functionsBucket),
-    ),
-    EdgePerformDeploymentPermission: permission(
-      lambdaOf('performDeployment'),
-      's3.amazonaws.com',
-      bucketArn(configuration.stateBucket),
-    ),
+    ...(buckets.functions?.existing ? {} : functionsBucket(context)),
+    ...(buckets.state?.existing ? {} : stateBucket(context)),
   };
+}
+
+function functionsBucket({ configuration, provider }: ResourceContext): Resources {
+  const { uploads, results } = configuration.section.retention;
+  return bucket('EdgeFunctionsBucket', configuration.functionsBucket, {
+    permission: 'EdgeCreateFunctionPermission',
+    lambda: lambdaId(provider, 'createFunction'),
+    filter: [UPLOAD_PREFIX, UPLOAD_SUFFIX],
+    lifecycle: [
+      expiry('uploads', UPLOAD_PREFIX, uploads),
+      expiry('results', 'results/', results),
+      {
+        Id: 'unfinished-uploads',
+        Status: 'Enabled',
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+      },
+    ],
+  });
+}
+
+/**
+ * Versioned, because the registry and the definitions are written over in place: what an operator
+ * deletes or spoils by hand can be brought back. Older versions of the rest are of no use.
+ */
+function stateBucket({ configuration, provider }: ResourceContext): Resources {
+  const { retention, groups } = configuration.section;
+  return bucket('EdgeStateBucket', configuration.stateBucket, {
+    permission: 'EdgePerformDeploymentPermission',
+    lambda: lambdaId(provider, 'performDeployment'),
+    filter: [REQUEST_PREFIX, '.json'],
+    lifecycle: [
+      expiry('status', 'status/', retention.status),
+      expiry('failures', 'failures/', retention.failures),
+      expiry('deployments', 'deployments/', retention.revisions),
+      // A rule each: `groups/<group>/` also holds the latest definition, which stays.
+      ...Object.keys(groups).map((group) =>
+        expiry(`revisions-${group}`, `groups/${group}/revisions/`, retention.revisions),
+      ),
+      // Written once and removed: many of them would make listing slow.
+      {
+        Id: 'absorbed-requests',
+        Prefix: REQUEST_PREFIX,
+        Status: 'Enabled',
+        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+      },
+      {
+        Id: 'replaced',
+        Status: 'Enabled',
+        NoncurrentVersionExpiration: { NoncurrentDays: REPLACED_DAYS },
+        ExpiredObjectDeleteMarker: true,
+      },
+    ],
+    properties: { VersioningConfiguration: { Status: 'Enabled' } },
+  });
+}
+
+/** Time enough to notice that something was spoilt. */
+const REPLACED_DAYS = 30;
+
+interface BucketOptions {
+  /** Logical id of the permission to call the function. */
+  permission: string;
+  lambda: string;
+  filter: [prefix: string, suffix: string];
+  lifecycle: object[];
+  properties?: Record<string, unknown>;
+}
+
+function bucket(
+  logicalId: string,
+  name: unknown,
+  { permission: permissionId, lambda, filter, lifecycle, properties }: BucketOptions,
+): Resources {
+  const [prefix, suffix] = filter;
+  return {
+    [logicalId]: {
+      Type: 'AWS::S3::Bucket',
+      DependsOn: [permissionId],
+      Properties: {
+        BucketName: name,
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+        LifecycleConfiguration: { Rules: lifecycle },
+        NotificationConfiguration: {
+          LambdaConfigurations: [
+            {
+              Event: 's3:ObjectCreated:*',
+              Function: arnOf(lambda),
+              Filter: {
+                S3Key: {
+                  Rules: [
+                    { Name: 'prefix', Value: prefix },
+                    { Name: 'suffix', Value: suffix },
+                  ],
+                },
+              },
+            },
+          ],
+        },
+        ...properties,
+      },
+    },
+    [permissionId]: permission(lambda, 's3.amazonaws.com', bucketArn(name)),
+    [`${logicalId}Policy`]: overTlsOnly(logicalId, name),
+  };
+}
+
+function overTlsOnly(logicalId: string, name: unknown): CloudFormationResource {
+  return {
+    Type: 'AWS::S3::BucketPolicy',
+    Properties: {
+      Bucket: { Ref: logicalId },
+      PolicyDocument: policyDocument([
+        {
+          Effect: 'Deny',
+          Principal: '*',
+          Action: ['s3:*'],
+          Resource: [bucketArn(name), bucketArn(name, '*')],
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+      ]),
+    },
+  };
+}
+
+function expiry(Id: string, Prefix: string, ExpirationInDays: number): object {
+  return { Id, Prefix, ExpirationInDays, Status: 'Enabled' };
+}
+
+function lambdaId(provider: ResourceContext['provider'], name: SystemFunction): string {
+  return provider.naming.getLambdaLogicalId(name);
 }
 
 export function permission(lambda: string, principal: string, sourceArn: unknown): CloudFormationResource {
@@ -40,62 +156,10 @@ export function permission(lambda: string, principal: string, sourceArn: unknown
     Type: 'AWS::Lambda::Permission',
     Properties: {
       Action: 'lambda:InvokeFunction',
-      FunctionName: { 'Fn::GetAtt': [lambda, 'Arn'] },
+      FunctionName: arnOf(lambda),
       Principal: principal,
       SourceArn: sourceArn,
       SourceAccount: { Ref: 'AWS::AccountId' },
-    },
-  };
-}
-
-interface BucketOptions {
-  dependsOn: string;
-  lambda: string;
-  prefix: string;
-  suffix: string;
-  /** Rule id → prefix and days. */
-  expire: Record<string, [prefix: string, days: number]>;
-}
-
-function bucket(name: unknown, options: BucketOptions): CloudFormationResource {
-  return {
-    Type: 'AWS::S3::Bucket',
-    DependsOn: [options.dependsOn],
-    Properties: {
-      BucketName: name,
-      BucketEncryption: {
-        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
-      },
-      PublicAccessBlockConfiguration: {
-        BlockPublicAcls: true,
-        BlockPublicPolicy: true,
-        IgnorePublicAcls: true,
-        RestrictPublicBuckets: true,
-      },
-      LifecycleConfiguration: {
-        Rules: Object.entries(options.expire).map(([Id, [Prefix, ExpirationInDays]]) => ({
-          Id,
-          Prefix,
-          ExpirationInDays,
-          Status: 'Enabled',
-        })),
-      },
-      NotificationConfiguration: {
-        LambdaConfigurations: [
-          {
-            Event: 's3:ObjectCreated:*',
-            Function: { 'Fn::GetAtt': [options.lambda, 'Arn'] },
-            Filter: {
-              S3Key: {
-                Rules: [
-                  { Name: 'prefix', Value: options.prefix },
-                  { Name: 'suffix', Value: options.suffix },
-                ],
-              },
-            },
-          },
-        ],
-      },
     },
   };
 }

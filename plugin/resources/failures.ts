@@ -1,11 +1,10 @@
-import type { AwsProvider } from '../framework';
 import { ASYNCHRONOUS } from './roles';
-import type { Resources } from './resource';
+import { arnOf, type ResourceContext, type Resources } from './resource';
 
 const FOURTEEN_DAYS = 14 * 24 * 60 * 60;
 
 /** Where events go that a function failed to handle after every retry. */
-export function failureResources(provider: AwsProvider): Resources {
+export function failureResources({ provider }: ResourceContext): Resources {
   const resources: Resources = {
     EdgeFailures: {
       Type: 'AWS::SQS::Queue',
@@ -20,7 +19,7 @@ export function failureResources(provider: AwsProvider): Resources {
         FunctionName: { Ref: lambda },
         Qualifier: '$LATEST',
         MaximumRetryAttempts: 2,
-        DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['EdgeFailures', 'Arn'] } } },
+        DestinationConfig: { OnFailure: { Destination: arnOf('EdgeFailures') } },
       },
     };
   }

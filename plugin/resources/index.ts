@@ -1,38 +1,45 @@
-import type { EdgeConfiguration } from '../configuration/configuration';
-import type { AwsProvider, CloudFormationTemplate } from '../framework';
+import type { CloudFormationTemplate } from '../framework';
 import { bucketResources } from './buckets';
 import { failureResources } from './failures';
+import { apiUrl } from './httpApi';
 import { iotResources } from './iot';
+import { dropRedundantDependencies } from './redundantDependencies';
+import type { ResourceContext } from './resource';
 import { roleResources } from './roles';
+import { thingResources } from './things';
 
-/** Adds everything but the functions themselves to the compiled template. */
-export function addResources(
-  template: CloudFormationTemplate,
-  configuration: EdgeConfiguration,
-  provider: AwsProvider,
-): void {
+/**
+ * Adds everything but the functions themselves to the compiled template, before the framework merges
+ * `resources:` into it: the user's `resources.extensions` can change each of them.
+ */
+export function addResources(template: CloudFormationTemplate, context: ResourceContext): void {
   Object.assign(
     template.Resources,
-    bucketResources(configuration, provider),
-    roleResources(configuration),
-    iotResources(configuration, provider),
-    failureResources(provider),
+    bucketResources(context),
+    roleResources(context),
+    iotResources(context),
+    failureResources(context),
+    thingResources(context),
   );
-  template.Outputs = { ...template.Outputs, ...outputs(configuration, provider) };
+  dropRedundantDependencies(template);
+  template.Outputs = { ...template.Outputs, ...outputs(context) };
 }
 
-function outputs(configuration: EdgeConfiguration, provider: AwsProvider): CloudFormationTemplate['Outputs'] {
-  const api = provider.naming.getHttpApiLogicalId();
+function outputs(context: ResourceContext): CloudFormationTemplate['Outputs'] {
+  const { configuration } = context;
+  const { buckets } = configuration.section;
+  const bucket = (logicalId: string, existing: { existing: boolean; name: string } | undefined): unknown =>
+    existing?.existing ? existing.name : { Ref: logicalId };
   return {
     EdgeFunctionsBucket: {
       Description: 'Put function packages below uploads/',
-      Value: { Ref: 'EdgeFunctionsBucket' },
+      Value: bucket('EdgeFunctionsBucket', buckets.functions),
     },
-    EdgeStateBucket: { Description: 'Registry and group definitions', Value: { Ref: 'EdgeStateBucket' } },
-    EdgeHttpApiUrl: {
-      Description: 'HTTP routes for edge cores',
-      Value: { 'Fn::GetAtt': [api, 'ApiEndpoint'] },
+    EdgeStateBucket: {
+      Description: 'Registry and group definitions',
+      Value: bucket('EdgeStateBucket', buckets.state),
     },
+    EdgeHttpApiUrl: { Description: 'HTTP routes for edge cores', Value: apiUrl(context) },
     EdgeCorePolicy: { Description: 'IoT policy of edge cores', Value: configuration.corePolicyName },
     EdgeDevicePolicy: { Description: 'IoT policy of devices', Value: configuration.devicePolicyName },
     EdgeRoleAlias: { Description: 'Role alias of edge cores', Value: configuration.roleAliasName },

@@ -1,16 +1,26 @@
 import type { EdgeConfiguration } from '../configuration/configuration';
-import type { AwsProvider, CloudFormationResource } from '../framework';
+import type { CloudFormationResource } from '../framework';
 import { permission } from './buckets';
-import { allow, bucketArn, regionalArn, role, sub, type Resources } from './resource';
+import { routeArn } from './httpApi';
+import {
+  allow,
+  arnOf,
+  bucketArn,
+  policyDocument,
+  regionalArn,
+  role,
+  type ResourceContext,
+  type Resources,
+  type Statement,
+} from './resource';
 
 /** Rules for what cores send, policies for cores and devices, and the cores' credentials. */
-export function iotResources(configuration: EdgeConfiguration, provider: AwsProvider): Resources {
+export function iotResources(context: ResourceContext): Resources {
+  const { configuration, provider } = context;
   const handler = provider.naming.getLambdaLogicalId('handleDeploymentRequest');
   return {
     EdgeUpdateRule: updateRule(configuration, handler),
-    EdgeUpdateRulePermission: permission(handler, 'iot.amazonaws.com', {
-      'Fn::GetAtt': ['EdgeUpdateRule', 'Arn'],
-    }),
+    EdgeUpdateRulePermission: permission(handler, 'iot.amazonaws.com', arnOf('EdgeUpdateRule')),
     EdgeStatusRule: statusRule(configuration),
     EdgeRuleRole: role(
       'iot.amazonaws.com',
@@ -19,18 +29,18 @@ export function iotResources(configuration: EdgeConfiguration, provider: AwsProv
           ['s3:PutObject'],
           [
             bucketArn(configuration.stateBucket, 'status/*'),
-            bucketArn(configuration.stateBucket, 'failures/*'),
+            bucketArn(configuration.stateBucket, 'failures/rules/*'),
           ],
         ),
       ],
       'Rules store status reports and what they could not deliver',
     ),
-    EdgeCoreRole: coreRole(),
+    EdgeCoreRole: coreRole(context),
     EdgeRoleAlias: {
       Type: 'AWS::IoT::RoleAlias',
       Properties: {
         RoleAlias: configuration.roleAliasName,
-        RoleArn: { 'Fn::GetAtt': ['EdgeCoreRole', 'Arn'] },
+        RoleArn: arnOf('EdgeCoreRole'),
       },
     },
     EdgeCorePolicy: corePolicy(configuration),
@@ -50,8 +60,9 @@ function coreSegment(configuration: EdgeConfiguration): number {
 function updateRule(configuration: EdgeConfiguration, handler: string): CloudFormationResource {
   const core = `topic(${coreSegment(configuration)})`;
   return rule(
+    'Definition updates of edge cores',
     `SELECT encode(*, 'base64') AS payload, ${core} AS core, principal() AS principal FROM '${configuration.corePrefix}/core/+/update'`,
-    [{ Lambda: { FunctionArn: { 'Fn::GetAtt': [handler, 'Arn'] } } }],
+    [{ Lambda: { FunctionArn: arnOf(handler) } }],
     configuration,
   );
 }
@@ -60,17 +71,24 @@ function updateRule(configuration: EdgeConfiguration, handler: string): CloudFor
 function statusRule(configuration: EdgeConfiguration): CloudFormationResource {
   const core = `\${topic(${coreSegment(configuration)})}`;
   return rule(
+    'Status reports of edge cores',
     `SELECT * FROM '${configuration.corePrefix}/core/+/status'`,
     [s3Action(configuration, `status/${core}/\${boot}/\${seq}.json`)],
     configuration,
   );
 }
 
-function rule(sql: string, actions: unknown[], configuration: EdgeConfiguration): CloudFormationResource {
+function rule(
+  description: string,
+  sql: string,
+  actions: unknown[],
+  configuration: EdgeConfiguration,
+): CloudFormationResource {
   return {
     Type: 'AWS::IoT::TopicRule',
     Properties: {
       TopicRulePayload: {
+        Description: description,
         AwsIotSqlVersion: '2016-03-23',
         Sql: sql,
         Actions: actions,
@@ -86,24 +104,22 @@ function s3Action(configuration: EdgeConfiguration, key: string): unknown {
     S3: {
       BucketName: configuration.stateBucket,
       Key: key,
-      RoleArn: { 'Fn::GetAtt': ['EdgeRuleRole', 'Arn'] },
+      RoleArn: arnOf('EdgeRuleRole'),
     },
   };
 }
 
-/** The credentials provider sets the role session name to the certificate id; handlers check it against the group. */
-function coreRole(): CloudFormationResource {
+/**
+ * The credentials provider sets the role session name to the certificate id; handlers check it against
+ * the group. Which group a core serves is in its definition: the routes of all groups are allowed here.
+ */
+function coreRole(context: ResourceContext): CloudFormationResource {
   return role(
     'credentials.iot.amazonaws.com',
     [
       allow(
         ['execute-api:Invoke'],
-        [
-          sub('arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/*/GET/groups/*'),
-          sub(
-            'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/*/POST/groups/*',
-          ),
-        ],
+        [routeArn(context, 'GET', '/groups/*'), routeArn(context, 'POST', '/groups/*')],
       ),
       allow(
         ['greengrass:UpdateConnectivityInfo'],
@@ -136,9 +152,9 @@ function devicePolicy(configuration: EdgeConfiguration): CloudFormationResource 
   ]);
 }
 
-function policy(name: string, statements: unknown[]): CloudFormationResource {
+function policy(name: string, statements: Statement[]): CloudFormationResource {
   return {
     Type: 'AWS::IoT::Policy',
-    Properties: { PolicyName: name, PolicyDocument: { Version: '2012-10-17', Statement: statements } },
+    Properties: { PolicyName: name, PolicyDocument: policyDocument(statements) },
   };
 }

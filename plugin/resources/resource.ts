@@ -1,20 +1,46 @@
-import type { CloudFormationResource } from '../framework';
+import type { EdgeConfiguration } from '../configuration/configuration';
+import type { AwsProvider, CloudFormationResource, Service } from '../framework';
 
 export type Resources = Record<string, CloudFormationResource>;
+
+/** What resources are made from. */
+export interface ResourceContext {
+  configuration: EdgeConfiguration;
+  service: Service;
+  provider: AwsProvider;
+}
 
 export interface Statement {
   Effect: 'Allow' | 'Deny';
   Action: string[];
   Resource: unknown[];
-  Condition?: Record<string, unknown>;
+  Principal?: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
 }
 
-export function allow(actions: string[], resources: unknown[]): Statement {
-  return { Effect: 'Allow', Action: actions, Resource: resources };
+export function allow(
+  actions: string[],
+  resources: unknown[],
+  condition?: Statement['Condition'],
+): Statement {
+  return {
+    Effect: 'Allow',
+    Action: actions,
+    Resource: resources,
+    ...(condition === undefined ? {} : { Condition: condition }),
+  };
+}
+
+export function policyDocument(statements: readonly Statement[]): Record<string, unknown> {
+  return { Version: '2012-10-17', Statement: statements };
 }
 
 export function sub(text: string, values?: Record<string, unknown>): unknown {
   return { 'Fn::Sub': values === undefined ? text : [text, values] };
+}
+
+export function arnOf(logicalId: string): unknown {
+  return { 'Fn::GetAtt': [logicalId, 'Arn'] };
 }
 
 /** ARN of a bucket, or of the objects below `path` in it. */
@@ -37,7 +63,7 @@ export function role(service: string, statements: Statement[], description: stri
         Version: '2012-10-17',
         Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }],
       },
-      Policies: [{ PolicyName: 'edge', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
+      Policies: [{ PolicyName: 'edge', PolicyDocument: policyDocument(statements) }],
     },
   };
 }

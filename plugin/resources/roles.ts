@@ -1,13 +1,25 @@
-import type { EdgeConfiguration } from '../configuration/configuration';
+import { cloudFunctionOf } from '../packaging/functionConfig';
 import { roleLogicalId, SYSTEM_FUNCTIONS, type SystemFunction } from '../systemFunctions';
-import { allow, bucketArn, regionalArn, role, type Resources, type Statement } from './resource';
+import type { EdgeConfiguration } from '../configuration/configuration';
+import {
+  allow,
+  arnOf,
+  bucketArn,
+  regionalArn,
+  role,
+  type ResourceContext,
+  type Resources,
+  type Statement,
+} from './resource';
 
 /** One role per system function, with just what it does. */
-export function roleResources(configuration: EdgeConfiguration): Resources {
+export function roleResources(context: ResourceContext): Resources {
+  const { configuration } = context;
   const resources: Resources = {
     EdgeCloudFunctionRole: role(
       'lambda.amazonaws.com',
-      [logs(`${configuration.cloudFunctionPrefix}*`)],
+      // Their log groups are made by Lambda: which functions there will be is not known here.
+      [logs(`${configuration.cloudFunctionPrefix}*`, ['logs:CreateLogGroup'])],
       'Functions that createFunction puts into the cloud',
     ),
   };
@@ -15,19 +27,21 @@ export function roleResources(configuration: EdgeConfiguration): Resources {
     resources[roleLogicalId(name)] = role(
       'lambda.amazonaws.com',
       [
-        logs(`${configuration.service}-${configuration.stage}-${name}`),
+        logs(configuration.lambdaName(name)),
         ...failures(name),
-        ...STATEMENTS[name](configuration),
-      ],
+        ...STATEMENTS[name](context),
+        ...providerWide(context),
+      ].filter(({ Resource }) => Resource.length > 0),
       `System function ${name}`,
     );
   }
   return resources;
 }
 
-function logs(functionName: string): Statement {
+/** The stack makes the log groups of its own functions. */
+function logs(functionName: string, more: string[] = []): Statement {
   return allow(
-    ['logs:CreateLogStream', 'logs:CreateLogGroup', 'logs:PutLogEvents'],
+    ['logs:CreateLogStream', 'logs:PutLogEvents', ...more],
     [regionalArn('logs', `log-group:/aws/lambda/${functionName}:*`)],
   );
 }
@@ -40,77 +54,96 @@ export const ASYNCHRONOUS: readonly SystemFunction[] = [
 ];
 
 function failures(name: SystemFunction): Statement[] {
-  if (!ASYNCHRONOUS.includes(name)) return [];
-  return [allow(['sqs:SendMessage'], [{ 'Fn::GetAtt': ['EdgeFailures', 'Arn'] }])];
+  return ASYNCHRONOUS.includes(name) ? [allow(['sqs:SendMessage'], [arnOf('EdgeFailures')])] : [];
 }
 
-const STATEMENTS: Record<SystemFunction, (configuration: EdgeConfiguration) => Statement[]> = {
-  createFunction: (configuration) => [
-    objects(configuration.functionsBucket, ['s3:GetObject'], ['uploads/*']),
-    objects(configuration.functionsBucket, ['s3:GetObject', 's3:PutObject'], ['packages/*', 'results/*']),
-    objects(configuration.stateBucket, ['s3:GetObject', 's3:PutObject'], ['registry/*']),
-    listBuckets(configuration.functionsBucket, configuration.stateBucket),
-    allow(
-      [
-        'lambda:CreateFunction',
-        'lambda:GetFunction',
-        'lambda:GetFunctionConfiguration',
-        'lambda:UpdateFunctionCode',
-        'lambda:UpdateFunctionConfiguration',
-        'lambda:PublishVersion',
-        'lambda:CreateAlias',
-        'lambda:GetAlias',
-        'lambda:UpdateAlias',
-      ],
-      [regionalArn('lambda', `function:${configuration.cloudFunctionPrefix}*`)],
-    ),
-    allow(
-      ['lambda:GetFunctionConfiguration'],
-      stackFunctions(configuration).flatMap((arn) => [arn, qualified(arn)]),
-    ),
-    allow(['iam:PassRole'], [{ 'Fn::GetAtt': ['EdgeCloudFunctionRole', 'Arn'] }]),
+/** What all functions of the service need because of its `provider:` settings. */
+function providerWide({ service: { provider } }: ResourceContext): Statement[] {
+  const { kmsKeyArn, tracing } = provider;
+  return [
+    ...(kmsKeyArn === undefined ? [] : [allow(['kms:Decrypt'], [kmsKeyArn])]),
+    // X-Ray has no resources that a policy could name.
+    ...(tracing?.lambda ? [allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*'])] : []),
+  ];
+}
+
+const READ = ['s3:GetObject'];
+const WRITE = ['s3:PutObject'];
+
+/** Read by all that ask for functions or groups. */
+const INDEXES = 'registry/*/index.json';
+const DEFINITIONS = 'groups/*/definition.json';
+
+const STATEMENTS: Record<SystemFunction, (context: ResourceContext) => Statement[]> = {
+  createFunction: (context) => {
+    const { functionsBucket, stateBucket, cloudFunctionPrefix } = context.configuration;
+    return [
+      objects(functionsBucket, READ, ['uploads/*']),
+      objects(functionsBucket, WRITE, ['packages/*', 'results/*']),
+      objects(stateBucket, [...READ, ...WRITE], ['registry/*']),
+      listBuckets(functionsBucket, stateBucket),
+      // By prefix: the names come with the packages.
+      allow(PUBLISH, [regionalArn('lambda', `function:${cloudFunctionPrefix}*`)]),
+      allow(['lambda:GetFunctionConfiguration'], stackFunctions(context)),
+      allow(['iam:PassRole'], [arnOf('EdgeCloudFunctionRole')], {
+        StringEquals: { 'iam:PassedToService': 'lambda.amazonaws.com' },
+      }),
+    ];
+  },
+  validateFunction: ({ configuration: { functionsBucket, stateBucket } }) => [
+    objects(stateBucket, READ, [INDEXES, DEFINITIONS]),
+    // It signs addresses of packages, and what it signs it must be allowed itself.
+    objects(functionsBucket, READ, ['packages/*']),
+    listBuckets(stateBucket),
   ],
-  validateFunction: (configuration) => [
-    objects(configuration.stateBucket, ['s3:GetObject'], ['registry/*', 'groups/*']),
-    objects(configuration.functionsBucket, ['s3:GetObject'], ['packages/*']),
-    listBuckets(configuration.stateBucket),
-  ],
-  handleDeploymentRequest: (configuration) => [
-    objects(configuration.stateBucket, ['s3:GetObject'], ['registry/*', 'groups/*']),
-    objects(configuration.stateBucket, ['s3:PutObject'], ['requests/*']),
+  handleDeploymentRequest: ({ configuration }) => [
+    objects(configuration.stateBucket, READ, [INDEXES, DEFINITIONS]),
+    objects(configuration.stateBucket, WRITE, ['requests/*']),
     listBuckets(configuration.stateBucket),
     allow(
       ['lambda:InvokeFunction'],
-      [regionalArn('lambda', `function:${configuration.service}-${configuration.stage}-performDeployment`)],
+      [regionalArn('lambda', `function:${configuration.lambdaName('performDeployment')}`)],
     ),
     allow(['iot:Publish'], [coreTopicArn(configuration, 'accepted'), coreTopicArn(configuration, 'refused')]),
     ...deviceDirectory(),
   ],
-  performDeployment: (configuration) => [
-    objects(configuration.stateBucket, ['s3:GetObject', 's3:PutObject'], ['groups/*', 'deployments/*']),
-    objects(configuration.stateBucket, ['s3:GetObject', 's3:DeleteObject'], ['requests/*']),
-    objects(configuration.stateBucket, ['s3:PutObject'], ['failures/*']),
+  performDeployment: ({ configuration }) => [
+    objects(configuration.stateBucket, [...READ, ...WRITE], ['groups/*', 'deployments/*']),
+    objects(configuration.stateBucket, [...READ, 's3:DeleteObject'], ['requests/*']),
+    objects(configuration.stateBucket, WRITE, ['failures/requests/*']),
     listBuckets(configuration.stateBucket),
     allow(['iot:Publish', 'iot:RetainPublish'], [coreTopicArn(configuration, 'revision')]),
   ],
-  getGroupDefinition: (configuration) => [
-    objects(configuration.stateBucket, ['s3:GetObject'], ['groups/*']),
-    objects(configuration.functionsBucket, ['s3:GetObject'], ['packages/*']),
-    listBuckets(configuration.stateBucket),
+  getGroupDefinition: ({ configuration: { functionsBucket, stateBucket } }) => [
+    objects(stateBucket, READ, ['groups/*']),
+    objects(functionsBucket, READ, ['packages/*']),
+    listBuckets(stateBucket),
     ...deviceDirectory(),
   ],
-  cloudRemoteExecution: (configuration) => [
-    objects(configuration.stateBucket, ['s3:GetObject'], ['registry/*', 'groups/*']),
-    listBuckets(configuration.stateBucket),
+  cloudRemoteExecution: (context) => [
+    objects(context.configuration.stateBucket, READ, [INDEXES, DEFINITIONS]),
+    listBuckets(context.configuration.stateBucket),
     allow(
       ['lambda:InvokeFunction'],
       [
-        regionalArn('lambda', `function:${configuration.cloudFunctionPrefix}*`),
-        ...stackFunctions(configuration).flatMap((arn) => [arn, qualified(arn)]),
+        regionalArn('lambda', `function:${context.configuration.cloudFunctionPrefix}*`),
+        ...stackFunctions(context),
       ],
     ),
   ],
 };
+
+/** GetFunction also stands behind the waiters of the SDK. */
+const PUBLISH = [
+  'lambda:CreateFunction',
+  'lambda:GetFunction',
+  'lambda:GetFunctionConfiguration',
+  'lambda:UpdateFunctionCode',
+  'lambda:UpdateFunctionConfiguration',
+  'lambda:PublishVersion',
+  'lambda:CreateAlias',
+  'lambda:UpdateAlias',
+];
 
 function objects(bucket: unknown, actions: string[], paths: string[]): Statement {
   return allow(
@@ -138,19 +171,18 @@ function deviceDirectory(): Statement[] {
   ];
 }
 
+/** Of every core of this service and stage: groups, and with them cores, come after the stack too. */
 function coreTopicArn(configuration: EdgeConfiguration, kind: string): unknown {
   return regionalArn('iot', `topic/${configuration.corePrefix}/core/*/${kind}`);
 }
 
-/** Ordinary Lambda functions of the stack that devices may use in the cloud. */
-function stackFunctions(configuration: EdgeConfiguration): unknown[] {
+/** Ordinary Lambda functions of the stack that devices may use in the cloud, with every qualifier. */
+function stackFunctions({ configuration, service }: ResourceContext): unknown[] {
   return Object.entries(configuration.section.functions)
     .filter(([, entry]) => entry?.locations?.includes('cloud'))
-    .map(([name]) =>
-      regionalArn('lambda', `function:${configuration.service}-${configuration.stage}-${name}`),
-    );
-}
-
-function qualified(arn: unknown): unknown {
-  return { 'Fn::Join': [':', [arn, '*']] };
+    .map(([name]) => cloudFunctionOf(name, service.functions[name] ?? {}, configuration))
+    .flatMap((name) => [
+      regionalArn('lambda', `function:${name}`),
+      regionalArn('lambda', `function:${name}:*`),
+    ]);
 }

@@ -8,6 +8,7 @@ import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/en
 import { LogLines } from '../support/logLines';
 import { changeGroup, definitionOf, runsRevision } from '../support/operatorChange';
 import { packageTemplate, type PackagedService } from '../support/packaged';
+import { processTree, survivors } from '../support/processTree';
 import { openRaw } from '../support/rawDevice';
 import { keepCalling, type SteadyCaller } from '../support/steadyCaller';
 
@@ -194,6 +195,8 @@ describe('a function that two devices share', () => {
   });
 
   it('stops when the last one releases it', async () => {
+    const tree = await processTree(pid);
+    expect(tree).toHaveLength(1);
     const release = { function: 'shared' };
     await expect(outcome(sensor, 'ask/release', release)).resolves.toMatchObject({ function: 'shared' });
     await claimed('sensor-1', 'shared', false);
@@ -201,7 +204,7 @@ describe('a function that two devices share', () => {
     expect(error).toMatchObject({ code: 'FUNCTION_NOT_DEPLOYED' });
     const { functions } = await definitionOf(environment);
     expect(Object.keys(functions)).not.toContain('shared@1.0.0');
-    expect(isAlive(pid)).toBe(false);
+    await expect(survivors(tree)).resolves.toEqual([]);
   });
 
   it('comes back when one asks again', async () => {
@@ -274,12 +277,4 @@ async function expectServed(device: MqttDevice, name: string): Promise<void> {
   await expect(outcome(device, 'ask/invoke', { function: name, input })).resolves.toMatchObject({
     location: 'edge',
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

@@ -88,6 +88,71 @@ describe('synchronous', () => {
     expect(h.devices.failure('camera-1', 'i2')).toBe('FUNCTION_NOT_DEPLOYED');
   });
 
+  describe('while the function is on its way here', () => {
+    /** As after a restart: the definition is in force, its functions still start. */
+    async function startSlowly(): Promise<{ h: Harness; started: (ok: boolean) => void }> {
+      const h = await start();
+      let started: (ok: boolean) => void = () => undefined;
+      h.local.onStart = () =>
+        new Promise((resolve, reject) => {
+          started = (ok) => (ok ? resolve() : reject(new EdgeError('FUNCTION_INIT_FAILED')));
+        });
+      const late = manifestOf('late', '1.0.0');
+      h.cloud.change({
+        statics: { ...h.cloud.definition.statics, late: { version: '1.0.0', seq: 1 } },
+        functions: { ...h.cloud.definition.functions, 'late@1.0.0': late },
+      });
+      await settle();
+      return { h, started: (ok) => started(ok) };
+    }
+    const CALL = { requestId: 'i1', function: 'late', location: 'edge' } as const;
+
+    test('a call waits for it, and has the rest of its time', async () => {
+      const { h, started } = await startSlowly();
+      await h.ask('camera-1', 'invoke', { ...CALL, timeoutMs: 5_000 });
+      await h.clock.advance(1_000);
+      expect(h.devices.to('camera-1', 'i1')).toEqual([]);
+      started(true);
+      await settle();
+      expect(h.devices.last('camera-1', 'i1')?.kind).toBe('result');
+      expect(h.local.calls).toMatchObject([{ key: 'late@1.0.0', timeoutMs: 4_000 }]);
+    });
+
+    test('an asynchronous call waits for it, too', async () => {
+      const { h, started } = await startSlowly();
+      h.system.handlers.call('camera-1', 'late', { requestId: 'c1' });
+      await settle();
+      started(true);
+      await settle();
+      expect(h.local.calls).toMatchObject([{ key: 'late@1.0.0', requestId: 'c1' }]);
+      expect(h.devices.to('camera-1', 'c1')).toEqual([]);
+    });
+
+    test('it does not start: the call fails', async () => {
+      const { h, started } = await startSlowly();
+      await h.ask('camera-1', 'invoke', CALL);
+      started(false);
+      await settle();
+      expect(h.devices.failure('camera-1', 'i1')).toBe('FUNCTION_NOT_DEPLOYED');
+    });
+
+    test('it does not start in time: the call fails', async () => {
+      const { h } = await startSlowly();
+      await h.ask('camera-1', 'invoke', { ...CALL, timeoutMs: 500 });
+      await h.clock.advance(501);
+      expect(h.devices.failure('camera-1', 'i1')).toBe('TIMED_OUT');
+    });
+
+    test('location any: the edge, where only edges run it', async () => {
+      const { h, started } = await startSlowly();
+      await h.ask('camera-1', 'invoke', { ...CALL, location: 'any' });
+      started(true);
+      await settle();
+      expect(h.devices.last('camera-1', 'i1')?.message).toMatchObject({ location: 'edge' });
+      expect(h.cloud.invocations).toEqual([]);
+    });
+  });
+
   test.each(['edge', 'any'] as const)('a device that is not entitled, location %s', async (location) => {
     const h = await start();
     await h.ask('camera-2', 'invoke', { requestId: 'i1', function: 'secret', location });

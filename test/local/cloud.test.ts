@@ -278,6 +278,30 @@ describe('deploying again', () => {
 });
 
 describe('starting again', () => {
+  const WEB = 'scratch-dev-web';
+
+  async function restart(): Promise<void> {
+    await cloud.close();
+    cloud = await start();
+    s3.destroy();
+    s3 = new S3Client(clientConfig(cloud.endpoints.s3));
+  }
+
+  function addAlias({ Resources }: AnyTemplate): void {
+    const [id] = Object.entries(Resources).find(
+      ([, { Type, Properties }]) =>
+        Type === 'AWS::Lambda::Version' && JSON.stringify(Properties).includes('WebLambdaFunction'),
+    ) ?? [''];
+    Resources['WebAlias'] = {
+      Type: 'AWS::Lambda::Alias',
+      Properties: {
+        FunctionName: { Ref: 'WebLambdaFunction' },
+        FunctionVersion: { 'Fn::GetAtt': [id, 'Version'] },
+        Name: 'live',
+      },
+    };
+  }
+
   it('keeps a second cloud out of the folder', async () => {
     await expect(start()).rejects.toMatchObject({ code: 'CONFLICT' });
   });
@@ -285,14 +309,41 @@ describe('starting again', () => {
   it('has the objects of the last time, and the stack works on them', async () => {
     await s3.send(new PutObjectCommand({ Bucket: RESULTS, Key: 'kept.json', Body: '{"kept":true}' }));
     const authority = cloud.authority.certificatePem;
-    await cloud.close();
-    cloud = await start();
-    s3.destroy();
-    s3 = new S3Client(clientConfig(cloud.endpoints.s3));
+    await restart();
     await deploy();
     await expect(recorded('kept')).resolves.toEqual({ kept: true });
     expect(cloud.authority.certificatePem).toBe(authority);
     await expect(getWeb()).resolves.toMatchObject({ status: 200 });
+  });
+
+  it('deploys the stack onto its functions of the last time: same versions, same alias', async () => {
+    await deploy(addAlias);
+    const { lambda } = cloud.services;
+    const before = [lambda.getFunction(WEB), lambda.getFunction(WEB, 'live')];
+    const outputs = cloud.stack(STACK)?.outputs['WebLambdaFunctionQualifiedArn'];
+    await restart();
+    expect(cloud.services.lambda.getFunction(WEB)).toEqual(before[0]);
+    await deploy(addAlias);
+    const after = [undefined, 'live'].map((qualifier) => cloud.services.lambda.getFunction(WEB, qualifier));
+    expect(after).toEqual(before);
+    expect(cloud.stack(STACK)?.outputs['WebLambdaFunctionQualifiedArn']).toBe(outputs);
+    await forget('s3');
+    await upload('uploads/again.zip');
+    await expect(arrival('s3')).resolves.toMatchObject({
+      Records: [{ s3: { object: { key: 'uploads/again.zip' } } }],
+    });
+  });
+
+  it('does not keep a permission that the template lost meanwhile', async () => {
+    await restart();
+    await deploy(({ Resources }) => {
+      delete Resources['RecordLambdaPermissionScratchdevuploadsS3'];
+      delete Resources['S3BucketScratchdevuploads']?.DependsOn;
+    });
+    await forget('s3');
+    await upload('uploads/unheard-again.zip');
+    await expect(recorded('s3')).resolves.toBeUndefined();
+    await deploy();
   });
 });
 

@@ -44,10 +44,6 @@ export class Gate {
     return appendFile(this.file('open'), '');
   }
 
-  async shut(): Promise<void> {
-    await rm(this.file('open'), { force: true });
-  }
-
   remove(): Promise<void> {
     return rm(this.dir, { recursive: true, force: true });
   }

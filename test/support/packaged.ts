@@ -34,7 +34,7 @@ export async function packageTemplate(
 }
 
 /** As `npm install` would leave it, without copying. */
-async function installPackages(serviceDir: string): Promise<void> {
+export async function installPackages(serviceDir: string): Promise<void> {
   const modules = path.join(serviceDir, 'node_modules');
   await mkdir(modules);
   await symlink(root, path.join(modules, 'serverless-edge-on-demand'));

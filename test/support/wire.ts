@@ -10,6 +10,7 @@ export class Wire {
   private readonly pairs = new Set<[near: Socket, far: Socket]>();
   private target: Address | undefined;
   private state: 'up' | 'cut' | 'silent' = 'up';
+  private stallBytes = Infinity;
 
   private constructor(private readonly server: Server) {
     server.on('connection', (near) => this.join(near));
@@ -41,8 +42,14 @@ export class Wire {
     for (const pair of this.pairs) for (const socket of pair) socket.pause();
   }
 
+  /** Every connection that has brought so many bytes back brings no more until it is mended. */
+  stallAfter(bytes: number): void {
+    this.stallBytes = bytes;
+  }
+
   mend(): void {
     this.state = 'up';
+    this.stallBytes = Infinity;
     for (const pair of this.pairs) for (const socket of pair) socket.resume();
   }
 
@@ -55,6 +62,7 @@ export class Wire {
     if (this.state === 'cut' || this.target === undefined) return void near.destroy();
     const far = connect(this.target);
     const pair: [Socket, Socket] = [near, far];
+    far.on('data', () => void (far.bytesRead > this.stallBytes && far.pause()));
     this.pairs.add(pair);
     for (const [from, to] of [pair, [far, near] as const]) {
       from.setNoDelay(true);

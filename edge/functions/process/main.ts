@@ -36,6 +36,8 @@ async function initialise(init: InitMessage): Promise<void> {
     collectEarly(Number(init.context.memoryLimitInMB));
     const handler = await loadHandler(init.directory, init.handler);
     loaded = { handler, init };
+    // A promise that the module left rejected is reported before this: then there is no "ready".
+    await new Promise<void>((resolve) => setImmediate(resolve));
     send({ type: 'ready' });
   } catch (thrown) {
     const { code, result } =

@@ -1,7 +1,7 @@
 import type { ResourceProvider } from '../resource';
 import { api, integration, route, stage } from './apiGateway';
 import { managedPolicy, policy, role } from './iam';
-import { iotPolicy, roleAlias, thing, topicRule } from './iot';
+import { iotPolicy, roleAlias, thing, thingGroup, topicRule } from './iot';
 import { alias, eventInvokeConfig, lambdaFunction, permission, version } from './lambda';
 import { logGroup } from './logs';
 import { bucket, bucketPolicy } from './s3';
@@ -14,7 +14,7 @@ const ALL: readonly ResourceProvider[] = [
   ...[role, policy, managedPolicy],
   ...[lambdaFunction, version, alias, permission, eventInvokeConfig],
   ...[api, stage, integration, route],
-  ...[topicRule, iotPolicy, roleAlias, thing],
+  ...[topicRule, iotPolicy, roleAlias, thing, thingGroup],
   ...[eventsRule, schedule],
   ...[queue, queuePolicy],
 ];

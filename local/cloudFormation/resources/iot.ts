@@ -133,3 +133,28 @@ export const thing = defineResource({
     services.iotCore.deleteThing(current.ref);
   },
 });
+
+/** A name that policies and searches can mention: nothing here asks who is in a group. */
+export const thingGroup = defineResource({
+  type: 'AWS::IoT::ThingGroup',
+  schema: z.strictObject({
+    ThingGroupName: z.string().optional(),
+    ParentGroupName: z.string().optional(),
+    ThingGroupProperties: z
+      .strictObject({
+        ThingGroupDescription: z.string().optional(),
+        AttributePayload: z.unknown().optional(),
+      })
+      .optional(),
+    Tags: tags.optional(),
+  }),
+  attributes: ['Arn', 'Id'],
+  async create({ ThingGroupName }, { cloud, generatedName }) {
+    const name = ThingGroupName ?? generatedName(128);
+    const arn = `arn:aws:iot:${cloud.region}:${cloud.account}:thinggroup/${name}`;
+    return { ref: name, attributes: { Arn: arn, Id: name } };
+  },
+  update: async (current) => current,
+  replaces: (next, previous) => next.ThingGroupName !== previous.ThingGroupName,
+  delete: async () => undefined,
+});

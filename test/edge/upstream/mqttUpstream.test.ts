@@ -4,7 +4,8 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { Aedes, type PublishPacket } from 'aedes';
 import pino from 'pino';
 import type { Upstream } from '../../../edge/ports';
-import { connectUpstream } from '../../../edge/upstream/mqttUpstream';
+import { connectUpstream, type MqttUpstream } from '../../../edge/upstream/mqttUpstream';
+import { until } from '../../support/until';
 import { EdgeError } from '../../../protocol';
 import { selfSigned, type TestCertificate } from '../support/certificates';
 
@@ -12,6 +13,9 @@ import { selfSigned, type TestCertificate } from '../support/certificates';
 class CloudBroker {
   readonly came: PublishPacket[] = [];
   refuseSubscriptions = false;
+  /** Ends the connection of whoever publishes, as AWS IoT does where the policy denies it. */
+  endsPublishers = false;
+  publishes = 0;
   private aedes = new Aedes();
   private server: Server | undefined;
   private readonly sockets = new Set<TLSSocket>();
@@ -25,6 +29,10 @@ class CloudBroker {
     this.aedes = new Aedes({
       authorizeSubscribe: (_client, subscription, done) =>
         done(null, this.refuseSubscriptions ? null : subscription),
+      authorizePublish: (_client, _packet, done) => {
+        this.publishes += 1;
+        done(this.endsPublishers ? new Error('denied') : null);
+      },
     });
     await this.aedes.listen();
     this.aedes.on('publish', (packet, client) => {
@@ -84,13 +92,14 @@ afterEach(async () => {
   await broker.close();
 });
 
-function connect(as: TestCertificate = identity.core): Upstream {
+function connect(as: TestCertificate = identity.core, random = () => 0): MqttUpstream {
   const { certificate, privateKey } = as;
-  upstream = connectUpstream({
+  const connecting = connectUpstream({
     ...{ core: 'core-1', corePrefix: 'edge/svc-dev', host: '127.0.0.1', port, certificate, privateKey },
-    ...{ ca: identity.server.certificate, log: pino({ level: 'silent' }), random: () => 0 },
+    ...{ ca: identity.server.certificate, log: pino({ level: 'silent' }), random },
   });
-  return upstream;
+  upstream = connecting;
+  return connecting;
 }
 
 function connected(): Promise<void> {
@@ -148,6 +157,33 @@ test('connects and subscribes again after a loss', async () => {
   const accepted = new Promise((resolve) => upstream.on('accepted', resolve));
   await broker.send('edge/svc-dev/core/core-1/accepted', { requestId: 'u7' });
   expect(await accepted).toEqual({ requestId: 'u7' });
+});
+
+test('what the broker refuses is not sent again by itself, and does not hold up the end', async () => {
+  connect();
+  await connected();
+  broker.endsPublishers = true;
+  const again = connected();
+  await expect(upstream.sendUpdate(UPDATE)).rejects.toMatchObject({ code: 'CLOUD_UNREACHABLE' });
+  await again;
+  expect(broker.publishes).toBe(1);
+  const unanswered = upstream.sendUpdate(UPDATE).catch((error: unknown) => error);
+  await upstream.close();
+  expect(await unanswered).toMatchObject({ code: 'CLOUD_UNREACHABLE' });
+});
+
+test('hurries when the cloud was reached in another way', async () => {
+  // A pause of a day.
+  const hurried = connect(identity.core, () => 1e6);
+  await connected();
+  await broker.close();
+  await until('the loss', () => (hurried.connected ? undefined : true));
+  await broker.listen(port);
+  const again = connected();
+  hurried.hurry();
+  hurried.hurry();
+  await again;
+  expect(hurried.connected).toBe(true);
 });
 
 test('a core whose subscriptions are refused is not connected, and tries again', async () => {

@@ -24,7 +24,7 @@ import {
   startLambda,
   stopLambda,
 } from './setting';
-import { ACCOUNT, lambdaClient, REGION } from './support';
+import { ACCOUNT, lambdaClient, REGION, zipOf } from './support';
 
 beforeAll(startLambda);
 afterAll(stopLambda);
@@ -116,6 +116,14 @@ describe('creating', () => {
     await expect(operator.send(new GetFunctionCommand({ FunctionName: 'bad' }))).rejects.toEqual(
       named('ResourceNotFoundException'),
     );
+  });
+
+  test('refuses a package of which two entries cannot lie beside each other', async () => {
+    const Code = { ZipFile: await zipOf({ 'index.js': '', index: '', 'index/a.js': '' }) };
+    await expect(operator.send(new CreateFunctionCommand(props('bad', { Code })))).rejects.toMatchObject({
+      name: 'InvalidParameterValueException',
+      message: expect.stringContaining('Could not unzip'),
+    });
   });
 
   test('the same name twice is a conflict, also at the same moment', async () => {

@@ -29,10 +29,13 @@ const OWNER_ONLY = 0o600;
  * The authority that is kept in `dir`, or a new one. Two processes that start at once get the same.
  * Files: `authority.pem` (certificate and key, 0600) and `ca.pem` (the certificate).
  */
-export async function loadOrCreateAuthority(dir: string): Promise<CertificateAuthority> {
+export async function loadOrCreateAuthority(
+  dir: string,
+  commonName = 'serverless-edge-on-demand local authority',
+): Promise<CertificateAuthority> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const kept = join(dir, AUTHORITY_FILE);
-  const pem = (await readIfThere(kept)) ?? (await createAuthorityFile(kept));
+  const pem = (await readIfThere(kept)) ?? (await createAuthorityFile(kept, commonName));
   const [certificatePem, privateKeyPem] = [pemBlock(pem, 'CERTIFICATE'), pemBlock(pem, 'PRIVATE KEY')];
   await replaceFile(join(dir, CERTIFICATE_FILE), certificatePem);
   const signer = await importSigner(certificatePem, privateKeyPem);
@@ -44,8 +47,8 @@ export async function loadOrCreateAuthority(dir: string): Promise<CertificateAut
 }
 
 /** A link never replaces: the process that comes second reads what the first one made. */
-async function createAuthorityFile(path: string): Promise<string> {
-  const { certificatePem, privateKeyPem } = await issueAuthority('serverless-edge-on-demand local authority');
+async function createAuthorityFile(path: string, commonName: string): Promise<string> {
+  const { certificatePem, privateKeyPem } = await issueAuthority(commonName);
   const temporary = `${path}.${randomUUID()}`;
   await writeFile(temporary, certificatePem + privateKeyPem, { mode: OWNER_ONLY });
   try {

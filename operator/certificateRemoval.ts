@@ -1,0 +1,107 @@
+import {
+  DeleteCertificateCommand,
+  DeleteThingCommand,
+  DescribeThingCommand,
+  DetachPolicyCommand,
+  DetachThingPrincipalCommand,
+  ListPrincipalThingsCommand,
+  ListTargetsForPolicyCommand,
+  UpdateCertificateCommand,
+  type IoTClient,
+} from '@aws-sdk/client-iot';
+import { statusOf } from './clients';
+import { certificateIdOfArn, MADE_BY } from './things';
+
+export interface RemovedThings {
+  /** Ids of the certificates that are gone. */
+  certificates: string[];
+  things: string[];
+  /** Arns of targets that only lost the policy, because the service did not make their things. */
+  kept: string[];
+}
+
+/**
+ * Takes an IoT policy from everything that it is attached to, as CloudFormation cannot delete it before.
+ * A certificate is the service's own when every thing that it is attached to carries the service's mark
+ * (`edge-service`, set when the service made the thing): it is deactivated and deleted, then the thing.
+ * Whatever was there before stays, without the policy.
+ */
+export async function releasePolicy(
+  iot: IoTClient,
+  policyName: string,
+  madeBy: string,
+): Promise<RemovedThings> {
+  const removed: RemovedThings = { certificates: [], things: [], kept: [] };
+  for (const target of await targetsOf(iot, policyName)) {
+    await iot.send(new DetachPolicyCommand({ policyName, target }));
+    const certificateId = certificateIdOfArn(target);
+    const things = certificateId === undefined ? [] : await thingsOf(iot, target);
+    const own = things.length > 0 && (await allMadeBy(iot, things, madeBy));
+    if (certificateId === undefined || !own) {
+      removed.kept.push(target);
+      continue;
+    }
+    await deleteCertificate(iot, target, things);
+    removed.certificates.push(certificateId);
+    for (const thingName of things) {
+      if (await deleteThing(iot, thingName)) removed.things.push(thingName);
+    }
+  }
+  return removed;
+}
+
+/** Detaches a certificate from its things, deactivates and deletes it. Policies must be detached already. */
+export async function deleteCertificate(
+  iot: IoTClient,
+  certificateArn: string,
+  things: readonly string[],
+): Promise<void> {
+  const certificateId = certificateIdOfArn(certificateArn) ?? '';
+  for (const thingName of things) {
+    await iot.send(new DetachThingPrincipalCommand({ thingName, principal: certificateArn }));
+  }
+  await iot.send(new UpdateCertificateCommand({ certificateId, newStatus: 'INACTIVE' }));
+  await iot.send(new DeleteCertificateCommand({ certificateId }));
+}
+
+async function targetsOf(iot: IoTClient, policyName: string): Promise<string[]> {
+  const targets: string[] = [];
+  let marker: string | undefined;
+  try {
+    do {
+      const page = await iot.send(new ListTargetsForPolicyCommand({ policyName, marker }));
+      targets.push(...(page.targets ?? []));
+      marker = page.nextMarker;
+    } while (marker !== undefined);
+  } catch (error) {
+    if (statusOf(error) === 404) return [];
+    throw error;
+  }
+  return targets;
+}
+
+export async function thingsOf(iot: IoTClient, principal: string): Promise<string[]> {
+  const { things = [] } = await iot.send(new ListPrincipalThingsCommand({ principal }));
+  return things;
+}
+
+async function allMadeBy(iot: IoTClient, things: readonly string[], madeBy: string): Promise<boolean> {
+  const marks = await Promise.all(
+    things.map(async (thingName) => {
+      const { attributes } = await iot.send(new DescribeThingCommand({ thingName }));
+      return attributes?.[MADE_BY];
+    }),
+  );
+  return marks.every((mark) => mark === madeBy);
+}
+
+/** False when another principal is attached to it: then it is still somebody's. */
+async function deleteThing(iot: IoTClient, thingName: string): Promise<boolean> {
+  try {
+    await iot.send(new DeleteThingCommand({ thingName }));
+    return true;
+  } catch (error) {
+    if ((error as { name?: string }).name === 'InvalidRequestException') return false;
+    throw error;
+  }
+}

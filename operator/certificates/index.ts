@@ -1,0 +1,3 @@
+export { loadOrCreateAuthority, type CertificateAuthority } from './authority';
+export { certificateIdOf } from '../../protocol/certificateId';
+export type { IssuedCertificate, Validity } from './issue';

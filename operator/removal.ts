@@ -1,0 +1,125 @@
+import {
+  DeleteFunctionCommand,
+  GetFunctionConfigurationCommand,
+  paginateListFunctions,
+  type LambdaClient,
+} from '@aws-sdk/client-lambda';
+import { DeleteObjectsCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { ServiceAccess } from './changeGroup';
+import { releasePolicy, type RemovedThings } from './certificateRemoval';
+import { statusOf } from './clients';
+
+export interface RemovalOptions {
+  /** Lambda function `createFunction` of the stack: its environment says what functions it makes. */
+  createFunction: string;
+  /** Whole buckets, or only what the service put into one that it did not make. */
+  buckets: readonly { name: string; prefixes?: readonly string[] }[];
+  progress?(text: string | undefined): void;
+}
+
+export interface Removal {
+  functions: string[];
+  /** Objects and versions per bucket. */
+  objects: Record<string, number>;
+  things: RemovedThings;
+}
+
+/** What a service keeps below which prefixes, for buckets that it shares. */
+export const FUNCTIONS_PREFIXES = ['uploads/', 'packages/', 'results/'];
+export const STATE_PREFIXES = ['registry/', 'groups/', 'requests/', 'deployments/', 'status/', 'failures/'];
+
+/**
+ * Removes what the service made outside of its stack, so that CloudFormation can delete the rest:
+ * certificates and things, Lambda functions of `createFunction`, the content of the buckets. Can be run
+ * again after a failure.
+ */
+export async function removeService(
+  { operator, outputs }: ServiceAccess,
+  options: RemovalOptions,
+): Promise<Removal> {
+  const { iot, lambda, s3 } = operator.clients;
+  options.progress?.('removing certificates of cores and devices');
+  const things = merged([
+    await releasePolicy(iot, outputs.corePolicy, outputs.corePrefix),
+    await releasePolicy(iot, outputs.devicePolicy, outputs.corePrefix),
+  ]);
+  options.progress?.('removing functions in the cloud');
+  const functions = await removeCloudFunctions(lambda, options.createFunction);
+  const objects: Record<string, number> = {};
+  for (const { name, prefixes } of options.buckets) {
+    options.progress?.(`emptying ${name}`);
+    objects[name] = await emptyBucket(s3, name, prefixes ?? ['']);
+  }
+  options.progress?.(undefined);
+  return { functions, objects, things };
+}
+
+function merged(all: readonly RemovedThings[]): RemovedThings {
+  return {
+    certificates: all.flatMap(({ certificates }) => certificates),
+    things: all.flatMap(({ things }) => things),
+    kept: all.flatMap(({ kept }) => kept),
+  };
+}
+
+/**
+ * Functions with the prefix and the role that `createFunction` gives to what it makes. The prefix alone
+ * could be that of another service, or of a function of this stack.
+ */
+async function removeCloudFunctions(lambda: LambdaClient, createFunction: string): Promise<string[]> {
+  const made = await madeBy(lambda, createFunction);
+  if (made === undefined) return [];
+  const names: string[] = [];
+  for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {})) {
+    for (const { FunctionName, Role } of Functions) {
+      if (FunctionName?.startsWith(made.prefix) && Role === made.role) names.push(FunctionName);
+    }
+  }
+  for (const FunctionName of names) await lambda.send(new DeleteFunctionCommand({ FunctionName }));
+  return names;
+}
+
+async function madeBy(
+  lambda: LambdaClient,
+  FunctionName: string,
+): Promise<{ prefix: string; role: string } | undefined> {
+  try {
+    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const prefix = Environment?.Variables?.['EDGE_CLOUD_FUNCTION_PREFIX'];
+    const role = Environment?.Variables?.['EDGE_CLOUD_FUNCTION_ROLE_ARN'];
+    return prefix && role ? { prefix, role } : undefined;
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Every version and delete marker too: a versioned bucket is not empty before. Resolves with how many. */
+async function emptyBucket(s3: S3Client, Bucket: string, prefixes: readonly string[]): Promise<number> {
+  let count = 0;
+  for (const Prefix of prefixes) {
+    for (;;) {
+      const page = await listVersions(s3, Bucket, Prefix);
+      if (page.length === 0) break;
+      const { Errors = [] } = await s3.send(
+        new DeleteObjectsCommand({ Bucket, Delete: { Objects: page, Quiet: true } }),
+      );
+      const first = Errors[0];
+      if (first !== undefined) throw new Error(`${Bucket}/${first.Key}: ${first.Message ?? first.Code}`);
+      count += page.length;
+    }
+  }
+  return count;
+}
+
+async function listVersions(s3: S3Client, Bucket: string, Prefix: string) {
+  try {
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(
+      new ListObjectVersionsCommand({ Bucket, Prefix }),
+    );
+    return [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
+  } catch (error) {
+    if (statusOf(error) === 404) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import type { ServiceAccess } from '../../operator/changeGroup';
+import type { OperatorConfig } from '../../operator/clients';
+import type { StackFile } from '../../operator/stackFile';
+import type { Serverless } from '../framework';
+
+/** A deployed service, on AWS or in the local cloud. */
+export interface DeployedService extends ServiceAccess {
+  stackName: string;
+  region: string;
+  config: OperatorConfig;
+  /** The local cloud that `sls edge dev` runs here. */
+  local?: StackFile;
+  close(): void;
+}
+
+/** Where `sls edge dev` and the commands keep what belongs to this service on this machine. */
+export function stateFolder(serverless: Serverless): string {
+  return path.join(serverless.serviceDir, '.edge');
+}
+
+/**
+ * Finds the service by its stack's outputs; with `local` in the cloud of `sls edge dev`. Throws
+ * NOT_FOUND when it is not deployed, CLOUD_UNREACHABLE when no local cloud runs, and SDK errors.
+ */
+export async function openService(
+  serverless: Serverless,
+  options: { local: boolean },
+): Promise<DeployedService> {
+  // The SDK's warning about old releases of Node.js would be the first thing that a user sees.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  return options.local ? openLocal(serverless) : openAws(serverless);
+}
+
+async function openLocal(serverless: Serverless): Promise<DeployedService> {
+  const { readStackFile, STACK_FILE } = await import('../../operator/stackFile');
+  const { configOfEnvironment } = await import('../../operator/clients');
+  const local = await readStackFile(path.join(stateFolder(serverless), STACK_FILE));
+  const { stackName, outputs } = local;
+  return { ...(await open(stackName, configOfEnvironment(local.environment), outputs)), local };
+}
+
+async function openAws(serverless: Serverless): Promise<DeployedService> {
+  const { awsConfig } = await import('./awsConfig');
+  const { readStackOutputs } = await import('../../operator/stackOutputs');
+  const provider = serverless.getProvider('aws');
+  const config = await awsConfig(provider);
+  const { stackName, outputs } = await readStackOutputs(config, provider.naming.getStackName());
+  return open(stackName, config, outputs);
+}
+
+async function open(
+  stackName: string,
+  config: OperatorConfig,
+  outputs: Record<string, string>,
+): Promise<DeployedService> {
+  const { createOperatorWith } = await import('../../operator/operator');
+  const { serviceOutputs } = await import('../../operator/outputs');
+  const operator = createOperatorWith(config);
+  return {
+    stackName,
+    region: config.region,
+    config,
+    operator,
+    outputs: serviceOutputs(outputs),
+    close: () => operator.close(),
+  };
+}

@@ -1,0 +1,47 @@
+import { groupOverviews, type FunctionOverview, type GroupOverview } from '../../operator/overview';
+import { text, type CommandContext, type CommandResult } from './command';
+import { ago, table } from './format';
+import { edgeText } from './groups';
+
+/** `sls edge status [--group]`: what should run, what runs, and who asked for it. */
+export async function status({ service, options }: CommandContext): Promise<CommandResult> {
+  const only = text(options, 'group');
+  const all = await groupOverviews(service, only === undefined ? undefined : [only]);
+  const shown = all.map(textOf).join('\n\n');
+  return { json: { groups: all }, text: shown || 'No group is deployed: sls deploy' };
+}
+
+function textOf(overview: GroupOverview): string {
+  const { group, core, edge, revision, deployment, devices, functions } = overview;
+  const running = edge === undefined ? 'unknown' : String(edge.revision);
+  return [
+    group,
+    `  core        ${core ?? '(none: sls edge core init)'}`,
+    `  edge        ${edgeText(overview)}`,
+    `  revision    ${revision} desired, ${running} running`,
+    `  deployment  ${deploymentText(deployment)}`,
+    `  devices     ${devices.join(', ') || '(none)'}`,
+    ...indented(functionsTable(functions)),
+  ].join('\n');
+}
+
+function deploymentText(deployment: GroupOverview['deployment']): string {
+  if (deployment === undefined) return 'not announced yet';
+  const { revision, state, at, error } = deployment;
+  const reason = error === undefined ? '' : `: ${error.message} (${error.code})`;
+  return `revision ${revision} ${state}, ${ago(at)}${reason}`;
+}
+
+function functionsTable(functions: readonly FunctionOverview[]): string {
+  if (functions.length === 0) return 'no functions';
+  const rows = functions.map(({ key, state, static: preloaded, devices, error }) => [
+    key,
+    error === undefined ? state : `${state}: ${error.message} (${error.code})`,
+    [...(preloaded ? ['operator'] : []), ...devices].join(', ') || '(nobody any more)',
+  ]);
+  return table(['function', 'state', 'asked for by'], rows);
+}
+
+function indented(text: string): string[] {
+  return text.split('\n').map((line) => `  ${line}`.trimEnd());
+}

@@ -1,0 +1,90 @@
+import type { EdgeSection } from './schema';
+import { hint } from './nearestName';
+import type { Problem } from './problems';
+
+/** What the parts of a section say about each other and about `functions:`. */
+export interface References {
+  section: EdgeSection;
+  /** Names under `functions:`. */
+  functions: readonly string[];
+  coreOf(group: string): string;
+}
+
+/** Names that stand for nothing, or for two things at once. */
+export function referenceProblems(references: References): Problem[] {
+  return [
+    ...unknownFunctions(references),
+    ...preloads(references),
+    ...sharedCores(references),
+    ...sameBucket(references.section),
+  ];
+}
+
+function unknownFunctions({ section, functions }: References): Problem[] {
+  return Object.keys(section.functions)
+    .filter((name) => !functions.includes(name))
+    .map((name) => ({
+      path: `edge.functions.${name}`,
+      text: `found "${name}", expected the name of an entry of "functions"${among(name, functions)}`,
+    }));
+}
+
+function preloads({ section }: References): Problem[] {
+  const entries = section.functions;
+  return Object.entries(section.groups).flatMap(([group, { functions }]) =>
+    functions.flatMap(({ function: name }, index): Problem[] => {
+      const path = `edge.groups.${group}.functions.${index}`;
+      if (!Object.hasOwn(entries, name)) {
+        const known = Object.keys(entries);
+        return [
+          {
+            path,
+            text: `found "${name}", expected the name of an entry of "edge.functions"${among(name, known)}`,
+          },
+        ];
+      }
+      if (entries[name]?.locations?.includes('edge') !== false) return [];
+      return [
+        {
+          path,
+          text: `found "${name}", which runs in the cloud only, expected a function with location "edge"`,
+        },
+      ];
+    }),
+  );
+}
+
+/** A thing connects once: the second core would throw the first one out. */
+function sharedCores({ section, coreOf }: References): Problem[] {
+  const groups = Object.keys(section.groups);
+  const owner = new Map<string, string>();
+  return groups.flatMap((group): Problem[] => {
+    const path = `edge.groups.${group}.core`;
+    const core = coreOf(group);
+    const other = owner.get(core);
+    if (other !== undefined) {
+      return [{ path, text: `found "${core}", the core of group "${other}", expected a core of its own` }];
+    }
+    owner.set(core, group);
+    const device = groups.find((each) => section.groups[each]?.devices.includes(core));
+    if (device === undefined) return [];
+    return [
+      { path, text: `found "${core}", a device of group "${device}", expected a thing that is no device` },
+    ];
+  });
+}
+
+function sameBucket({ buckets }: EdgeSection): Problem[] {
+  const { functions, state } = buckets;
+  if (functions === undefined || functions.name !== state?.name) return [];
+  return [
+    {
+      path: 'edge.buckets.state',
+      text: `found "${state.name}", the bucket of the function packages, expected another bucket`,
+    },
+  ];
+}
+
+function among(name: string, valid: readonly string[]): string {
+  return hint(name, valid) || (valid.length === 0 ? '; there is none' : `: ${valid.join(', ')}`);
+}

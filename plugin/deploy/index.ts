@@ -1,0 +1,62 @@
+import path from 'node:path';
+import { flag, type CommandHost } from '../commands/command';
+import { frameworkError, readable } from '../commands/run';
+
+/** Option of `sls deploy` itself. */
+export const DEPLOY_COMMANDS = {
+  deploy: {
+    options: {
+      'edge-upload-only': {
+        usage: 'Upload function packages and wait for nothing; edges follow with "sls edge deploy"',
+        type: 'boolean',
+      },
+    },
+  },
+} as const;
+
+/** What the plugin does around the framework's own deployment and removal. */
+export function deployHooks(host: CommandHost): Record<string, () => Promise<void>> {
+  return {
+    'after:deploy:deploy': () => reporting(host, () => afterDeploy(host)),
+    'before:remove:remove': () => reporting(host, () => beforeRemove(host)),
+  };
+}
+
+async function afterDeploy(host: CommandHost): Promise<void> {
+  const { openService } = await import('../commands/service');
+  const service = await openService(host.serverless, { local: false });
+  try {
+    const packageDir = packageDirectory(host);
+    if (flag(host.options, 'edge-upload-only')) {
+      const { uploadOnly } = await import('./uploadOnly');
+      host.utils.log.notice(await uploadOnly(service, packageDir));
+      return;
+    }
+    const { rollOutService, rollOutText } = await import('./rollOutService');
+    const done = await rollOutService(service, { packageDir, utils: host.utils });
+    host.utils.log.notice();
+    host.utils.writeText(rollOutText(done, service));
+  } finally {
+    service.close();
+  }
+}
+
+async function beforeRemove(host: CommandHost): Promise<void> {
+  const { removeBeforeStack } = await import('./remove');
+  await removeBeforeStack(host);
+}
+
+/** As the framework itself decides it. */
+function packageDirectory({ serverless, options }: CommandHost): string {
+  const directory = options.package ?? serverless.service.package.path ?? '.serverless';
+  return path.resolve(serverless.serviceDir, directory);
+}
+
+async function reporting(host: CommandHost, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    const error = readable(thrown);
+    throw error === undefined ? thrown : frameworkError(host, error);
+  }
+}

@@ -1,0 +1,64 @@
+import { EdgeError } from '../../protocol';
+import { groupOverviews, isAlive } from '../../operator/overview';
+import { FUNCTIONS_PREFIXES, removeService, STATE_PREFIXES, type Removal } from '../../operator/removal';
+import { ago } from '../commands/format';
+import { openService, type DeployedService } from '../commands/service';
+import type { CommandHost } from '../commands/command';
+import type { Utils } from '../framework';
+
+/**
+ * Before the stack goes: names the groups whose edges are still alive, then removes what CloudFormation
+ * does not know of and what would keep it from deleting the rest. Nothing happens when the service is
+ * not deployed.
+ */
+export async function removeBeforeStack(host: CommandHost): Promise<void> {
+  const service = await openIfDeployed(host);
+  if (service === undefined) return;
+  const progress = host.utils.progress.get('edge removal');
+  try {
+    await nameLivingGroups(service, host.utils);
+    const { section, lambdaName } = host.configuration();
+    const { functionsBucket, stateBucket } = service.outputs;
+    const shared = (existing: boolean | undefined, prefixes: string[]) => (existing ? { prefixes } : {});
+    const done = await removeService(service, {
+      createFunction: lambdaName('createFunction'),
+      buckets: [
+        { name: functionsBucket, ...shared(section.buckets.functions?.existing, FUNCTIONS_PREFIXES) },
+        { name: stateBucket, ...shared(section.buckets.state?.existing, STATE_PREFIXES) },
+      ],
+      progress: (text) => (text === undefined ? progress.remove() : progress.notice(text)),
+    });
+    host.utils.log.notice(textOf(done));
+  } finally {
+    progress.remove();
+    service.close();
+  }
+}
+
+async function openIfDeployed(host: CommandHost): Promise<DeployedService | undefined> {
+  try {
+    return await openService(host.serverless, { local: false });
+  } catch (error) {
+    // No stack, or one that failed before it had any outputs: there is nothing of ours.
+    if (error instanceof EdgeError && ['NOT_FOUND', 'BAD_REQUEST'].includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** Their functions go on until the core stops; then nothing can bring them back. */
+async function nameLivingGroups(service: DeployedService, utils: Utils): Promise<void> {
+  const alive = (await groupOverviews(service)).filter(isAlive);
+  for (const { group, core, edge } of alive) {
+    const seen = edge === undefined ? '' : `, last seen ${ago(edge.lastSeen)}`;
+    utils.log.warning(`group ${group} is alive: core ${core ?? ''}${seen}. It is cut off from here on.`);
+  }
+}
+
+function textOf({ functions, objects, things }: Removal): string {
+  const count = Object.values(objects).reduce((sum, each) => sum + each, 0);
+  const kept = things.kept.length === 0 ? '' : `; ${things.kept.length} certificates of others were kept`;
+  return (
+    `Removed ${count} objects, ${functions.length} functions made from packages, ` +
+    `${things.certificates.length} certificates and ${things.things.length} things${kept}`
+  );
+}

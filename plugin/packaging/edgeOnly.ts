@@ -1,0 +1,35 @@
+import type { EdgeConfiguration } from '../configuration/configuration';
+import type { FunctionDefinition, Serverless, Utils } from '../framework';
+import { isEdgeOnly } from './functionConfig';
+
+export type TakenOut = Record<string, FunctionDefinition>;
+
+/**
+ * Takes edge-only functions out of the service, so that neither the framework nor another plugin makes
+ * resources for them. The user's own configuration object stays as it is: a copy without them takes its place.
+ */
+export function takeOutEdgeOnly({ service }: Serverless, configuration: EdgeConfiguration): TakenOut {
+  const all = Object.entries(service.functions);
+  service.functions = Object.fromEntries(all.filter(([name]) => !isEdgeOnly(name, configuration)));
+  return Object.fromEntries(all.filter(([name]) => isEdgeOnly(name, configuration)));
+}
+
+/** Functions that another plugin has added meanwhile stay. */
+export function putBack({ service }: Serverless, taken: TakenOut): void {
+  service.functions = { ...taken, ...service.functions };
+}
+
+/** Nothing triggers a function that is not in the cloud. */
+export function warnOfEvents(
+  { service }: Serverless,
+  configuration: EdgeConfiguration,
+  { log }: Utils,
+): void {
+  for (const [name, { events = [] }] of Object.entries(service.functions)) {
+    if (events.length === 0 || !isEdgeOnly(name, configuration)) continue;
+    log.warning(
+      `functions.${name}.events: ignored, because the function runs on edges only. ` +
+        `To have it in the cloud too: edge.functions.${name}.locations: [edge, cloud]`,
+    );
+  }
+}

@@ -1,0 +1,225 @@
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Command } from '../support/command';
+import { TestDevice } from '../support/device';
+import { packageTemplate, root } from '../support/packaged';
+import { survivors } from '../support/processTree';
+import { until } from '../support/until';
+
+/** The two commands that a newcomer types, as processes, with their signals and exit codes. */
+const DEMO = path.join('dist', 'demo', 'main.cjs');
+const SERVERLESS = path.join(root, 'node_modules', '.bin', 'serverless');
+const SAMPLES = [20, 20.1, 19.9, 20, 20.2, 35, 20, 19.8, 20.1];
+const MINUTE = 60_000;
+
+const commands: Command[] = [];
+const folders: string[] = [];
+
+afterEach(async () => {
+  await Promise.all(commands.splice(0).map((command) => command.destroy()));
+});
+
+afterAll(async () => {
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+});
+
+function run(script: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Command {
+  const command = new Command(script, args, cwd, env);
+  commands.push(command);
+  return command;
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'edge-commands-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** serverless-esbuild leaves folders of its own there, one for each function that it bundles. */
+async function leftIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.startsWith('edge-'));
+}
+
+describe('node dist/demo/main.cjs', () => {
+  it(
+    'prints the timeline and the summary, and ends with 0',
+    async () => {
+      const temporary = await temporaryFolder();
+      const demo = run(path.join(root, DEMO), [], root, { TMPDIR: temporary });
+      await demo.printed(/The device: sensor-1/);
+      const tree = await demo.tree();
+      expect(tree.length).toBeGreaterThan(3);
+      await expect(demo.exited).resolves.toEqual({ code: 0, signal: null });
+      expect(demo.output).toMatch(/stage I +sensor-1 → workshop-core +request detectAnomaly/);
+      expect(demo.output).toMatch(/stage II +workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/);
+      expect(demo.output).toMatch(/refusal +workshop-core → sensor-1 +failed NOT_ENTITLED/);
+      expect(demo.output).toMatch(/a function that this device may not use +│ NOT_ENTITLED +│ NOT_ENTITLED/);
+      expect(demo.output).toContain('Every outcome was the right one.');
+      expect(demo.output).not.toContain('✘');
+      expect(await survivors(tree)).toEqual([]);
+      expect(await leftIn(temporary)).toEqual([]);
+    },
+    MINUTE,
+  );
+
+  it(
+    'ends with 1 when an outcome was wrong',
+    async () => {
+      const folder = await temporaryFolder();
+      const yaml = await readFile(path.join(root, 'serverless.yml'), 'utf8');
+      // Now the device may use what it is to be refused.
+      const open = yaml.replace('devices: [technician-*]', 'devices: [technician-*, sensor-*]');
+      expect(open).not.toBe(yaml);
+      await Promise.all([
+        writeFile(path.join(folder, 'serverless.yml'), open),
+        symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules')),
+        ...['package.json', 'dist', 'examples'].map((name) =>
+          cp(path.join(root, name), path.join(folder, name), { recursive: true }),
+        ),
+      ]);
+      const demo = run(path.join(folder, DEMO), [], folder);
+      await expect(demo.exited).resolves.toEqual({ code: 1, signal: null });
+      expect(demo.output).toContain('Some outcomes were wrong.');
+      expect(demo.output).toMatch(/✘ ok, expected NOT_ENTITLED/);
+    },
+    MINUTE,
+  );
+
+  it(
+    'Ctrl-C leaves nothing behind',
+    async () => {
+      const temporary = await temporaryFolder();
+      const demo = run(path.join(root, DEMO), [], root, { TMPDIR: temporary });
+      await demo.printed(/The device: sensor-1/);
+      await demo.printed(/✔/);
+      const tree = await demo.tree();
+      demo.interrupt();
+      const { code } = await demo.exited;
+      expect(code).not.toBe(0);
+      expect(await survivors(tree)).toEqual([]);
+      expect(await leftIn(temporary)).toEqual([]);
+    },
+    MINUTE,
+  );
+});
+
+describe('serverless edge dev', () => {
+  let serviceDir: string;
+
+  beforeAll(async () => {
+    ({ serviceDir } = await packageTemplate());
+    folders.push(serviceDir);
+  }, MINUTE);
+
+  function dev(): Command {
+    return run(SERVERLESS, ['edge', 'dev'], serviceDir);
+  }
+
+  /** A device with what the command printed for it, and nothing else. */
+  async function connect(command: Command): Promise<TestDevice> {
+    await command.printed(/Ctrl-C stops everything/);
+    const [, discovery] = await command.printed(/discovery: (https:\S+)/);
+    const files = /sensor-1: --cert (\S+) --key (\S+) --ca (\S+)/;
+    const [, certificate, privateKey, ca] = await command.printed(files);
+    const device = new TestDevice();
+    await device.connect({
+      thingName: 'sensor-1',
+      certificate,
+      privateKey,
+      ca,
+      discovery: { url: discovery },
+    });
+    return device;
+  }
+
+  /** Every certificate and key below `.edge/`, with its content. */
+  async function credentials(): Promise<Record<string, string>> {
+    const folder = path.join(serviceDir, '.edge', 'things');
+    const files = await readdir(folder, { recursive: true, withFileTypes: true });
+    const all = files
+      .filter((entry) => entry.isFile())
+      .map(async ({ parentPath, name }) => {
+        const file = path.join(parentPath, name);
+        return [file, await readFile(file, 'utf8')] as const;
+      });
+    return Object.fromEntries(await Promise.all(all));
+  }
+
+  let kept: Record<string, string>;
+
+  it(
+    'says where devices connect and shows what they do; Ctrl-C ends it with 0',
+    async () => {
+      const command = dev();
+      const device = await connect(command);
+      try {
+        await expect(device.deploy('detectAnomaly', { version: '^1' })).resolves.toMatchObject({
+          version: '1.2.0',
+        });
+        const verdict = await device.invoke('detectAnomaly', { samples: SAMPLES });
+        expect(verdict).toMatchObject({ anomalies: [{ index: 5, value: 35 }] });
+        await command.printed(/stage II +workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/);
+        await command.printed(/group workshop: workshop-core on 127\.0\.0\.1:\d+/);
+        kept = await credentials();
+        expect(Object.keys(kept).length).toBeGreaterThan(5);
+        const tree = await command.tree();
+        expect(tree.length).toBeGreaterThan(3);
+        command.interrupt();
+        await expect(command.exited).resolves.toEqual({ code: 0, signal: null });
+        expect(await survivors(tree)).toEqual([]);
+      } finally {
+        await device.close();
+      }
+    },
+    MINUTE,
+  );
+
+  it(
+    'a second start has the same certificates and the same functions; SIGTERM ends it with 0',
+    async () => {
+      const command = dev();
+      const device = await connect(command);
+      try {
+        expect(await credentials()).toEqual(kept);
+        const verdict = await device.invoke('detectAnomaly', { samples: SAMPLES });
+        expect(verdict).toMatchObject({ anomalies: [{ index: 5, value: 35 }] });
+        const model = await device.invoke('trainModel', { samples: [1, 2] }, { location: 'cloud' });
+        expect(model).toMatchObject({ samples: 2 });
+        const tree = await command.tree();
+        command.terminate();
+        await expect(command.exited).resolves.toEqual({ code: 0, signal: null });
+        expect(await survivors(tree)).toEqual([]);
+      } finally {
+        await device.close();
+      }
+    },
+    MINUTE,
+  );
+
+  it(
+    'SIGTERM during the start leaves nothing behind, and the next start works',
+    async () => {
+      const lock = path.join(serviceDir, '.edge', 'cloud', 'cloud.pid');
+      for (const begun of [() => existsSync(lock), (size: number) => size > 4]) {
+        const command = dev();
+        const tree = await until('the start', async () => {
+          const now = await command.tree();
+          return begun(now.length) ? now : undefined;
+        });
+        command.terminate();
+        const { code } = await command.exited;
+        expect(command.output).not.toContain('Ready. Devices connect');
+        expect(code).not.toBe(0);
+        expect(await survivors(tree)).toEqual([]);
+      }
+      const command = dev();
+      const device = await connect(command);
+      await device.close();
+      command.interrupt();
+      await expect(command.exited).resolves.toEqual({ code: 0, signal: null });
+    },
+    MINUTE,
+  );
+});

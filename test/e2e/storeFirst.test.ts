@@ -1,0 +1,144 @@
+import { claimKey } from '../../protocol';
+import type { TestDevice } from '../support/device';
+import { GROUP } from '../support/environment';
+import {
+  all,
+  FUNCTION,
+  startWithout,
+  withoutAction,
+  withoutResource,
+  type DeniedPlace,
+} from '../support/permissions';
+
+/**
+ * The service deployed with one permission less where an update that is stored first, or a second way,
+ * saves the device: it is served all the same, and the cloud says what it denied.
+ */
+/** Long enough to get as far as the denial, on a busy machine too. */
+const TIMEOUT_MS = 4_000;
+
+let place: DeniedPlace | undefined;
+afterEach(async () => {
+  await place?.environment.close();
+  place = undefined;
+}, 30_000);
+
+async function start(...args: Parameters<typeof startWithout>): Promise<DeniedPlace> {
+  place = await startWithout(...args);
+  return place;
+}
+
+const deploy = (device: TestDevice) => device.deploy(FUNCTION, { timeout: TIMEOUT_MS });
+
+const byS3 = {
+  action: 'lambda:InvokeFunction',
+  service: 's3.amazonaws.com',
+  resource: /-performDeployment$/,
+};
+
+describe('the device is served all the same', () => {
+  it.each([
+    {
+      what: 'the hint may not be given: S3 tells performDeployment',
+      transform: withoutAction('EdgeHandleDeploymentRequestRole', 'lambda:InvokeFunction'),
+      denied: { action: 'lambda:InvokeFunction', resource: /-performDeployment$/ },
+    },
+    {
+      what: 'validateFunction may not read packages: the core asks again in stage II',
+      transform: withoutAction('EdgeValidateFunctionRole', 's3:GetObject', /packages/),
+      denied: { action: 's3:GetObject', resource: /\/packages\/[0-9a-f]{64}\.zip$/ },
+    },
+    {
+      what: 'handleDeploymentRequest may not answer: the definition does',
+      transform: withoutAction('EdgeHandleDeploymentRequestRole', 'iot:Publish', /accepted/),
+      denied: { action: 'iot:Publish', resource: /\/core\/workshop-core\/accepted$/ },
+    },
+    {
+      what: 'status reports may not be stored',
+      transform: withoutAction('EdgeRuleRole', 's3:PutObject', /status/),
+      denied: { action: 's3:PutObject', resource: /\/status\/workshop-core\// },
+    },
+  ])('when $what', async ({ transform, denied }) => {
+    const { environment, log } = await start(transform);
+    const device = await environment.connectDevice('sensor-1');
+    await expect(device.deploy(FUNCTION)).resolves.toMatchObject({ version: '1.2.0' });
+    await log.waitFor(denied);
+  });
+
+  it('when S3 may not invoke performDeployment: the hint does', async () => {
+    const sweep = new Sweep();
+    const { environment, log } = await start(withoutResource('EdgePerformDeploymentPermission'), {
+      scheduleTimers: sweep,
+    });
+    sweep.hold();
+    const device = await environment.connectDevice('sensor-1');
+    await expect(device.deploy(FUNCTION)).resolves.toMatchObject({ version: '1.2.0' });
+    await log.waitFor(byS3);
+  });
+
+  it('when nobody may invoke performDeployment but the schedule: the sweep does, later', async () => {
+    const sweep = new Sweep();
+    const here = await start(
+      all(
+        withoutResource('EdgePerformDeploymentPermission'),
+        withoutAction('EdgeHandleDeploymentRequestRole', 'lambda:InvokeFunction'),
+      ),
+      { scheduleTimers: sweep },
+    );
+    const { environment, log } = here;
+    const device = await environment.connectDevice('sensor-1');
+    sweep.hold();
+    await expect(deploy(device)).rejects.toMatchObject({ code: 'TIMED_OUT' });
+    await log.waitFor(byS3);
+    await expect(here.claim('sensor-1')).resolves.toBeUndefined();
+    sweep.release();
+    await expect(device.deploy(FUNCTION)).resolves.toMatchObject({ version: '1.2.0' });
+    await expect(here.claim('sensor-1')).resolves.toMatchObject({ version: '1.2.0' });
+  });
+
+  it('when performDeployment may not tell the core: the function is there when the core next asks', async () => {
+    const transform = withoutAction('EdgePerformDeploymentRole', 'iot:Publish');
+    const here = await start(transform);
+    const { environment, log } = here;
+    const device = await environment.connectDevice('sensor-1');
+    await expect(deploy(device)).rejects.toMatchObject({ code: 'TIMED_OUT' });
+    await log.waitFor({ action: 'iot:Publish', resource: /\/core\/workshop-core\/revision$/ });
+    await environment.operator.waitForDefinition(
+      environment.outputs.stateBucket,
+      GROUP,
+      ({ claims }) => claims[claimKey('sensor-1', FUNCTION)]?.version === '1.2.0',
+    );
+    const { port } = here.edge;
+    await here.edge.stop();
+    here.edge = await environment.startEdge(GROUP, { port });
+    await expect(device.deploy(FUNCTION)).resolves.toMatchObject({ version: '1.2.0' });
+  });
+});
+
+/** The schedule's clock: minutes pass in a moment, unless it is held. The operator's set-up needs it as well. */
+class Sweep {
+  private held: (() => void)[] | undefined;
+
+  now(): number {
+    return Date.now();
+  }
+
+  setTimeout(callback: () => void): { cancel(): void } {
+    const due = (): void => {
+      if (this.held === undefined) callback();
+      else this.held.push(callback);
+    };
+    const timer = setTimeout(due, 100);
+    return { cancel: () => clearTimeout(timer) };
+  }
+
+  hold(): void {
+    this.held = [];
+  }
+
+  release(): void {
+    const due = this.held ?? [];
+    this.held = undefined;
+    for (const callback of due) callback();
+  }
+}

@@ -1,0 +1,91 @@
+import { functionPackageOf, ofType, onLocalCloud, ownFunctions, packageExample } from './support';
+import type { PackagedService } from '../support/packaged';
+
+/** An HTTP API with a bucket, as it was, and edge functions beside it. */
+describe('examples/existing-service', () => {
+  let service: PackagedService;
+  beforeAll(async () => {
+    service = await packageExample('existing-service');
+  }, 60_000);
+
+  const routes = (): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.values(ofType(service, 'AWS::ApiGatewayV2::Route')).map(({ Properties }) => [
+        String(Properties?.['RouteKey']),
+        Properties?.['AuthorizationType'] ?? 'NONE',
+      ]),
+    );
+
+  it('keeps the functions of the service and adds none for edges alone', () => {
+    expect(ownFunctions(service)).toEqual([
+      'cold-store-dev-latestReadings',
+      'cold-store-dev-storeReadings',
+      'cold-store-dev-summarise',
+    ]);
+  });
+
+  it('leaves its routes open and closes those of the edge', () => {
+    const { 'POST /summaries': summaries, ...others } = routes();
+    expect(summaries).toBe('NONE');
+    expect(others['GET /stores/{store}/readings']).toBe('NONE');
+    expect(others['POST /stores/{store}/readings']).toBe('NONE');
+    const system = Object.entries(others).filter(([key]) => !key.includes('/stores/'));
+    expect(system.length).toBeGreaterThan(0);
+    for (const [key, type] of system) expect([key, type]).toEqual([key, 'AWS_IAM']);
+  });
+
+  it("does not give the edge the service's permissions, nor the service the edge's", () => {
+    const { IamRoleLambdaExecution, ...roles } = ofType(service, 'AWS::IAM::Role');
+    expect(JSON.stringify(IamRoleLambdaExecution)).toContain('Readings');
+    expect(JSON.stringify(IamRoleLambdaExecution)).not.toMatch(/Edge[A-Z]|edge-state/);
+    expect(JSON.stringify(roles)).not.toContain('"Readings"');
+  });
+
+  it('keeps the resources and outputs of the service', () => {
+    expect(service.template.Resources['Readings']?.Type).toBe('AWS::S3::Bucket');
+    expect(service.template.Outputs).toHaveProperty('ReadingsBucket');
+  });
+
+  it('points a function of both places at the Lambda function of the stack', async () => {
+    const { config, files } = await functionPackageOf(service, 'summarise');
+    expect(files).toEqual(['src/summarise.js']);
+    expect(config).toMatchObject({
+      version: '1.0.0',
+      memory: 256,
+      timeout: 10,
+      cloudFunction: 'cold-store-dev-summarise',
+      environment: { LOG_LEVEL: 'debug' },
+    });
+    const { config: edgeOnly } = await functionPackageOf(service, 'detectDoorOpen');
+    expect(edgeOnly).toMatchObject({
+      pinned: true,
+      memory: 128,
+      timeout: 2,
+      environment: { LOG_LEVEL: 'info' },
+    });
+  });
+
+  it('deploys: its routes answer as before, those of the edge want a signature', async () => {
+    await onLocalCloud(service, async ({ outputs, groups }) => {
+      const readings = [
+        { at: 0, value: 4 },
+        { at: 60_000, value: 6 },
+      ];
+      const request = (path: string, body?: unknown): Promise<Response> =>
+        fetch(`${outputs.httpApiUrl}${path}`, {
+          ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+        });
+      expect((await request('/stores/north/readings')).status).toBe(404);
+      expect((await request('/stores/north/readings', { readings })).status).toBe(204);
+      expect(await (await request('/stores/north/readings')).json()).toEqual({ readings });
+      expect(await (await request('/summaries', { readings })).json()).toEqual({
+        count: 2,
+        lowest: 4,
+        highest: 6,
+        mean: 5,
+      });
+      expect((await request('/groups/hall-1/definition')).status).toBe(403);
+      expect(groups['hall-1']?.definition.statics).toHaveProperty('detectDoorOpen');
+    });
+  }, 60_000);
+});

@@ -1,0 +1,59 @@
+import { copyOf } from './support/service';
+
+/** A bad `edge` section through the framework's own command line. */
+describe('a bad edge section', () => {
+  const bad = (yaml: string): string =>
+    yaml
+      .replace('  groups:\n', '  groups:\n    east: { colour: red }\n')
+      .replace('version: 2.0.0', 'version: latest')
+      .replace('    readMeter:\n    forecast:', '    raedMeter:\n    forecast:')
+      .replace("devices: [sensor-1, 'vent-*']", 'devices: 7');
+  const refusal = [
+    'edge.groups.east.colour: unknown key (expected one of core, devices, functions, limits, things)',
+    'edge.groups.north.devices: found 7, expected a list',
+    'edge.functions.openVents.version: found "latest", expected an exact semantic version such as "1.4.0"',
+    'edge.functions.raedMeter: found "raedMeter", expected the name of an entry of "functions"; did you mean "readMeter"?',
+  ].join('\n');
+
+  it.each(['error', 'warn', 'off'])(
+    'is refused with all that is wrong where the framework validates with "%s"',
+    async (mode) => {
+      const service = await copyOf('greenhouse', (yaml) => `configValidationMode: ${mode}\n${bad(yaml)}`);
+      await expect(service.sls('package')).rejects.toThrow(refusal);
+    },
+    60_000,
+  );
+
+  it('is refused for what its functions have that edges have not, before anything is bundled', async () => {
+    const service = await copyOf('greenhouse', (yaml) =>
+      yaml
+        .replace('      SAMPLES: 12', '      TABLE: { Ref: Readings }')
+        .replace(
+          '    memorySize: 256',
+          '    runtime: nodejs20.x\n    description: >-\n      ' + 'long '.repeat(80),
+        )
+        .replace('      UNIT: kelvin', '      LEVEL: 1')
+        .replace('    UNIT: celsius', '    BUS: { "Fn::ImportValue": bus }'),
+    );
+    await expect(service.sls('package')).rejects.toThrow(
+      [
+        'provider.environment.BUS: found a CloudFormation reference, which an edge cannot resolve, expected a literal, or one for the edge in edge.functions.readMeter.environment.BUS',
+        'functions.readMeter.environment.TABLE: found a CloudFormation reference, which an edge cannot resolve, expected a literal, or one for the edge in edge.functions.readMeter.environment.TABLE',
+        'functions.readMeter.runtime: found "nodejs20.x", expected one of nodejs22.x, nodejs24.x',
+        `functions.readMeter.description: found "${'long '.repeat(12)}…", expected at most 256 characters`,
+      ].join('\n'),
+    );
+  }, 60_000);
+
+  it('is refused for a function with the name of a system function', async () => {
+    const service = await copyOf('greenhouse', (yaml) =>
+      yaml.replace(
+        'functions:\n  readMeter:',
+        'functions:\n  createFunction:\n    handler: a.b\n  readMeter:',
+      ),
+    );
+    await expect(service.sls('package')).rejects.toThrow(
+      'functions.createFunction: the name belongs to a system function of the edge plugin, expected another name',
+    );
+  }, 60_000);
+});

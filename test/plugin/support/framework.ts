@@ -1,0 +1,32 @@
+import type { AwsProvider, Serverless, Service } from '../../../plugin/framework';
+
+/** The part of the framework that reading a configuration touches, for a service called `shop`. */
+export function frameworkWith(
+  edge: unknown,
+  {
+    functions = ['readMeter', 'forecast', 'openVents'],
+    provider = {},
+    service = 'shop',
+    stage = 'dev',
+    region = 'eu-west-1',
+  }: {
+    functions?: string[];
+    provider?: Partial<Service['provider']>;
+    service?: string;
+    stage?: string;
+    region?: string;
+  } = {},
+): Serverless {
+  return {
+    service: {
+      service,
+      functions: Object.fromEntries(functions.map((name) => [name, { handler: `src/${name}.handler` }])),
+      package: {},
+      provider: { name: 'aws', compiledCloudFormationTemplate: { Resources: {} }, ...provider },
+    },
+    serviceDir: '/nowhere',
+    configurationInput: edge === undefined ? {} : { edge },
+    getProvider: () =>
+      ({ getStage: () => stage, getRegion: () => region }) satisfies Partial<AwsProvider> as AwsProvider,
+  } satisfies Partial<Serverless> as unknown as Serverless;
+}

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { ZipFile } from 'yazl';
+import type { CloudFormationTemplate } from '../../../plugin/framework';
+import { root } from '../../support/packaged';
+
+export interface ServiceCopy {
+  dir: string;
+  /** Runs the framework's command line there; throws with its output. */
+  sls(...args: string[]): Promise<string>;
+  read(file: string): Promise<Buffer>;
+  json<T>(file: string): Promise<T>;
+  template(packageDir?: string): Promise<CloudFormationTemplate>;
+}
+
+/** A copy of a fixture in a folder of its own; `edit` changes its serverless.yml first. */
+export async function copyOf(
+  fixture: string,
+  edit: (yaml: string) => string = (yaml) => yaml,
+): Promise<ServiceCopy> {
+  const dir = await mkdtemp(path.join(tmpdir(), `edge-${fixture}-`));
+  await cp(path.join(__dirname, '..', 'fixtures', fixture), dir, { recursive: true });
+  const config = path.join(dir, 'serverless.yml');
+  await writeFile(config, edit(await readFile(config, 'utf8')));
+  await writeZip(path.join(dir, 'prebuilt.zip'), {
+    'index.js': 'exports.handler = async () => "open";\n',
+    'edge.json': '{ "name": "someoneElse" }',
+  });
+  const read = (file: string): Promise<Buffer> => readFile(path.join(dir, file));
+  const json = async <T>(file: string): Promise<T> => JSON.parse((await read(file)).toString()) as T;
+  return {
+    dir,
+    read,
+    json,
+    sls: (...args) => sls(dir, args),
+    template: (packageDir = '.serverless') =>
+      json(path.join(packageDir, 'cloudformation-template-update-stack.json')),
+  };
+}
+
+async function sls(cwd: string, args: string[]): Promise<string> {
+  const cli = path.join(root, 'node_modules', '.bin', 'serverless');
+  const env = {
+    ...process.env,
+    SLS_NOTIFICATIONS_MODE: 'off',
+    SLS_TELEMETRY_DISABLED: '1',
+    // Not in node_modules: the framework's own packaging would follow the link to it.
+    EDGE_PLUGIN: path.join(root, 'dist', 'plugin', 'index.cjs'),
+  };
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [cli, ...args], { cwd, env });
+    return stdout + stderr;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${stdout}${stderr}`, { cause: error });
+  }
+}
+
+async function writeZip(file: string, files: Record<string, string>): Promise<void> {
+  const zip = new ZipFile();
+  for (const [name, text] of Object.entries(files)) zip.addBuffer(Buffer.from(text), name);
+  zip.end();
+  await pipeline(zip.outputStream, createWriteStream(file));
+}

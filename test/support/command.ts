@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { processTree, survivors, type ProcessId } from './processTree';
+
+export interface CommandExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A command as a user starts it in a terminal: in the foreground process group, which Ctrl-C reaches. */
+export class Command {
+  output = '';
+  readonly exited: Promise<CommandExit>;
+  private readonly child: ChildProcess;
+  private readonly events = new EventEmitter();
+  private ended = false;
+
+  constructor(script: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
+    this.child = spawn(process.execPath, [script, ...args], {
+      cwd,
+      env: { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+        this.events.emit('output');
+      });
+    }
+    this.exited = once(this.child, 'close').then(([code, signal]) => {
+      this.ended = true;
+      this.events.emit('output');
+      return { code, signal } as CommandExit;
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  /** The first match in what it printed so far or prints yet. Rejects with all of it when it ends before. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.output);
+      if (found !== null) return found;
+      if (this.ended) throw new Error(`ended before it printed ${pattern}:\n${this.output}`);
+      await once(this.events, 'output');
+    }
+  }
+
+  tree(): Promise<ProcessId[]> {
+    return processTree(this.pid);
+  }
+
+  /** As Ctrl-C does. */
+  interrupt(): void {
+    process.kill(-this.pid, 'SIGINT');
+  }
+
+  /** As `kill <pid>` does. */
+  terminate(): void {
+    this.child.kill('SIGTERM');
+  }
+
+  /** For the end of a test that failed: nothing of it goes on running. */
+  async destroy(): Promise<void> {
+    const tree = this.ended ? [] : await this.tree();
+    for (const { pid } of await survivors(tree, 0)) process.kill(pid, 'SIGKILL');
+    await this.exited;
+  }
+}
