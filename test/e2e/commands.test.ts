@@ -51,7 +51,7 @@ describe('node dist/demo/main.cjs', () => {
       await demo.printed(/The device: sensor-1/);
       const tree = await demo.tree();
       expect(tree.length).toBeGreaterThan(3);
-      await expect(demo.exited).resolves.toEqual({ code: 0, signal: null });
+      await expect(demo.exit()).resolves.toEqual({ code: 0, signal: null });
       expect(demo.output).toMatch(/stage I +sensor-1 → workshop-core +request detectAnomaly/);
       expect(demo.output).toMatch(/stage II +workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/);
       expect(demo.output).toMatch(/refusal +workshop-core → sensor-1 +failed NOT_ENTITLED/);
@@ -80,7 +80,7 @@ describe('node dist/demo/main.cjs', () => {
         ),
       ]);
       const demo = run(path.join(folder, DEMO), [], folder);
-      await expect(demo.exited).resolves.toEqual({ code: 1, signal: null });
+      await expect(demo.exit()).resolves.toEqual({ code: 1, signal: null });
       expect(demo.output).toContain('Some outcomes were wrong.');
       expect(demo.output).toMatch(/✘ ok, expected NOT_ENTITLED/);
     },
@@ -96,7 +96,7 @@ describe('node dist/demo/main.cjs', () => {
       await demo.printed(/✔/);
       const tree = await demo.tree();
       demo.interrupt();
-      const { code } = await demo.exited;
+      const { code } = await demo.exit();
       expect(code).not.toBe(0);
       expect(await survivors(tree)).toEqual([]);
       expect(await leftIn(temporary)).toEqual([]);
@@ -167,7 +167,7 @@ describe('serverless edge dev', () => {
         const tree = await command.tree();
         expect(tree.length).toBeGreaterThan(3);
         command.interrupt();
-        await expect(command.exited).resolves.toEqual({ code: 0, signal: null });
+        await expect(command.exit()).resolves.toEqual({ code: 0, signal: null });
         expect(await survivors(tree)).toEqual([]);
       } finally {
         await device.close();
@@ -189,7 +189,7 @@ describe('serverless edge dev', () => {
         expect(model).toMatchObject({ samples: 2 });
         const tree = await command.tree();
         command.terminate();
-        await expect(command.exited).resolves.toEqual({ code: 0, signal: null });
+        await expect(command.exit()).resolves.toEqual({ code: 0, signal: null });
         expect(await survivors(tree)).toEqual([]);
       } finally {
         await device.close();
@@ -209,7 +209,7 @@ describe('serverless edge dev', () => {
           return begun(now.length) ? now : undefined;
         });
         command.terminate();
-        const { code } = await command.exited;
+        const { code } = await command.exit();
         expect(command.output).not.toContain('Ready. Devices connect');
         expect(code).not.toBe(0);
         expect(await survivors(tree)).toEqual([]);
@@ -218,7 +218,7 @@ describe('serverless edge dev', () => {
       const device = await connect(command);
       await device.close();
       command.interrupt();
-      await expect(command.exited).resolves.toEqual({ code: 0, signal: null });
+      await expect(command.exit()).resolves.toEqual({ code: 0, signal: null });
     },
     MINUTE,
   );

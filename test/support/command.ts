@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { processTree, survivors, type ProcessId } from './processTree';
 
+const EXIT_MS = 45_000;
+
 export interface CommandExit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -10,7 +12,7 @@ export interface CommandExit {
 /** A command as a user starts it in a terminal: in the foreground process group, which Ctrl-C reaches. */
 export class Command {
   output = '';
-  readonly exited: Promise<CommandExit>;
+  private readonly exited: Promise<CommandExit>;
   private readonly child: ChildProcess;
   private readonly events = new EventEmitter();
   private ended = false;
@@ -47,6 +49,17 @@ export class Command {
       if (this.ended) throw new Error(`ended before it printed ${pattern}:\n${this.output}`);
       await once(this.events, 'output');
     }
+  }
+
+  /** How it ended. Rejects with all that it printed and what still runs when it does not end in time. */
+  async exit(ms = EXIT_MS): Promise<CommandExit> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), ms)));
+    const exit = await Promise.race([this.exited, late]);
+    clearTimeout(timer);
+    if (exit !== 'late') return exit;
+    const running = (await this.tree()).map(({ command }) => command).join('\n');
+    throw new Error(`did not end within ${ms} ms. Still running:\n${running}\nPrinted:\n${this.output}`);
   }
 
   tree(): Promise<ProcessId[]> {
