@@ -5,12 +5,15 @@ import {
   DetachPolicyCommand,
   DetachThingPrincipalCommand,
   ListPrincipalThingsCommand,
+  ListThingPrincipalsCommand,
   ListTargetsForPolicyCommand,
   UpdateCertificateCommand,
   type IoTClient,
 } from '@aws-sdk/client-iot';
 import { statusOf } from './clients';
-import { certificateIdOfArn, MADE_BY } from './things';
+import { poll } from './poll';
+import { MADE_BY } from './madeBy';
+import { certificateIdOfArn } from './things';
 
 export interface RemovedThings {
   /** Ids of the certificates that are gone. */
@@ -19,6 +22,8 @@ export interface RemovedThings {
   /** Arns of targets that only lost the policy, because the service did not make their things. */
   kept: string[];
 }
+
+const DETACHING = { timeoutMs: 30_000 };
 
 /**
  * Takes an IoT policy from everything that it is attached to, as CloudFormation cannot delete it before.
@@ -44,7 +49,7 @@ export async function releasePolicy(
     await deleteCertificate(iot, target, things);
     removed.certificates.push(certificateId);
     for (const thingName of things) {
-      if (await deleteThing(iot, thingName)) removed.things.push(thingName);
+      if (await deleteThing(iot, thingName, target)) removed.things.push(thingName);
     }
   }
   return removed;
@@ -61,7 +66,16 @@ export async function deleteCertificate(
     await iot.send(new DetachThingPrincipalCommand({ thingName, principal: certificateArn }));
   }
   await iot.send(new UpdateCertificateCommand({ certificateId, newStatus: 'INACTIVE' }));
-  await iot.send(new DeleteCertificateCommand({ certificateId }));
+  // Detaching takes effect a few seconds later.
+  await poll(`the end of certificate ${certificateId}`, DETACHING, async () => {
+    try {
+      await iot.send(new DeleteCertificateCommand({ certificateId }));
+      return true;
+    } catch (error) {
+      if ((error as { name?: string }).name === 'DeleteConflictException') return undefined;
+      throw error;
+    }
+  });
 }
 
 async function targetsOf(iot: IoTClient, policyName: string): Promise<string[]> {
@@ -80,7 +94,7 @@ async function targetsOf(iot: IoTClient, policyName: string): Promise<string[]> 
   return targets;
 }
 
-export async function thingsOf(iot: IoTClient, principal: string): Promise<string[]> {
+async function thingsOf(iot: IoTClient, principal: string): Promise<string[]> {
   const { things = [] } = await iot.send(new ListPrincipalThingsCommand({ principal }));
   return things;
 }
@@ -96,12 +110,12 @@ async function allMadeBy(iot: IoTClient, things: readonly string[], madeBy: stri
 }
 
 /** False when another principal is attached to it: then it is still somebody's. */
-async function deleteThing(iot: IoTClient, thingName: string): Promise<boolean> {
-  try {
-    await iot.send(new DeleteThingCommand({ thingName }));
-    return true;
-  } catch (error) {
-    if ((error as { name?: string }).name === 'InvalidRequestException') return false;
-    throw error;
-  }
+async function deleteThing(iot: IoTClient, thingName: string, detached: string): Promise<boolean> {
+  const left = await poll(`the end of thing ${thingName}`, DETACHING, async () => {
+    const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }));
+    return principals.includes(detached) ? undefined : principals;
+  });
+  if (left.length > 0) return false;
+  await iot.send(new DeleteThingCommand({ thingName }));
+  return true;
 }

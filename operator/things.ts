@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-iot';
 import { EdgeError } from '../protocol';
 import { statusOf } from './clients';
+import { MADE_BY } from './madeBy';
 
 /** A thing with its certificate and key, both PEM. */
 export interface ProvisionedThing {
@@ -19,9 +20,6 @@ export interface ProvisionedThing {
   privateKeyPem: string;
   certificateId: string;
 }
-
-/** Attribute of things that a service made; its value is the prefix of the service's core topics. */
-export const MADE_BY = 'edge-service';
 
 export interface IotEndpoints {
   /** `host`, or `host:port` where the port is not AWS's. */

@@ -49,6 +49,8 @@ export interface Service {
     tracing?: { lambda?: unknown };
     httpApi?: { id?: unknown; disableDefaultEndpoint?: boolean };
     compiledCloudFormationTemplate: CloudFormationTemplate;
+    /** During `deploy function`: the function as it is on Lambda. */
+    remoteFunctionData?: { Configuration?: { Role?: string } };
   };
   /** Keys of the user's configuration that the framework does not know. */
   initialServerlessConfig?: Record<string, unknown>;
@@ -98,6 +100,8 @@ export interface Serverless {
 export interface CommandOptions {
   stage?: string;
   package?: string;
+  /** `--function`, of commands that are about one. */
+  function?: string;
   [option: string]: unknown;
 }
 

@@ -8,7 +8,7 @@ import { checkFunctions } from './packaging/functionConfig';
 import { writeEdgeDirectory } from './packaging/packaging';
 import { excludeLocalState, placeSystemBundles } from './packaging/systemBundles';
 import { addResources } from './resources';
-import { addSystemFunctions, prepareForOffline } from './systemFunctions';
+import { addSystemFunctions, keepRole, prepareForOffline } from './systemFunctions';
 import { variableSources } from './variables';
 
 /** The Serverless Framework plugin: hooks alone, the work is done by the modules that they call. */
@@ -47,6 +47,7 @@ class EdgeOnDemandPlugin {
       'before:package:compileLayers': () => this.extractEdgePackages(),
       'after:package:compileEvents': () => this.addResources(),
       'before:deploy:function:packageFunction': () => placeSystemBundles(this.serverless),
+      'before:deploy:function:deploy': () => keepRole(this.serverless, this.options.function),
       'before:offline:start': () => prepareForOffline(this.serverless),
       'before:offline:start:init': () => prepareForOffline(this.serverless),
     };

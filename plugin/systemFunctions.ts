@@ -145,3 +145,14 @@ export function prepareForOffline(serverless: Serverless): void {
     definition.events = routesOf(name).map(({ httpApi: { authorizer: _iam, ...httpApi } }) => ({ httpApi }));
   }
 }
+
+/**
+ * `sls deploy function` takes the logical id of a role for its name and finds none. The role does not
+ * change there: the one that the function has on Lambda stands in.
+ */
+export function keepRole({ service }: Serverless, functionName: string | undefined): void {
+  const name = SYSTEM_FUNCTIONS.find((each) => each === functionName);
+  const definition = name && service.functions[name];
+  const current = service.provider.remoteFunctionData?.Configuration?.Role;
+  if (definition && current !== undefined) definition.role = current;
+}

@@ -21,6 +21,13 @@ const documents: Record<string, () => unknown> = {
     title: 'The `edge` section of serverless.yml',
     ...edgeSectionJsonSchema(),
   }),
+  // For the first line of a serverless.yml: editors check the section in place.
+  'docs/schemas/serverless.schema.json': () => ({
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'serverless.yml with an `edge` section',
+    type: 'object',
+    properties: { edge: { $ref: './edge-section.schema.json' } },
+  }),
   'docs/schemas/group-definition.schema.json': () =>
     jsonSchemaOf(groupDefinitionSchema, 'output', 'Definition of an edge group'),
   'docs/errors.md': errorReference,

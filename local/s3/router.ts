@@ -1,7 +1,7 @@
 import { notImplemented, S3Error } from './errors';
 import { createBucket, deleteBucket, headBucket, listBuckets } from './operations/buckets';
 import { deleteObject, deleteObjects } from './operations/deleteObjects';
-import { listObjects } from './operations/listObjects';
+import { listObjects, listObjectVersions } from './operations/listObjects';
 import { readObject, RESPONSE_OVERRIDES } from './operations/readObject';
 import { copyObject, putObject } from './operations/writeObject';
 import type { Operation, S3Request } from './types';
@@ -45,6 +45,14 @@ const ROUTES: readonly Route[] = [
     target: 'bucket',
     marker: 'list-type',
     query: LIST_QUERY,
+  },
+  {
+    name: 'ListObjectVersions',
+    run: listObjectVersions,
+    method: 'GET',
+    target: 'bucket',
+    marker: 'versions',
+    query: ['prefix', 'encoding-type'],
   },
   {
     name: 'DeleteObjects',

@@ -42,7 +42,7 @@ async function withService(host: CommandHost, load: () => Promise<Command>) {
 
 /** The framework shows its own error class without a stack: what went wrong, and what to do. */
 export function frameworkError({ serverless }: CommandHost, error: EdgeError): Error {
-  return new serverless.classes.Error(`${error.message}\n${adviceOf(error)}`, `EDGE_${error.code}`);
+  return new serverless.classes.Error(`${error.message}\n→ ${adviceOf(error)}`, `EDGE_${error.code}`);
 }
 
 function adviceOf(error: EdgeError): string {

@@ -34,9 +34,9 @@ function describe({ group, before, after }: GroupChange) {
 }
 
 function nothingThere(name: string, device: string | undefined, group: string | undefined): EdgeError {
-  const where = group === undefined ? 'in no group' : `not in group ${group}`;
+  const where = group === undefined ? 'in any group' : `in group ${group}`;
   const who = device === undefined ? '' : ` for ${device}`;
-  return new EdgeError('FUNCTION_NOT_DEPLOYED', `${name} is ${where}${who}`, {
+  return new EdgeError('FUNCTION_NOT_DEPLOYED', `there is no ${name}${who} ${where}`, {
     expected: 'see what runs where with "sls edge status"',
   });
 }

@@ -17,6 +17,7 @@ export const DEPLOY_COMMANDS = {
 /** What the plugin does around the framework's own deployment and removal. */
 export function deployHooks(host: CommandHost): Record<string, () => Promise<void>> {
   return {
+    'before:deploy:function:initialize': () => reporting(host, () => deployFunction(host)),
     'after:deploy:deploy': () => reporting(host, () => afterDeploy(host)),
     'before:remove:remove': () => reporting(host, () => beforeRemove(host)),
   };
@@ -39,6 +40,11 @@ async function afterDeploy(host: CommandHost): Promise<void> {
   } finally {
     service.close();
   }
+}
+
+async function deployFunction(host: CommandHost): Promise<void> {
+  const { deployEdgeFunction } = await import('./edgeFunction');
+  await deployEdgeFunction(host);
 }
 
 async function beforeRemove(host: CommandHost): Promise<void> {

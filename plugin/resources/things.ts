@@ -1,3 +1,4 @@
+import { MADE_BY } from '../../operator/madeBy';
 import type { ResourceContext, Resources } from './resource';
 
 /**
@@ -21,8 +22,13 @@ export function thingResources({ configuration }: ResourceContext): Resources {
       names.add(name);
     }
   }
+  // As the commands mark things that they make: `sls remove` may delete certificates of these alone.
+  const AttributePayload = { Attributes: { [MADE_BY]: configuration.corePrefix } };
   for (const name of names) {
-    resources[logicalId('EdgeThing', name)] = { Type: 'AWS::IoT::Thing', Properties: { ThingName: name } };
+    resources[logicalId('EdgeThing', name)] = {
+      Type: 'AWS::IoT::Thing',
+      Properties: { ThingName: name, AttributePayload },
+    };
   }
   return resources;
 }

@@ -38,9 +38,9 @@ describe('examples/minimal', () => {
     expect(config).toMatchObject({ handler: 'detectFrost.handler', locations: ['edge'], devices: ['*'] });
   });
 
-  it('names the core after the group', async () => {
+  it('names the core after the service, the stage and the group', async () => {
     expect(await groupOf(service, 'greenhouse')).toMatchObject({
-      core: 'greenhouse-core',
+      core: 'greenhouse-dev-greenhouse-core',
       devices: ['thermometer-1'],
       statics: [],
     });

@@ -11,16 +11,25 @@ import { installPackages, packageService, root, type PackagedService } from '../
 /** Packages of npm that some examples name beside the framework and esbuild. */
 const LIBRARIES = ['@aws-sdk', 'yazl', 'buffer-crc32'];
 
+const copies: string[] = [];
+afterAll(() => Promise.all(copies.map((folder) => rm(folder, { recursive: true, force: true }))));
+
 /** A copy of the example with its packages installed, built if it has a build, and packaged by the framework. */
 export async function packageExample(name: string): Promise<PackagedService> {
+  return packageService(await prepareExample(name));
+}
+
+/** The same before it is packaged; the folder of the copy. */
+export async function prepareExample(name: string): Promise<string> {
   const serviceDir = await mkdtemp(path.join(tmpdir(), `edge-${name}-`));
+  copies.push(serviceDir);
   await cp(path.join(root, 'examples', name), serviceDir, { recursive: true });
   await installPackages(serviceDir);
   for (const library of LIBRARIES) {
     await symlink(path.join(root, 'node_modules', library), path.join(serviceDir, 'node_modules', library));
   }
   await build(serviceDir);
-  return packageService(serviceDir);
+  return serviceDir;
 }
 
 /** As `npm run build` of an example that has one. */

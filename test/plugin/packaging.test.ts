@@ -186,7 +186,7 @@ describe('packages of the same service', () => {
   it('come from the artifact of the whole service where that is prebuilt', async () => {
     const service = await copyOf('greenhouse', (yaml) =>
       yaml
-        .replace(/package:\n  patterns:.*\n/, 'package:\n  artifact: prebuilt.zip\n')
+        .replace(/package:\n {2}patterns:.*\n/, 'package:\n  artifact: prebuilt.zip\n')
         .replace(/handler: src\/\w+\.handler/g, 'handler: index.handler'),
     );
     await service.sls('package');

@@ -1,4 +1,5 @@
 import type { CloudFormationResource, CloudFormationTemplate } from '../../plugin/framework';
+import { startTestEnvironment } from '../support/environment';
 import { templateProblems } from './support/cloudFormationSchema';
 import { copyOf } from './support/service';
 
@@ -72,7 +73,7 @@ describe('the template of a service', () => {
     const routes = Object.fromEntries(
       ofType(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties = {} }]) => [
         Properties['RouteKey'],
-        Properties['AuthorizationType'],
+        Properties['AuthorizationType'] ?? 'NONE',
       ]),
     );
     expect(routes).toEqual({
@@ -243,6 +244,28 @@ describe('the template of a service', () => {
   });
 });
 
+describe('the template on the local cloud', () => {
+  it('brings up groups whose things the stack has made', async () => {
+    const service = await copyOf('greenhouse');
+    await service.sls('package');
+    const environment = await startTestEnvironment({
+      serviceDir: service.dir,
+      packageDir: `${service.dir}/.serverless`,
+    });
+    try {
+      const { north, south } = environment.groups;
+      expect(north?.core.thingName).toBe('greenhouse-dev-north-core');
+      expect(Object.keys(north?.definition.statics ?? {}).sort()).toEqual(['openVents', 'readMeter']);
+      expect(Object.keys(south?.definition.devices ?? {})).toEqual(['sensor-2']);
+      await expect(environment.operator.thingNames()).resolves.toEqual(
+        expect.arrayContaining(['greenhouse-dev-north-core', 'greenhouse-dev-south-core', 'sensor-1']),
+      );
+    } finally {
+      await environment.close();
+    }
+  }, 120_000);
+});
+
 describe('the template of a service with settings of its own', () => {
   const groups = Array.from(
     { length: 20 },
@@ -266,7 +289,7 @@ describe('the template of a service with settings of its own', () => {
   tracing: { lambda: true }
   kmsKeyArn: arn:aws:kms:eu-west-1:123456789012:key/1
   layers: ['arn:aws:lambda:eu-west-1:123456789012:layer:tools:1']
-  vpc: { securityGroupIds: [sg-1], subnetIds: [subnet-1] }
+  vpc: { securityGroupIds: [sg-0123456789abcdef0], subnetIds: [subnet-0123456789abcdef0] }
 `,
         ).concat(`
 resources:
@@ -304,7 +327,7 @@ resources:
       {
         BucketName: 'company-packages',
         FunctionName: 'greenhouse-dev-createFunction',
-        BucketConfigs: [{ Event: 's3:ObjectCreated:*', Rules: [{ prefix: 'uploads/' }, { suffix: '.zip' }] }],
+        BucketConfigs: [{ Event: 's3:ObjectCreated:*', Rules: [{ Prefix: 'uploads/' }, { Suffix: '.zip' }] }],
       },
     ]);
     expect(template.Outputs?.['EdgeFunctionsBucket']?.Value).toBe('company-packages');

@@ -16,15 +16,17 @@ export interface PackagedService {
 
 /**
  * Packages a copy of the project template through the framework's command line. `edit` changes its
- * serverless.yml first. Throws with the command's output.
+ * serverless.yml first, `files` are put beside it. Throws with the command's output.
  */
 export async function packageTemplate(
   edit: (yaml: string) => string = (yaml) => yaml,
+  files: Record<string, string> = {},
 ): Promise<PackagedService> {
   const serviceDir = await mkdtemp(path.join(tmpdir(), 'edge-service-'));
   const yaml = await readFile(path.join(root, 'serverless.yml'), 'utf8');
   const asInstalled = edit(yaml).replace('./dist/plugin/index.cjs', 'serverless-edge-on-demand');
   await writeFile(path.join(serviceDir, 'serverless.yml'), asInstalled);
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(serviceDir, name), text);
   await writeFile(path.join(serviceDir, 'package.json'), '{ "name": "edge-demo", "private": true }\n');
   await cp(path.join(root, 'examples', 'sensors'), path.join(serviceDir, 'examples', 'sensors'), {
     recursive: true,

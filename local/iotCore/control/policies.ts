@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readJsonBody } from '../rest/input';
+import { pageOf, readJsonBody } from '../rest/input';
 import type { RestCall, RestRoute } from '../rest/service';
 import type { IotContext } from '../types';
 
@@ -75,6 +75,19 @@ export function policyRoutes({ registry, arns }: IotContext): RestRoute[] {
       path: '/target-policies/{policyName}',
       permissions: onTarget('DetachPolicy'),
       handle: (call) => certificates.detachPolicy(arns.certificateId(targetOf(call)), nameOf(call)),
+    },
+    {
+      operation: 'ListTargetsForPolicy',
+      method: 'POST',
+      path: '/policy-targets/{policyName}',
+      permissions: onPolicy('ListTargetsForPolicy'),
+      handle(call) {
+        const { policyName } = policies.get(nameOf(call));
+        const holders = certificates.list().filter(({ policyNames }) => policyNames.includes(policyName));
+        const arnsOfHolders = holders.map(({ certificateId }) => arns.of('cert', certificateId));
+        const page = pageOf(arnsOfHolders, call.query.get('marker'), call.query.get('pageSize'));
+        return { targets: page.items, nextMarker: page.next };
+      },
     },
     {
       operation: 'ListAttachedPolicies',

@@ -57,7 +57,10 @@ function readDelete(content: Buffer): { keys: string[]; quiet: boolean } {
   if (!Array.isArray(objects) || objects.length > MAX_KEYS) throw new S3Error('MalformedXML');
   const keys = (objects as unknown[]).map((object) => {
     const { Key: key, ...others } = (typeof object === 'object' ? object : {}) as Record<string, unknown>;
-    const condition = Object.keys(others).find((name) => name !== '#text');
+    // `null` is the only version that an object of a bucket without versioning has.
+    const condition = Object.keys(others).find(
+      (name) => name !== '#text' && !(name === 'VersionId' && others[name] === 'null'),
+    );
     if (condition !== undefined) throw notImplemented(`${condition} in DeleteObjects`);
     if (typeof key !== 'string' || key === '') throw new S3Error('MalformedXML');
     return key;

@@ -46,6 +46,39 @@ export const listObjects: Operation = (environment, request) => {
   return { status: 200, headers: { 'content-type': 'application/xml' }, body };
 };
 
+/**
+ * ListObjectVersions, of buckets without versioning: each object is its only version, `null`. In one
+ * page, which a caller that deletes what it was shown empties page by page.
+ */
+export const listObjectVersions: Operation = (environment, request) => {
+  const bucket = environment.store.bucket(request.bucket);
+  permit(environment, request, 's3:ListBucketVersions', { bucket });
+  const prefix = request.query.get('prefix') ?? '';
+  const found = [...bucket.objects.values()].filter(({ key }) => key.startsWith(prefix)).sort(byKey);
+  const encoded = encoderOf(request);
+  const body = xmlDocument('ListVersionsResult', {
+    Name: request.bucket,
+    Prefix: encoded(prefix),
+    ...(request.query.has('encoding-type') ? { EncodingType: 'url' } : {}),
+    MaxKeys: MAX_KEYS,
+    IsTruncated: found.length > MAX_KEYS,
+    Version: found.slice(0, MAX_KEYS).map(({ key, lastModified, etag, body: content }) => ({
+      Key: encoded(key),
+      VersionId: 'null',
+      IsLatest: true,
+      LastModified: new Date(lastModified).toISOString(),
+      ETag: etag,
+      Size: content.length,
+      StorageClass: 'STANDARD',
+    })),
+  });
+  return { status: 200, headers: { 'content-type': 'application/xml' }, body };
+};
+
+function encoderOf({ query }: S3Request): (text: string) => string {
+  return (text) => (query.has('encoding-type') ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
+}
+
 function readListQuery({ query }: S3Request): ListQuery {
   const encoding = query.get('encoding-type') ?? 'url';
   if (query.get('list-type') !== '2' || encoding !== 'url') throw new S3Error('InvalidArgument');
@@ -95,7 +128,7 @@ function commonPrefix(key: string, { prefix, delimiter }: ListQuery): string | u
 function describe(request: S3Request, query: ListQuery, page: Page): Record<string, unknown> {
   const { prefix, delimiter, maxKeys, startAfter } = query;
   const url = request.query.has('encoding-type');
-  const encoded = (text: string): string => (url ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
+  const encoded = encoderOf(request);
   return {
     Name: request.bucket,
     Prefix: encoded(prefix),

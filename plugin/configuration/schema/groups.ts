@@ -54,6 +54,7 @@ export const groupSchema = z.strictObject({
     .default(false)
     .describe(
       'Whether the stack makes IoT things for the core and the devices that are named in full, and a thing ' +
-        'group for them. Otherwise they are made when the service is deployed, or are there already.',
+        'group for them. Only one stack of an account can make a thing. Otherwise they are made when the service ' +
+        'is deployed, or are there already.',
     ),
 });

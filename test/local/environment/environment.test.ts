@@ -71,7 +71,7 @@ function clientConfig(name: string) {
 async function associated(): Promise<string[]> {
   const client = new GreengrassV2Client(clientConfig('GREENGRASSV2'));
   const { associatedClientDevices = [] } = await client.send(
-    new ListClientDevicesAssociatedWithCoreDeviceCommand({ coreDeviceThingName: 'attic-core' }),
+    new ListClientDevicesAssociatedWithCoreDeviceCommand({ coreDeviceThingName: 'house-dev-attic-core' }),
   );
   client.destroy();
   return associatedClientDevices.flatMap(({ thingName }) => thingName ?? []).sort();
@@ -81,7 +81,7 @@ describe('an environment', () => {
   it('has the group as its operator would have set it up', async () => {
     const attic = environment.groups['attic'];
     expect(attic?.definition).toMatchObject({
-      core: { thingName: 'attic-core', certificateId: attic?.core.certificateId },
+      core: { thingName: 'house-dev-attic-core', certificateId: attic?.core.certificateId },
       devices: { lamp: { source: 'operator' } },
       statics: { echo: { version: '1.0.0' } },
     });

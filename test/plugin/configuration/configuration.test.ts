@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { readConfiguration } from '../../../plugin/configuration/configuration';
+import { edgeSectionJsonSchema } from '../../../plugin/configuration/schema';
 import { bucketName, fitted } from '../../../plugin/configuration/names';
 import { frameworkWith } from '../support/framework';
 
@@ -96,5 +97,33 @@ describe('names', () => {
       core: 'shop-dev-attic-core',
       lambda: 'shop-dev-createFunction',
     });
+  });
+});
+
+describe('the JSON Schema for editors', () => {
+  interface Node {
+    description?: string;
+    properties?: Record<string, Node>;
+    additionalProperties?: Node | boolean;
+    items?: Node;
+    anyOf?: Node[];
+  }
+
+  function undescribed(node: Node, path: string): string[] {
+    return [
+      ...Object.entries(node.properties ?? {}).flatMap(([key, child]) => [
+        ...(child.description === undefined ? [`${path}.${key}`] : []),
+        ...undescribed(child, `${path}.${key}`),
+      ]),
+      ...(typeof node.additionalProperties === 'object'
+        ? undescribed(node.additionalProperties, `${path}.*`)
+        : []),
+      ...(node.items === undefined ? [] : undescribed(node.items, `${path}[]`)),
+      ...(node.anyOf ?? []).flatMap((child) => undescribed(child, path)),
+    ];
+  }
+
+  it('describes every key', () => {
+    expect(undescribed(edgeSectionJsonSchema() as Node, 'edge')).toEqual([]);
   });
 });

@@ -1,0 +1,22 @@
+// Runs test/moto where moto_server is installed; says loudly where it is not.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const server = process.env['MOTO_SERVER'] ?? 'moto_server';
+
+// A pyenv shim may be there without the program behind it, so that only running it tells.
+if (spawnSync(server, ['--help'], { stdio: 'ignore' }).status !== 0) {
+  console.log(`
+************************************************************************
+SKIPPED: the deployment to moto was NOT tested: ${server} does not run.
+  pip install 'moto[server,cloudformation]', or name it in MOTO_SERVER
+************************************************************************
+`);
+  process.exit(0);
+}
+const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+const args = ['--testMatch', '**/test/moto/*.moto.ts', ...process.argv.slice(2)];
+const { status } = spawnSync(process.execPath, [jest, ...args], { cwd: root, stdio: 'inherit' });
+process.exit(status ?? 1);
