@@ -31,7 +31,6 @@ export const groupFileSchema = z.strictObject({
 export type GroupFile = z.output<typeof groupFileSchema>;
 
 const GROUP_FILE = 'group.json';
-const PACKAGE_SUFFIX = '.zip';
 
 export async function readGroupFiles(edgeDir: string): Promise<GroupFile[]> {
   const folders = (await entries(edgeDir)).filter((entry) => entry.isDirectory());
@@ -47,19 +46,6 @@ export async function readGroupFiles(edgeDir: string): Promise<GroupFile[]> {
 export interface EdgePackage {
   name: string;
   bytes: Buffer;
-}
-
-/** The function packages that the plugin made. */
-export async function readEdgePackages(edgeDir: string): Promise<EdgePackage[]> {
-  const files = (await entries(edgeDir)).filter(
-    (entry) => entry.isFile() && entry.name.endsWith(PACKAGE_SUFFIX),
-  );
-  return Promise.all(
-    files.map(async ({ name }) => ({
-      name: name.slice(0, -PACKAGE_SUFFIX.length),
-      bytes: await readFile(join(edgeDir, name)),
-    })),
-  );
 }
 
 async function entries(dir: string) {

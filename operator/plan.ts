@@ -1,6 +1,6 @@
 import { EdgeError } from '../protocol';
 import { readDeployManifest, readPackagedFunction } from './deployManifest';
-import { readEdgePackages, readGroupFiles, type EdgePackage } from './groupFiles';
+import { readGroupFiles, type EdgePackage } from './groupFiles';
 import type { RollOutPlan } from './rollOut';
 
 /**
@@ -22,9 +22,7 @@ export async function readPlan(edgeDir: string, groups?: readonly string[]): Pro
 }
 
 async function readPackages(edgeDir: string): Promise<EdgePackage[]> {
-  const manifest = await readDeployManifest(edgeDir).catch(() => undefined);
-  if (manifest === undefined) return readEdgePackages(edgeDir);
-  const { packages } = manifest;
+  const { packages } = await readDeployManifest(edgeDir);
   return Promise.all(
     packages.map(async (each) => ({ name: each.name, bytes: await readPackagedFunction(edgeDir, each) })),
   );

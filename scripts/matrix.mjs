@@ -21,7 +21,7 @@ const NODES = ['20', '22', '24'];
 const OFFLINE_EXAMPLE = 'existing-service';
 
 const cells = [];
-let skipped = 0;
+const skipped = [];
 
 async function cell(framework, node, what, run) {
   const started = performance.now();
@@ -36,17 +36,21 @@ async function cell(framework, node, what, run) {
 }
 
 function skip(what, error) {
-  skipped += 1;
-  console.log(`SKIPPED  ${what}: ${error.message.trim().split('\n').at(-1)}`);
+  const lines = error.message.split('\n').map((line) => line.trim());
+  // npm says what is wrong in the line after its code.
+  const reason =
+    lines.find((line) => /^npm error (?!code|errno|syscall|A complete log)/.test(line)) ?? lines[0];
+  skipped.push(what);
+  console.log(`SKIPPED  ${what}: ${reason}`);
 }
 
-async function available(names, install) {
+async function available(kind, names, install) {
   const found = [];
   for (const name of names) {
     try {
       found.push(await install(name));
     } catch (error) {
-      skip(name, error);
+      skip(`${kind} ${name}`, error);
     }
   }
   return found;
@@ -63,13 +67,15 @@ async function examples() {
 const list = { type: 'string' };
 const { values: asked } = parseArgs({ options: { framework: list, node: list, example: list } });
 const chosen = (option, all) => asked[option]?.split(',') ?? all;
+const unknown = chosen('framework', []).filter((name) => !(name in FRAMEWORKS));
+if (unknown.length > 0) throw new Error(`--framework ${unknown}: expected ${Object.keys(FRAMEWORKS)}`);
 
 await mkdir(CACHE, { recursive: true });
 const runs = path.join(CACHE, `run-${process.pid}`);
 try {
   const plugin = await packPlugin(path.join(runs, 'plugin'));
-  const nodes = await available(chosen('node', NODES), installNode);
-  const frameworks = await available(chosen('framework', Object.keys(FRAMEWORKS)), (name) =>
+  const nodes = await available('node', chosen('node', NODES), installNode);
+  const frameworks = await available('framework', chosen('framework', Object.keys(FRAMEWORKS)), (name) =>
     installFramework(name, FRAMEWORKS[name]),
   );
   const wanted = chosen('example', await examples());
@@ -99,6 +105,7 @@ try {
 }
 
 const failed = cells.filter(({ ok }) => !ok).length;
-console.log(`\n${cells.length - failed} passed, ${failed} failed, ${skipped} skipped`);
+console.log(`\n${cells.length - failed} passed, ${failed} failed, ${skipped.length} skipped`);
+if (skipped.length > 0) console.log(`NOT TESTED: ${skipped.join(', ')}`);
 if (cells.length === 0) console.log('NOTHING WAS TESTED');
 process.exitCode = failed > 0 || cells.length === 0 ? 1 : 0;

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
-const LAST_LINES = 12;
+const LAST_LINES = 30;
 
 /** Runs a program to its end. Throws Error with the last lines of what it printed. */
 export async function run(file, args, options = {}) {

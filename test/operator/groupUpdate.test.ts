@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hasAbsorbed, operatorUpdate, type WantedGroup } from '../../operator/groupUpdate';
+import { hasAbsorbed, operatorUpdate, undeployUpdate, type WantedGroup } from '../../operator/groupUpdate';
 import { emptyDefinition, functionManifestSchema, nextDefinition } from '../../protocol';
 
 const meta = { requestId: 'r-1', receivedAt: '2026-01-01T00:00:00.000Z', operator: 'test' };
@@ -113,5 +113,61 @@ describe('the update of an operator', () => {
         }
       }),
     );
+  });
+});
+
+describe('taking a function away', () => {
+  const claimed = () => {
+    const { definition } = apply();
+    return {
+      ...definition,
+      claims: {
+        'pump/detect': { version: '1.0.0', seq: 7 },
+        'lamp/detect': { version: '1.0.0', seq: 9 },
+        'lamp/other': { version: '2.0.0', seq: 3 },
+        'fan/detect': { version: '1.0.0', seq: 4, released: true as const },
+      },
+    };
+  };
+
+  it('releases every claim and the static entry, each one number higher', () => {
+    const current = claimed();
+    const update = undeployUpdate(current, { function: 'detect' }, meta);
+    expect(update).toMatchObject({
+      statics: { detect: { removed: true, seq: 2 } },
+      claims: {
+        'pump/detect': { version: '1.0.0', released: true, seq: 8 },
+        'lamp/detect': { version: '1.0.0', released: true, seq: 10 },
+      },
+    });
+    expect(Object.keys(update?.claims ?? {})).toHaveLength(2);
+    const after = nextDefinition(current, update === undefined ? [] : [update]);
+    expect(update && hasAbsorbed(current, update)).toBe(false);
+    expect(update && hasAbsorbed(after, update)).toBe(true);
+    expect(undeployUpdate(after, { function: 'detect' }, meta)).toBeUndefined();
+  });
+
+  it('of one device leaves what others and the operator have', () => {
+    const update = undeployUpdate(claimed(), { function: 'detect', device: 'lamp' }, meta);
+    expect(update?.statics).toEqual({});
+    expect(Object.keys(update?.claims ?? {})).toEqual(['lamp/detect']);
+  });
+
+  it('is undone by the device that asks again, whose core numbers above every claim', () => {
+    const current = claimed();
+    const update = undeployUpdate(current, { function: 'detect', device: 'lamp' }, meta);
+    const after = nextDefinition(current, update === undefined ? [] : [update]);
+    const highest = Math.max(...Object.values(after.claims).map(({ seq }) => seq));
+    const asked = {
+      ...(update as NonNullable<typeof update>),
+      requestId: 'r-2',
+      claims: { 'lamp/detect': { version: '1.0.0', seq: highest + 1 } },
+    };
+    expect(nextDefinition(after, [asked]).claims['lamp/detect']).toEqual(asked.claims['lamp/detect']);
+  });
+
+  it('is nothing where nobody has it', () => {
+    expect(undeployUpdate(claimed(), { function: 'unknown' }, meta)).toBeUndefined();
+    expect(undeployUpdate(undefined, { function: 'detect' }, meta)).toBeUndefined();
   });
 });

@@ -19,7 +19,8 @@ class CoreProcess {
   private readonly waiting: { event: string; resolve: (line: Line) => void }[] = [];
 
   constructor(readonly process: ChildProcessWithoutNullStreams) {
-    this.exited = new Promise((resolve) => process.once('exit', resolve));
+    // `exit` may come before the last lines of output, `close` does not.
+    this.exited = new Promise((resolve) => process.once('close', resolve));
     createInterface({ input: process.stdout }).on('line', (text) => {
       const line = JSON.parse(text) as Line;
       this.lines.push(line);
