@@ -42,7 +42,13 @@ async function withService(host: CommandHost, load: () => Promise<Command>) {
 
 /** The framework shows its own error class without a stack: what went wrong, and what to do. */
 export function frameworkError({ serverless }: CommandHost, error: EdgeError): Error {
-  return new serverless.classes.Error(`${error.message}\n→ ${adviceOf(error)}`, `EDGE_${error.code}`);
+  return new serverless.classes.Error(`${messageOf(error)}\n→ ${adviceOf(error)}`, `EDGE_${error.code}`);
+}
+
+/** What a function threw has a type, too. */
+function messageOf({ message, details }: EdgeError): string {
+  const type = details?.['errorType'];
+  return typeof type === 'string' ? `${type}: ${message}` : message;
 }
 
 function adviceOf(error: EdgeError): string {

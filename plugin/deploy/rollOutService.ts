@@ -52,16 +52,15 @@ function reported({ definition, ...rest }: GroupRollOut): RollOutReport['groups'
 
 /** What changed per group, then endpoints, groups and functions. */
 export function rollOutText({ packages, groups }: RollOutReport, service: DeployedService): string {
-  return [
-    ...groups.flatMap(groupLines),
-    '',
+  const tables = [
     table(['endpoint', ''], endpointRows(service)),
-    '',
-    table(['group', 'revision', 'core', 'devices', 'functions'], groups.map(groupRow)),
-    '',
-    table(['function', 'version', ''], packages.map(packageRow)),
-  ].join('\n');
+    ...(groups.length === 0 ? [] : [table(GROUP_HEAD, groups.map(groupRow))]),
+    ...(packages.length === 0 ? [] : [table(['function', 'version', ''], packages.map(packageRow))]),
+  ];
+  return [...groups.flatMap(groupLines), '', tables.join('\n\n')].join('\n');
 }
+
+const GROUP_HEAD = ['group', 'revision', 'core', 'devices', 'functions'];
 
 function groupLines({
   group,

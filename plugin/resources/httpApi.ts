@@ -1,3 +1,4 @@
+import type { AwsProvider } from '../framework';
 import type { ResourceContext } from './resource';
 import { sub } from './resource';
 
@@ -6,11 +7,14 @@ function apiId({ service, provider }: ResourceContext): unknown {
   return service.provider.httpApi?.id ?? { Ref: provider.naming.getHttpApiLogicalId() };
 }
 
-export function apiUrl(context: ResourceContext): unknown {
-  if (context.service.provider.httpApi?.id === undefined) {
-    return { 'Fn::GetAtt': [context.provider.naming.getHttpApiLogicalId(), 'ApiEndpoint'] };
-  }
-  return sub('https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}', { Api: apiId(context) });
+export function apiUrl({ service, provider }: ResourceContext): unknown {
+  return apiUrlOf(service.provider.httpApi?.id, provider);
+}
+
+/** `id`: as `provider.httpApi.id` names it; undefined for the stack's own API. */
+export function apiUrlOf(id: unknown, provider: AwsProvider): unknown {
+  if (id === undefined) return { 'Fn::GetAtt': [provider.naming.getHttpApiLogicalId(), 'ApiEndpoint'] };
+  return sub('https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}', { Api: id });
 }
 
 /** ARN of everything below `path` with one method, on every stage. */

@@ -1,6 +1,7 @@
 import { DEFAULT_DEVICE_PREFIX, defaultCorePrefix, EdgeError } from '../../protocol';
 import { nearestName } from '../configuration/nearestName';
 import type { AwsProvider } from '../framework';
+import { apiUrlOf } from '../resources/httpApi';
 
 /** What the framework gives to the resolver of a variable source. */
 interface Resolution {
@@ -13,14 +14,17 @@ interface Resolution {
 export interface VariableTargets {
   functionsBucket: string;
   stateBucket: string;
-  httpApi(): string;
+  provider(): AwsProvider;
 }
 
 type Read = (resolution: Resolution, targets: VariableTargets) => Promise<unknown>;
 
 const VARIABLES: Record<string, Read> = {
   /** URL of the HTTP routes. */
-  endpoint: async (_resolution, { httpApi }) => ({ 'Fn::GetAtt': [httpApi(), 'ApiEndpoint'] }),
+  endpoint: async ({ resolveConfigurationProperty }, { provider }) => {
+    const id = await resolveConfigurationProperty(['provider', 'httpApi', 'id']);
+    return apiUrlOf(id ?? undefined, provider());
+  },
   functionsBucket: (resolution, targets) => bucket(resolution, 'functions', targets.functionsBucket),
   stateBucket: (resolution, targets) => bucket(resolution, 'state', targets.stateBucket),
   devicePrefix,
@@ -40,7 +44,7 @@ export function variableSources(provider: () => AwsProvider) {
   const targets: VariableTargets = {
     functionsBucket: 'EdgeFunctionsBucket',
     stateBucket: 'EdgeStateBucket',
-    httpApi: () => provider().naming.getHttpApiLogicalId(),
+    provider,
   };
   return {
     edge: {

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { startProcess, writeStackFile, type Edge, type NodeProcess } from '../../../local';
 import { coreConfigSchema } from '../../../edge/config';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../../support/environment';
-import { packageTemplate } from '../../support/packaged';
+import { Command } from '../../support/command';
+import { packageTemplate, root } from '../../support/packaged';
 import { sls, type SlsResult } from '../../support/sls';
 import { TestDevice } from '../../support/device';
 
@@ -130,6 +131,26 @@ describe('commands that look', () => {
       expect(checks.filter(({ state }) => state === 'failed')).toEqual([]);
       expect(checks.map(({ name }) => name)).toEqual(expect.arrayContaining(['clock', 'HTTP API', 'edges']));
       expect(ok).toBe(true);
+    },
+    MINUTE,
+  );
+});
+
+describe('events --tail', () => {
+  it(
+    'shows what happens until it is interrupted',
+    async () => {
+      const cli = path.join(root, 'node_modules', '.bin', 'serverless');
+      const tail = new Command(cli, ['edge', 'events', '--tail', '--json', '--local'], serviceDir);
+      try {
+        await tail.printed(/"what":"deployment"/);
+        await environment.registerFunction('late', 'exports.handler = async () => 1;');
+        await tail.printed(/"about":"late"/);
+        tail.interrupt();
+        expect(await tail.exit()).toEqual({ code: 0, signal: null });
+      } finally {
+        await tail.destroy();
+      }
     },
     MINUTE,
   );

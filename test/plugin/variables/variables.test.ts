@@ -20,12 +20,13 @@ const VARIABLES = [
 const REPORT = '  report:\n    handler: examples/sensors/trainModel.handler\n    environment:\n';
 
 /** The environment of an ordinary function that asks for every variable. */
-async function environment(edge = ''): Promise<Record<string, unknown>> {
+async function environment(edge = '', provider = ''): Promise<Record<string, unknown>> {
   const lines = VARIABLES.map((name) => `      ${name.toUpperCase()}: \${edge:${name}}\n`);
   const { serviceDir, template } = await packageTemplate((yaml) =>
     yaml
       .replace('functions:\n', `functions:\n${REPORT}${lines.join('')}`)
-      .replace('edge:\n  groups', `edge:\n${edge}  groups`),
+      .replace('edge:\n  groups', `edge:\n${edge}  groups`)
+      .replace('  name: aws\n', `  name: aws\n${provider}`),
   );
   folders.push(serviceDir);
   return variablesOf(template);
@@ -53,7 +54,10 @@ describe('${edge:…}', () => {
   it('knows names that the section gives', async () => {
     const section =
       '  buckets: { functions: my-packages, state: { name: my-state } }\n  topics: { prefix: site/a }\n';
-    expect(await environment(section)).toMatchObject({
+    expect(await environment(section, '  httpApi: { id: abc }\n')).toMatchObject({
+      ENDPOINT: {
+        'Fn::Sub': ['https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}', { Api: 'abc' }],
+      },
       FUNCTIONSBUCKET: 'my-packages',
       STATEBUCKET: 'my-state',
       DEVICEPREFIX: 'site/a',
