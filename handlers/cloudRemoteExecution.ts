@@ -1,7 +1,7 @@
 import { EdgeError, type CloudInvokeRequest, type CloudInvokeResponse } from '../protocol';
-import { openGroup, requireActiveDevice, requireUse, type Caller } from './access';
+import type { Caller } from './access';
+import { authoriseUse } from './authoriseUse';
 import type { Clock, CloudInvoker, Definitions, Registry } from './ports';
-import { resolveVersion } from './registry/resolveVersion';
 
 export interface CloudRemoteExecutionCall {
   group: string;
@@ -19,14 +19,7 @@ export async function cloudRemoteExecution(
   ports: { definitions: Definitions; registry: Registry; cloud: CloudInvoker; clock: Clock },
 ): Promise<CloudInvokeResponse> {
   const { device, version, input } = call.request;
-  const [group, index] = await Promise.all([
-    ports.definitions.read(call.group),
-    ports.registry.index(call.function),
-  ]);
-  const definition = openGroup(call.group, group, call.caller);
-  requireActiveDevice(definition, device);
-  const manifest = resolveVersion(call.function, index, version);
-  requireUse(definition, manifest, device, 'cloud');
+  const { manifest } = await authoriseUse({ ...call, device, version, location: 'cloud' }, ports);
   if (manifest.cloud === undefined) {
     throw new EdgeError(
       'LOCATION_NOT_ALLOWED',

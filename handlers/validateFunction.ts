@@ -1,7 +1,7 @@
 import { entitledPatterns, requirePlatform, type ValidateRequest, type ValidateResponse } from '../protocol';
-import { openGroup, requireActiveDevice, requireUse, type Caller } from './access';
+import type { Caller } from './access';
+import { authoriseUse } from './authoriseUse';
 import type { Definitions, Packages, Registry } from './ports';
-import { resolveVersion } from './registry/resolveVersion';
 
 export interface ValidateFunctionCall {
   group: string;
@@ -21,14 +21,7 @@ export async function validateFunction(
   ports: { definitions: Definitions; registry: Registry; packages: Packages },
 ): Promise<ValidateResponse> {
   const { device, version, location, platform } = call.request;
-  const [group, index] = await Promise.all([
-    ports.definitions.read(call.group),
-    ports.registry.index(call.function),
-  ]);
-  const definition = openGroup(call.group, group, call.caller);
-  requireActiveDevice(definition, device);
-  const manifest = resolveVersion(call.function, index, version);
-  requireUse(definition, manifest, device, location);
+  const { definition, manifest } = await authoriseUse({ ...call, device, version, location }, ports);
   const answer = {
     manifest,
     devices: [...entitledPatterns(definition, manifest)],
