@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   functionKey,
   splitClaimKey,
+  type Delivery,
   type FunctionManifest,
   type GroupDefinition,
   type StoredUpdate,
@@ -15,6 +16,7 @@ export interface WantedGroup {
   /** All functions that are put there ahead of any request; what is missing is taken away. Absent: no change. */
   statics?: readonly FunctionManifest[];
   limits?: { storage: number; memory: number; instances: number };
+  engine?: { delivery: Delivery; targetArn?: string };
 }
 
 export interface UpdateMeta {
@@ -51,6 +53,7 @@ export function operatorUpdate(
   const statics = wanted.statics ?? [];
   const core = wanted.core && change(current?.core, identityOf(wanted.core));
   const limits = wanted.limits && change(current?.limits, wanted.limits);
+  const engine = wanted.engine && change(current?.engine, wanted.engine);
   const devices = changes(current?.devices, wantedDevices(current, wanted));
   const named = changes(
     current?.statics,
@@ -60,12 +63,14 @@ export function operatorUpdate(
   const nothing =
     core === undefined &&
     limits === undefined &&
+    engine === undefined &&
     [devices, named, removed].every((entries) => Object.keys(entries).length === 0);
   if (nothing) return undefined;
   return {
     ...emptyUpdate(wanted.group, meta),
     ...(core && { core }),
     ...(limits && { limits }),
+    ...(engine && { engine }),
     devices,
     statics: { ...named, ...removed },
     functions: Object.fromEntries(statics.map((each) => [functionKey(each.name, each.version), each])),
@@ -117,6 +122,7 @@ export function hasAbsorbed(definition: GroupDefinition, update: StoredUpdate): 
   return (
     reached(definition.core, update.core) &&
     reached(definition.limits, update.limits) &&
+    reached(definition.engine, update.engine) &&
     all(definition.devices, update.devices) &&
     all(definition.statics, update.statics) &&
     all(definition.entitlements, update.entitlements) &&

@@ -5,6 +5,7 @@ export * from './definition/schema';
 export * from './definition/view';
 export * from './errors';
 export * from './exchange';
+export * from './greengrass';
 export * from './http';
 export * from './limits';
 export * from './manifest';

@@ -28,10 +28,12 @@ interface Register {
 function mergeOne(base: GroupDefinition, update: StoredUpdate): GroupDefinition {
   const core = higher(base.core, update.core);
   const limits = higher(base.limits, update.limits);
+  const engine = higher(base.engine, update.engine);
   return {
     ...base,
     ...(core && { core }),
     ...(limits && { limits }),
+    ...(engine && { engine }),
     devices: mergeRecord(base.devices, update.devices),
     statics: mergeRecord(base.statics, update.statics),
     entitlements: mergeRecord(base.entitlements, update.entitlements),

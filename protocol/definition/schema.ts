@@ -59,6 +59,17 @@ export const limitsEntrySchema = z.strictObject({
   seq,
 });
 
+/** How functions come to the core, for engines that offer more than one way. */
+export const deliverySchema = z.enum(['hot', 'components']);
+export type Delivery = z.infer<typeof deliverySchema>;
+
+export const engineEntrySchema = z.strictObject({
+  delivery: deliverySchema,
+  /** ARN of the thing or thing group that Greengrass deployments target; absent: the core's thing. */
+  targetArn: z.string().startsWith('arn:').optional(),
+  seq,
+});
+
 const claimKeySchema = z
   .string()
   .regex(/^[a-zA-Z0-9:_-]{1,128}\/[a-zA-Z][a-zA-Z0-9_-]{0,47}$/, 'expected "<device>/<function>"');
@@ -73,6 +84,7 @@ const registers = {
   entitlements: z.record(functionNameSchema, entitlementEntrySchema).default({}),
   claims: z.record(claimKeySchema, claimEntrySchema).default({}),
   limits: limitsEntrySchema.optional(),
+  engine: engineEntrySchema.optional(),
   /** Manifests of the versions that statics and claims name. Immutable per key. */
   functions: z.record(functionKeySchema, functionManifestSchema).default({}),
 };

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { stripVTControlCharacters } from 'node:util';
 import { processTree, survivors, type ProcessId } from './processTree';
 
 const EXIT_MS = 45_000;
@@ -11,7 +12,7 @@ export interface CommandExit {
 
 /** A command as a user starts it in a terminal: in the foreground process group, which Ctrl-C reaches. */
 export class Command {
-  output = '';
+  private printedSoFar = '';
   private readonly exited: Promise<CommandExit>;
   private readonly child: ChildProcess;
   private readonly events = new EventEmitter();
@@ -26,7 +27,7 @@ export class Command {
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text;
+        this.printedSoFar += text;
         this.events.emit('output');
       });
     }
@@ -35,6 +36,11 @@ export class Command {
       this.events.emit('output');
       return { code, signal } as CommandExit;
     });
+  }
+
+  /** What it printed so far, without colours: whether there are any depends on where the tests run. */
+  get output(): string {
+    return stripVTControlCharacters(this.printedSoFar);
   }
 
   get pid(): number {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { root } from './packaged';
 
 export interface SlsResult {
@@ -30,7 +31,8 @@ export function sls(
       { cwd: serviceDir, env: { ...Object.fromEntries(own), ...quiet, ...env } },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        resolve({ code, stdout, stderr });
+        // Whether there are colours depends on where the tests run.
+        resolve({ code, stdout: stripVTControlCharacters(stdout), stderr: stripVTControlCharacters(stderr) });
       },
     );
   });
