@@ -2,7 +2,7 @@ import { isActiveDevice, splitClaimKey, type GroupDefinition } from '../protocol
 
 /** One thing that an update changed in a group. */
 export interface Change {
-  what: 'core' | 'device' | 'function' | 'claim' | 'limits';
+  what: 'core' | 'device' | 'function' | 'claim' | 'limits' | 'engine';
   how: 'added' | 'changed' | 'removed';
   name: string;
   from?: string;
@@ -17,6 +17,7 @@ export function groupChanges(before: GroupDefinition, after: GroupDefinition): C
     ...difference('function', staticsOf(before), staticsOf(after)),
     ...difference('claim', claimsOf(before), claimsOf(after)),
     ...difference('limits', limitsOf(before), limitsOf(after)),
+    ...difference('engine', engineOf(before), engineOf(after)),
   ];
 }
 
@@ -32,7 +33,7 @@ export function onDemand(definition: GroupDefinition): Record<string, string[]> 
 
 /** `+ smoothSignal 1.0.0`, `~ smoothSignal 1.0.0 → 1.0.1`, `- smoothSignal`. */
 export function changeText({ what, how, name, from, to }: Change): string {
-  const label = what === 'function' ? name : what === 'limits' ? 'limits' : `${what} ${name}`;
+  const label = what === 'function' || what === name ? name : `${what} ${name}`;
   if (how === 'added') return `+ ${label}${to === undefined ? '' : ` ${to}`}`;
   if (how === 'removed') return `- ${label}${from === undefined ? '' : ` ${from}`}`;
   return `~ ${label} ${from ?? ''} → ${to ?? ''}`;
@@ -84,4 +85,10 @@ function limitsOf({ limits }: GroupDefinition): Named {
   if (limits === undefined) return {};
   const { storage, memory, instances } = limits;
   return { limits: `${storage} MiB storage, ${memory} MiB memory, ${instances} instances` };
+}
+
+function engineOf({ engine }: GroupDefinition): Named {
+  if (engine === undefined) return {};
+  const { delivery, targetArn } = engine;
+  return { engine: `delivery ${delivery}${targetArn === undefined ? '' : ` to ${targetArn}`}` };
 }

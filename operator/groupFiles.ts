@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
+  deliverySchema,
   devicePatternSchema,
   functionNameSchema,
   groupNameSchema,
@@ -25,6 +26,8 @@ export const groupFileSchema = z.strictObject({
       instances: z.int().positive(),
     })
     .optional(),
+  /** For engines that offer more than one way to bring functions. */
+  engine: z.strictObject({ delivery: deliverySchema, targetArn: z.string().optional() }).optional(),
   /** Thing group that the stack made for the group's things. */
   thingGroup: z.string().optional(),
 });

@@ -80,7 +80,7 @@ async function rollOutGroup(
   ports: RollOutPorts,
   options: ChangeOptions,
 ): Promise<GroupRollOut> {
-  const { group, limits } = file;
+  const { group, limits, engine } = file;
   ports.progress?.(`group ${group}`, `group ${group}: storing its definition`);
   const current = await ports.operator.definition(ports.outputs.stateBucket, group);
   const statics = await Promise.all(file.statics.map((wanted) => findManifest(ports, wanted)));
@@ -88,7 +88,14 @@ async function rollOutGroup(
   const { devices, missing } = await identifyDevices(file, cores, current, ports);
   const { before, after } = await updateGroup(
     ports,
-    { group, ...(core && { core }), devices, statics, ...(limits && { limits }) },
+    {
+      group,
+      ...(core && { core }),
+      devices,
+      statics,
+      ...(limits && { limits }),
+      ...(engine && { engine }),
+    },
     options,
   );
   const warnings = core === undefined ? [] : await associate(ports, core, devices);

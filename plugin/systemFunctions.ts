@@ -81,6 +81,8 @@ function withoutProviderDefaults({ provider }: Service): Partial<FunctionDefinit
   };
 }
 
+const THING_ARN_PREFIX = 'arn:${AWS::Partition}:iot:${AWS::Region}:${AWS::AccountId}:thing/';
+
 function environmentOf(name: SystemFunction, configuration: EdgeConfiguration): Record<string, unknown> {
   const common = {
     EDGE_FUNCTIONS_BUCKET: configuration.functionsBucket,
@@ -92,6 +94,9 @@ function environmentOf(name: SystemFunction, configuration: EdgeConfiguration): 
   };
   if (name === 'handleDeploymentRequest') {
     return { ...common, EDGE_PERFORM_DEPLOYMENT: configuration.lambdaName('performDeployment') };
+  }
+  if (name === 'performDeployment') {
+    return { ...common, EDGE_THING_ARN_PREFIX: { 'Fn::Sub': THING_ARN_PREFIX } };
   }
   if (isRouted(name)) return { ...common, EDGE_CORE_ROLE_NAME: { Ref: 'EdgeCoreRole' } };
   if (name !== 'createFunction') return common;

@@ -66,7 +66,7 @@ function describe(
   schema: JsonSchema,
 ): { path: Path; text: string }[] {
   if (issue.code === 'unrecognized_keys') {
-    const valid = keysAt(schema, path);
+    const valid = keysAt(schema, path, document);
     return issue.keys.map((key) => ({
       path: [...path, key],
       text: `unknown key${hint(key, valid)} (expected one of ${valid.join(', ')})`,
@@ -139,22 +139,35 @@ function kindOf(value: unknown): string {
   return typeof value === 'string' ? 'text' : `a ${typeof value}`;
 }
 
-/** Names of the keys that the schema allows at a path. */
-function keysAt(schema: JsonSchema, path: Path): string[] {
-  let here: JsonSchema[] = alternatives(schema);
-  for (const key of path) here = here.flatMap((one) => child(one, key));
+/** Names of the keys that the schema allows at a path of a document. */
+function keysAt(schema: JsonSchema, path: Path, document: unknown): string[] {
+  let value = document;
+  let here = alternatives(schema, value);
+  for (const key of path) {
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+    here = here.flatMap((one) => child(one, key, value));
+  }
   return [
     ...new Set(here.flatMap(({ properties }) => Object.keys((properties as JsonSchema | undefined) ?? {}))),
   ];
 }
 
-function child(schema: JsonSchema, key: PropertyKey): JsonSchema[] {
+function child(schema: JsonSchema, key: PropertyKey, value: unknown): JsonSchema[] {
   const { properties, additionalProperties, items } = schema as Record<string, JsonSchema | undefined>;
   const next = typeof key === 'number' ? items : (properties?.[String(key)] ?? additionalProperties);
-  return next !== null && typeof next === 'object' ? alternatives(next as JsonSchema) : [];
+  return next !== null && typeof next === 'object' ? alternatives(next as JsonSchema, value) : [];
 }
 
-function alternatives(schema: JsonSchema): JsonSchema[] {
+function alternatives(schema: JsonSchema, value: unknown): JsonSchema[] {
   const { anyOf, oneOf } = schema as Record<string, JsonSchema[] | undefined>;
-  return [schema, ...[...(anyOf ?? []), ...(oneOf ?? [])].flatMap(alternatives)];
+  const branches = [...(anyOf ?? []), ...(oneOf ?? [])].filter((branch) => mayDescribe(branch, value));
+  return [schema, ...branches.flatMap((branch) => alternatives(branch, value))];
+}
+
+/** Of a union that tells its members by a constant, only the member that the value names. */
+function mayDescribe({ properties }: JsonSchema, value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  return Object.entries((properties ?? {}) as Record<string, JsonSchema>).every(
+    ([key, property]) => !('const' in property) || property['const'] === (value as JsonSchema)[key],
+  );
 }

@@ -17,6 +17,7 @@ export function referenceProblems(references: References): Problem[] {
     ...preloads(references),
     ...sharedCores(references),
     ...sameBucket(references.section),
+    ...greengrassOptions(references.section),
   ];
 }
 
@@ -83,6 +84,19 @@ function sameBucket({ buckets }: EdgeSection): Problem[] {
       text: `found "${state.name}", the bucket of the function packages, expected another bucket`,
     },
   ];
+}
+
+/** Options that another engine would silently ignore. */
+function greengrassOptions({ engine, groups }: EdgeSection): Problem[] {
+  if (engine.name === 'greengrassv2') return [];
+  return Object.entries(groups).flatMap(([group, entry]) =>
+    (['delivery', 'target'] as const)
+      .filter((option) => entry[option] !== undefined)
+      .map((option) => ({
+        path: `edge.groups.${group}.${option}`,
+        text: `found "${entry[option]}" with engine "${engine.name}", expected engine "greengrassv2" or no ${option}`,
+      })),
+  );
 }
 
 function among(name: string, valid: readonly string[]): string {

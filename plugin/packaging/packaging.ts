@@ -6,6 +6,7 @@ import { EdgeError } from '../../protocol';
 import type { PackageEntry } from '../../protocol/functionPackage';
 import type { z } from 'zod';
 import type { EdgeConfiguration } from '../configuration/configuration';
+import type { GroupSection } from '../configuration/schema';
 import type { FunctionDefinition, Serverless } from '../framework';
 import { readArtifact, writeEdgePackage } from './edgePackage';
 import { edgeConfigOf, isEdgeOnly } from './functionConfig';
@@ -113,11 +114,22 @@ async function writeGroups(directory: string, configuration: EdgeConfiguration):
       devices: entry.devices,
       statics: entry.functions,
       limits: entry.limits,
+      ...engineOf(configuration, entry),
       ...(thingGroup === undefined ? {} : { thingGroup }),
     };
     await mkdir(path.join(directory, group), { recursive: true });
     await writeJson(path.join(directory, group, 'group.json'), document);
   }
+}
+
+function engineOf(
+  { section }: EdgeConfiguration,
+  { delivery, target }: GroupSection,
+): Pick<z.input<typeof groupFileSchema>, 'engine'> {
+  if (section.engine.name !== 'greengrassv2') return {};
+  return {
+    engine: { delivery: delivery ?? section.engine.delivery, ...(target && { targetArn: target }) },
+  };
 }
 
 function manifestOf(configuration: EdgeConfiguration, packages: Packages): DeployManifest {

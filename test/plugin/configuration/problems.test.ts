@@ -20,7 +20,7 @@ describe('problems of an edge section', () => {
       'an unknown key with the nearest one',
       { groups: { attic: { devcies: [] } } },
       'edge.groups.attic.devcies: unknown key; did you mean "devices"? ' +
-        '(expected one of core, devices, functions, limits, things)',
+        '(expected one of core, devices, functions, limits, delivery, target, things)',
     ],
     [
       'an unknown key that is near none',
@@ -75,12 +75,37 @@ describe('problems of an edge section', () => {
     [
       'an engine that there is not',
       { engine: 'carrier-pigeon' },
-      'edge.engine: found "carrier-pigeon", expected the name of an engine (direct), or { name: …, and its options }',
+      'edge.engine: found "carrier-pigeon", expected the name of an engine (direct, greengrassv2, greengrass), or { name: …, and its options }',
     ],
     [
       'an option of an engine',
       { engine: { name: 'direct', sweepMinutes: 0 } },
       'edge.engine.sweepMinutes: found 0, expected at least 1',
+    ],
+    [
+      'an engine by name that there is not',
+      { engine: { name: 'greengras' } },
+      'edge.engine.name: found "greengras", expected one of direct, greengrassv2, greengrass',
+    ],
+    [
+      'an option of another engine',
+      { engine: { name: 'direct', delivery: 'hot' } },
+      'edge.engine.delivery: unknown key (expected one of name, sweepMinutes)',
+    ],
+    [
+      'a delivery that there is not',
+      { engine: { name: 'greengrassv2', delivery: 'warm' } },
+      'edge.engine.delivery: found "warm", expected one of hot, components',
+    ],
+    [
+      'a delivery under an engine that knows none',
+      { groups: { attic: { delivery: 'components' } } },
+      'edge.groups.attic.delivery: found "components" with engine "direct", expected engine "greengrassv2" or no delivery',
+    ],
+    [
+      'a target that is no thing',
+      { engine: 'greengrassv2', groups: { attic: { target: 'attic-core' } } },
+      'edge.groups.attic.target: found "attic-core", expected the ARN of an IoT thing or thing group',
     ],
     [
       'a bucket that is new and existing at once',
