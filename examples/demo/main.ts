@@ -2,10 +2,13 @@
  * The demo: packages the project template through the framework, starts the local cloud from the
  * compiled template, an edge core and a device in processes of their own, and shows step by step how
  * the device gets functions and uses them. Exits 0 only if every outcome was the right one.
+ *
+ * Usage: node main.cjs [--engine direct|greengrassv2] [--delivery hot|components]
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import {
@@ -44,26 +47,38 @@ function heading(text: string): void {
   timeline.restart(preciseNow());
 }
 
+/** Throws TypeError for an option that there is not; the plugin judges the values. */
+function engineOptions(): Record<string, string> {
+  const { values } = parseArgs({ options: { engine: { type: 'string' }, delivery: { type: 'string' } } });
+  return values;
+}
+
 async function main(): Promise<boolean> {
+  const params = engineOptions();
   quietSdk();
   const interruption = awaitInterruption();
   const stateDir = await mkdtemp(path.join(tmpdir(), 'edge-demo-'));
   const started: { environment?: Environment } = {};
   try {
     const interrupted = interruption.came.then((signal) => Promise.reject(new Error(`ended by ${signal}`)));
-    return await Promise.race([show(stateDir, started), interrupted]);
+    return await Promise.race([show(stateDir, params, started), interrupted]);
   } finally {
     await started.environment?.close();
     await rm(stateDir, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-async function show(stateDir: string, started: { environment?: Environment }): Promise<boolean> {
+async function show(
+  stateDir: string,
+  params: Record<string, string>,
+  started: { environment?: Environment },
+): Promise<boolean> {
   heading('The cloud: package the service, deploy its template, register its functions');
   const environment = await startEnvironment({
     serviceDir: root,
     stateDir,
     stage: 'dev',
+    params,
     onExchange: (exchange) => timeline.add(exchange),
   });
   started.environment = environment;

@@ -17,6 +17,8 @@ import { ThingStore, type ThingFiles } from '../../operator/thingFiles';
 export interface EnvironmentOptions extends CloudOptions {
   serviceDir: string;
   stage?: string;
+  /** Values of `${param:…}` in the service's configuration, when it is packaged now. */
+  params?: Record<string, string>;
   /** What an earlier `serverless package` left there; absent: the service is packaged now. */
   packageDir?: string;
   /** Changes the compiled template before it is deployed: a test removes one permission. */
@@ -72,6 +74,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
           serviceDir: options.serviceDir,
           packageDir: join(stateDir, 'package'),
           ...(options.stage === undefined ? {} : { stage: options.stage }),
+          ...(options.params && { params: options.params }),
         })
       : await readPackagedService(resolve(options.packageDir));
   const { onExchange, onInvocation } = options;

@@ -24,6 +24,8 @@ export interface PackageOptions {
   stage?: string;
   /** Where the package goes; `.serverless` of the service unless told. */
   packageDir?: string;
+  /** Values of `${param:…}` in the service's configuration. */
+  params?: Record<string, string>;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -37,6 +39,7 @@ export async function packageService(options: PackageOptions): Promise<PackagedS
   const packageDir = resolve(options.packageDir ?? join(serviceDir, '.serverless'));
   const args = ['package', '--package', packageDir];
   if (options.stage !== undefined) args.push('--stage', options.stage);
+  for (const [name, value] of Object.entries(options.params ?? {})) args.push('--param', `${name}=${value}`);
   await runFramework(serviceDir, args, options.env ?? process.env);
   return readPackagedService(packageDir);
 }

@@ -9,7 +9,7 @@ describe('a bad edge section', () => {
       .replace('    readMeter:\n    forecast:', '    raedMeter:\n    forecast:')
       .replace("devices: [sensor-1, 'vent-*']", 'devices: 7');
   const refusal = [
-    'edge.groups.east.colour: unknown key (expected one of core, devices, functions, limits, things)',
+    'edge.groups.east.colour: unknown key (expected one of core, devices, functions, limits, delivery, target, things)',
     'edge.groups.north.devices: found 7, expected a list',
     'edge.functions.openVents.version: found "latest", expected an exact semantic version such as "1.4.0"',
     'edge.functions.raedMeter: found "raedMeter", expected the name of an entry of "functions"; did you mean "readMeter"?',

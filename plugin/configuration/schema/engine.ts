@@ -39,10 +39,19 @@ const optionsSchema = z.discriminatedUnion('name', [directSchema, greengrassV2Sc
   error: `expected one of ${ENGINES.join(', ')}`,
 });
 
+/** An empty value, such as that of an unset variable, leaves the option out. */
+function withoutEmpty(found: unknown): unknown {
+  if (found === null || typeof found !== 'object' || Array.isArray(found)) return found;
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));
+}
+
 /** The name of an engine alone, or with its options. */
 export const engineSchema = z
-  .union([z.enum(ENGINES).transform((name) => optionsSchema.parse({ name })), optionsSchema], {
-    error: `expected the name of an engine (${ENGINES.join(', ')}), or { name: …, and its options }`,
-  })
+  .preprocess(
+    withoutEmpty,
+    z.union([z.enum(ENGINES).transform((name) => optionsSchema.parse({ name })), optionsSchema], {
+      error: `expected the name of an engine (${ENGINES.join(', ')}), or { name: …, and its options }`,
+    }),
+  )
   .prefault('direct')
   .describe('What brings definitions to edge cores: its name, or { name, and its options }.');
