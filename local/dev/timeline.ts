@@ -1,7 +1,7 @@
 import type { Exchange } from '../../protocol';
 
 const STEP_WIDTH = 9;
-const PARTIES_WIDTH = 38;
+const PARTIES_WIDTH = 42;
 const WHAT_WIDTH = 58;
 
 /** Collects exchanges of every process and prints them in the order in which they happened. */

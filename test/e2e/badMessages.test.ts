@@ -236,7 +236,7 @@ describe('a topic that is not the device’s own', () => {
     ['of its own replies', 'edge/sensor-1/reply/result'],
     ['of the edge’s status', 'edge/status'],
     ['of the broker itself', '$SYS/broker/uptime'],
-    ['of the cloud', 'edge/edge-demo-dev/core/workshop-core/update'],
+    ['of the cloud', 'edge/edge-demo-dev/core/edge-demo-dev-workshop-core/update'],
     ['with one level more', 'edge/sensor-1/ask/invoke/now'],
     ['with more than seven slashes', `edge/sensor-1/call/${'a/'.repeat(6)}b`],
     ['of more than 256 bytes', `edge/sensor-1/call/${'c'.repeat(300)}`],
@@ -273,7 +273,8 @@ describe('a topic that is not the device’s own', () => {
     expect(neighbour.received.filter(({ topic }) => topic === 'edge/neighbour/reply/ready')).toEqual([]);
     const statuses = neighbour.received.filter(({ topic }) => topic === 'edge/status');
     expect(statuses.length).toBeGreaterThan(0);
-    for (const { message } of statuses) expect(message).toMatchObject({ edge: 'workshop-core' });
+    for (const { message } of statuses)
+      expect(message).toMatchObject({ edge: 'edge-demo-dev-workshop-core' });
   });
 });
 
@@ -295,7 +296,7 @@ describe('a retained message', () => {
     await expect(failure(raw, undefined)).resolves.toMatchObject({ code: 'FORBIDDEN_TOPIC' });
     await raw.client.subscribeAsync('edge/status');
     const { message } = await inTime(raw.next(({ topic }) => topic === 'edge/status'));
-    expect(message).toMatchObject({ edge: 'workshop-core', state: 'ready' });
+    expect(message).toMatchObject({ edge: 'edge-demo-dev-workshop-core', state: 'ready' });
     await raw.client.unsubscribeAsync('edge/status');
   });
 });

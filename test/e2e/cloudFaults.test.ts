@@ -19,7 +19,7 @@ import { Uplink } from '../support/uplink';
 
 /** The cloud goes away at each step of the flow, at the wire, and comes back. */
 const ECHO = 'exports.handler = async (event) => event;';
-const CORE = 'workshop-core';
+const CORE = 'edge-demo-dev-workshop-core';
 const RAW = 'probe';
 /** The edge's own limits (5 s without a connection, 10 s without an answer), and a slow machine. */
 const BOUND_MS = 15_000;

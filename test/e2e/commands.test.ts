@@ -52,9 +52,11 @@ describe('node dist/demo/main.cjs', () => {
       const tree = await demo.tree();
       expect(tree.length).toBeGreaterThan(3);
       await expect(demo.exit()).resolves.toEqual({ code: 0, signal: null });
-      expect(demo.output).toMatch(/stage I +sensor-1 → workshop-core +request detectAnomaly/);
-      expect(demo.output).toMatch(/stage II +workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/);
-      expect(demo.output).toMatch(/refusal +workshop-core → sensor-1 +failed NOT_ENTITLED/);
+      expect(demo.output).toMatch(/stage I +sensor-1 → edge-demo-dev-workshop-core +request detectAnomaly/);
+      expect(demo.output).toMatch(
+        /stage II +edge-demo-dev-workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/,
+      );
+      expect(demo.output).toMatch(/refusal +edge-demo-dev-workshop-core → sensor-1 +failed NOT_ENTITLED/);
       expect(demo.output).toMatch(/a function that this device may not use +│ NOT_ENTITLED +│ NOT_ENTITLED/);
       expect(demo.output).toContain('Every outcome was the right one.');
       expect(demo.output).not.toContain('✘');
@@ -160,8 +162,10 @@ describe('serverless edge dev', () => {
         });
         const verdict = await device.invoke('detectAnomaly', { samples: SAMPLES });
         expect(verdict).toMatchObject({ anomalies: [{ index: 5, value: 35 }] });
-        await command.printed(/stage II +workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/);
-        await command.printed(/group workshop: workshop-core on 127\.0\.0\.1:\d+/);
+        await command.printed(
+          /stage II +edge-demo-dev-workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/,
+        );
+        await command.printed(/group workshop: edge-demo-dev-workshop-core on 127\.0\.0\.1:\d+/);
         kept = await credentials();
         expect(Object.keys(kept).length).toBeGreaterThan(5);
         const tree = await command.tree();

@@ -50,8 +50,8 @@ describe('a core', () => {
     'may not publish %s of another core',
     async (kind) => {
       const client = await connectCore(other);
-      await publishRefused(client, topicOf('workshop-core', kind), updateOf(GROUP));
-      const resource = new RegExp(`/core/workshop-core/${kind}$`);
+      await publishRefused(client, topicOf('edge-demo-dev-workshop-core', kind), updateOf(GROUP));
+      const resource = new RegExp(`/core/edge-demo-dev-workshop-core/${kind}$`);
       await log.waitFor({ action: 'iot:Publish', resource, clientId: 'yard-core' });
     },
   );
@@ -59,16 +59,16 @@ describe('a core', () => {
   it.each(['revision', 'refused'])('may not hear %s of another core', async (kind) => {
     const client = await connectCore(other);
     const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
-    client.subscribe(topicOf('workshop-core', kind));
+    client.subscribe(topicOf('edge-demo-dev-workshop-core', kind));
     await closed;
-    const resource = new RegExp(`/core/workshop-core/${kind}$`);
+    const resource = new RegExp(`/core/edge-demo-dev-workshop-core/${kind}$`);
     await log.waitFor({ action: 'iot:Subscribe', resource, clientId: 'yard-core' });
   });
 
   it('may not connect under the name of another core', async () => {
-    const connecting = connectCore({ ...other, thingName: 'workshop-core' });
+    const connecting = connectCore({ ...other, thingName: 'edge-demo-dev-workshop-core' });
     await expect(connecting).rejects.toMatchObject({ code: NOT_AUTHORISED });
-    await log.waitFor({ action: 'iot:Connect', resource: /client\/workshop-core$/ });
+    await log.waitFor({ action: 'iot:Connect', resource: /client\/edge-demo-dev-workshop-core$/ });
   });
 
   it('may not change another group on its own topic', async () => {

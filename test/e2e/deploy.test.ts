@@ -94,7 +94,9 @@ describe('after sls deploy', () => {
       const { code, stdout, stderr } = await run('deploy', '--package', 'packaged');
       expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) as string });
       expect(stdout).toContain('+ smoothSignal 1.0.0');
-      expect(stdout).toContain('! workshop-core has no certificate: sls edge core init --group workshop');
+      expect(stdout).toContain(
+        '! edge-demo-dev-workshop-core has no certificate: sls edge core init --group workshop',
+      );
       expect(stdout).toContain('! sensor-1 has no certificate');
       expect(stdout).not.toContain('pump');
       expect(stdout).toMatch(/detectAnomaly\s+1\.2\.0\s+new/);
@@ -113,16 +115,19 @@ describe('after sls deploy', () => {
     'finds things by name and pattern, with the certificate that they have now',
     async () => {
       const { corePolicy, devicePolicy } = outputs;
-      const core = await operator.provisionThing({ thingName: 'workshop-core', policyName: corePolicy });
+      const core = await operator.provisionThing({
+        thingName: 'edge-demo-dev-workshop-core',
+        policyName: corePolicy,
+      });
       const pump = await operator.provisionThing({ thingName: 'pump-1', policyName: devicePolicy });
       const sensor = await operator.provisionThing({ thingName: 'sensor-1', policyName: devicePolicy });
       const { stdout } = await run('deploy', '--package', 'packaged');
-      expect(stdout).toMatch(/\+ core workshop-core certificate/);
+      expect(stdout).toMatch(/\+ core edge-demo-dev-workshop-core certificate/);
       expect(stdout).toMatch(/\+ device pump-1/);
       expect(stdout).not.toContain('has no certificate');
       expect(stdout).toMatch(/detectAnomaly\s+1\.2\.0\s+unchanged/);
       expect(await definition()).toMatchObject({
-        core: { thingName: 'workshop-core', certificateId: core.certificateId },
+        core: { thingName: 'edge-demo-dev-workshop-core', certificateId: core.certificateId },
         devices: {
           'pump-1': { certificateId: pump.certificateId },
           'sensor-1': { certificateId: sensor.certificateId },
@@ -215,7 +220,7 @@ describe('before sls remove', () => {
 
       const { code, stdout, stderr } = await run('remove');
       expect({ code, stdout }).toMatchObject({ code: 0 });
-      expect(stderr).toMatch(/group workshop is alive: core workshop-core, last seen/);
+      expect(stderr).toMatch(/group workshop is alive: core edge-demo-dev-workshop-core, last seen/);
 
       const s3 = client(S3Client, 'S3');
       for (const Bucket of [outputs.functionsBucket, outputs.stateBucket]) {
@@ -223,7 +228,7 @@ describe('before sls remove', () => {
       }
       const { things = [] } = await iot().send(new ListThingsCommand({}));
       const names = things.map(({ thingName }) => thingName).sort();
-      expect(names).toEqual(['foreign', 'pump-1', 'sensor-1', 'workshop-core']);
+      expect(names).toEqual(['edge-demo-dev-workshop-core', 'foreign', 'pump-1', 'sensor-1']);
       expect(things.filter(({ attributes }) => attributes?.[MADE_BY])).toEqual([]);
       const arn = await operator.certificateArn(foreign.certificateId);
       const { policies } = await iot().send(new ListAttachedPoliciesCommand({ target: arn }));
@@ -264,7 +269,7 @@ async function reportOfCore(): Promise<void> {
   const [boot, seq] = [String(Date.now()).padStart(13, '0'), '1'.padStart(10, '0')];
   const at = new Date().toISOString();
   const status = {
-    core: 'workshop-core',
+    core: 'edge-demo-dev-workshop-core',
     group: GROUP,
     boot,
     seq,
@@ -276,7 +281,7 @@ async function reportOfCore(): Promise<void> {
   await client(S3Client, 'S3').send(
     new PutObjectCommand({
       Bucket: outputs.stateBucket,
-      Key: `status/workshop-core/${boot}/${seq}.json`,
+      Key: `status/edge-demo-dev-workshop-core/${boot}/${seq}.json`,
       Body: JSON.stringify(status),
     }),
   );

@@ -64,7 +64,7 @@ describe('the device is told', () => {
       what: 'the core may not send updates',
       transform: withoutAction('EdgeCorePolicy', 'iot:Publish', /update/),
       code: 'TIMED_OUT',
-      denied: { action: 'iot:Publish', resource: /\/core\/workshop-core\/update$/ },
+      denied: { action: 'iot:Publish', resource: /\/core\/edge-demo-dev-workshop-core\/update$/ },
     },
     {
       what: 'the rule may not invoke handleDeploymentRequest',
@@ -106,7 +106,7 @@ describe('the device is told', () => {
     const { environment, log } = await start(withoutAction('EdgeCorePolicy', 'iot:Subscribe'));
     const device = await environment.connectDevice('sensor-1');
     await expect(device.deploy(FUNCTION)).rejects.toMatchObject({ code: 'CLOUD_UNREACHABLE' });
-    await log.waitFor({ action: 'iot:Subscribe', resource: /\/core\/workshop-core\/\w+$/ });
+    await log.waitFor({ action: 'iot:Subscribe', resource: /\/core\/edge-demo-dev-workshop-core\/\w+$/ });
     await expectServed(device);
   });
 

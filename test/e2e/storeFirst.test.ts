@@ -51,12 +51,12 @@ describe('the device is served all the same', () => {
     {
       what: 'handleDeploymentRequest may not answer: the definition does',
       transform: withoutAction('EdgeHandleDeploymentRequestRole', 'iot:Publish', /accepted/),
-      denied: { action: 'iot:Publish', resource: /\/core\/workshop-core\/accepted$/ },
+      denied: { action: 'iot:Publish', resource: /\/core\/edge-demo-dev-workshop-core\/accepted$/ },
     },
     {
       what: 'status reports may not be stored',
       transform: withoutAction('EdgeRuleRole', 's3:PutObject', /status/),
-      denied: { action: 's3:PutObject', resource: /\/status\/workshop-core\// },
+      denied: { action: 's3:PutObject', resource: /\/status\/edge-demo-dev-workshop-core\// },
     },
   ])('when $what', async ({ transform, denied }) => {
     const { environment, log } = await start(transform);
@@ -102,7 +102,7 @@ describe('the device is served all the same', () => {
     const { environment, log } = here;
     const device = await environment.connectDevice('sensor-1');
     await expect(deploy(device)).rejects.toMatchObject({ code: 'TIMED_OUT' });
-    await log.waitFor({ action: 'iot:Publish', resource: /\/core\/workshop-core\/revision$/ });
+    await log.waitFor({ action: 'iot:Publish', resource: /\/core\/edge-demo-dev-workshop-core\/revision$/ });
     await environment.operator.waitForDefinition(
       environment.outputs.stateBucket,
       GROUP,

@@ -39,7 +39,7 @@ describe('sls package', () => {
     const group = JSON.parse((await read('workshop/group.json')).toString()) as unknown;
     expect(group).toMatchObject({
       group: 'workshop',
-      core: 'workshop-core',
+      core: 'edge-demo-dev-workshop-core',
       statics: [{ function: 'smoothSignal' }],
     });
   });

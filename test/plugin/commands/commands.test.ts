@@ -102,7 +102,9 @@ describe('commands that look', () => {
         functions: [{ key: 'smoothSignal@1.0.0', static: true, devices: [], state: 'running' }],
       });
       const { stdout } = await run('groups');
-      expect(stdout).toMatch(/workshop\s+workshop-core\s+ready, .*\s+\d+\s+2\s+1 preloaded, 0 on demand/);
+      expect(stdout).toMatch(
+        /workshop\s+edge-demo-dev-workshop-core\s+ready, .*\s+\d+\s+2\s+1 preloaded, 0 on demand/,
+      );
     },
     MINUTE,
   );
