@@ -1,5 +1,6 @@
 import { EdgeError } from '../protocol/errors';
 import { MAX_MQTT_PAYLOAD } from '../protocol/limits';
+import { isWithinTopicLimits, SHARED_FILTER, sharedTopic } from '../protocol/sharedTopics';
 import type { QoS } from './link';
 import type { Outgoing } from './requests';
 
@@ -24,6 +25,18 @@ export function requireFunctionName(value: unknown): string {
 
 export function requirePrefix(value: unknown): string {
   return requireMatch(value, PREFIX, 'prefix', 'topic segments without "+" and "#"');
+}
+
+/** A topic below `<prefix>/shared/`, in which `+` and `#` are wildcards. */
+export function requireSharedFilter(prefix: string, value: unknown): string {
+  const filter = requireMatch(
+    value,
+    SHARED_FILTER,
+    'topic',
+    'levels such as "alerts/line-1", "alerts/+" or "#"',
+  );
+  if (isWithinTopicLimits(sharedTopic(prefix, filter))) return filter;
+  throw invalid('topic', 'a topic of at most 256 bytes and 7 slashes, its prefix included');
 }
 
 /** Whether it is a range at all is the edge's to say: it knows semver, this client does not carry it. */

@@ -1,7 +1,15 @@
 import { MAX_INVOKE_TIMEOUT_MS } from '../protocol/limits';
 import { askTopic, callTopic, type Ask } from '../protocol/topics';
 import { EdgeError } from '../protocol/errors';
-import { outgoing, requireFunctionName, requireOneOf, requireTimeout, requireVersion } from './checks';
+import {
+  invalid,
+  outgoing,
+  requireFunctionName,
+  requireOneOf,
+  requireSharedFilter,
+  requireTimeout,
+  requireVersion,
+} from './checks';
 import { ask, call, Deployment, type Ready } from './conversations';
 import { EdgeFunction } from './edgeFunction';
 import { QOS } from './link';
@@ -23,10 +31,19 @@ import type {
   RequestOptions,
   SendOptions,
   Sent,
+  SharedListener,
+  Subscription,
 } from './types';
 
 /** Default timeouts in milliseconds. */
-const TIMEOUT = { deploy: 60_000, invoke: 30_000, prefetch: 60_000, release: 15_000, send: 15_000 };
+const TIMEOUT = {
+  deploy: 60_000,
+  invoke: 30_000,
+  prefetch: 60_000,
+  release: 15_000,
+  send: 15_000,
+  subscribe: 15_000,
+};
 const LOCATIONS: readonly InvokeLocation[] = ['edge', 'cloud', 'any'];
 
 /**
@@ -152,6 +169,25 @@ export class EdgeClient {
     const fetched = this.#prefetch(name, options);
     fetched.catch(() => undefined);
     return fetched;
+  }
+
+  /**
+   * Listens to what functions on the edge publish with `context.edge.publish`, on this edge and on every
+   * edge that the device meets later. `topic` is relative to `<prefix>/shared/`; `+` and `#` are MQTT's
+   * wildcards. Nothing is kept for a device that is not connected. Resolves when the edge has granted the
+   * subscription. Default timeout 15 s. Throws BAD_REQUEST, FORBIDDEN_TOPIC, TIMED_OUT, ABORTED, CLOSED.
+   */
+  async subscribe(
+    topic: string,
+    listener: SharedListener,
+    options: RequestOptions = {},
+  ): Promise<Subscription> {
+    const filter = requireSharedFilter(this.#prefix, topic);
+    if (typeof listener !== 'function') throw invalid('listener', 'a function');
+    // The same function may listen twice, and stop once.
+    const own: SharedListener = (payload, at) => listener(payload, at);
+    await this.#session.subscribe(filter, own, runOptions(options, TIMEOUT.subscribe));
+    return { topic, close: () => this.#session.unsubscribe(filter, own) };
   }
 
   on<K extends keyof EdgeClientEvents>(event: K, listener: (...args: EdgeClientEvents[K]) => void): this {

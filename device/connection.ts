@@ -1,6 +1,7 @@
 import { EdgeError } from '../protocol/errors';
 import { backoffMs, pause, within, type Backoff, type Clock } from './clock';
 import type { Dialed } from './dialer';
+import type { Link } from './link';
 import type { Outgoing } from './requests';
 
 export interface ConnectionWorld<G> {
@@ -31,6 +32,10 @@ export class Connection<G> {
 
   get connected(): boolean {
     return this.#current !== undefined;
+  }
+
+  get link(): Link | undefined {
+    return this.#current?.link;
   }
 
   /** The first link: one round within `ms`, whose failure is the caller's. TIMED_OUT when `ms` are over. */

@@ -8,6 +8,7 @@ export interface Link {
   publish(topic: string, payload: string, qos: QoS): Promise<void>;
   /** Resolves when the broker has granted it. */
   subscribe(filter: string, qos: QoS): Promise<void>;
+  unsubscribe(filter: string): Promise<void>;
   /** Says goodbye to the broker; `interrupted` is not called any more. Never rejects. */
   close(): Promise<void>;
 }
@@ -54,4 +55,6 @@ export const QOS = {
   reply: 0,
   /** Retained, and followed by the next one. */
   status: 0,
+  /** What functions publish: the edge sends it at 0, and to those who are connected. */
+  shared: 0,
 } as const satisfies Record<string, QoS>;

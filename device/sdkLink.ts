@@ -60,6 +60,9 @@ function sdkLink(connection: SdkConnection, end: () => boolean): Link {
         throw new EdgeError('FORBIDDEN_TOPIC', `the edge refused the subscription to ${filter}`);
       }
     },
+    async unsubscribe(filter) {
+      await connection.unsubscribe(filter);
+    },
     async close() {
       if (!end()) return;
       await Promise.race([connection.disconnect().catch(() => undefined), unrefPause(CLOSE_TIMEOUT_MS)]);
@@ -123,8 +126,6 @@ function connect(connection: SdkConnection, candidate: Candidate, signal: AbortS
     );
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort);
-    let failure = '';
-    connection.on('connection_failure', ({ error }) => (failure = error.error_name ?? String(error)));
     connection.connect().then(
       () => {
         if (!waiting) return void connection.disconnect().catch(() => undefined);
@@ -133,12 +134,14 @@ function connect(connection: SdkConnection, candidate: Candidate, signal: AbortS
         signal.removeEventListener('abort', abort);
         resolve();
       },
-      (error: unknown) => give(connectError(candidate, failure || String(error))),
+      (error: unknown) => give(connectError(candidate, error)),
     );
   });
 }
 
-function connectError(candidate: Candidate, reason: string): EdgeError {
+/** The SDK gives a text here, with the name in it; its event with the name alone may come after it. */
+function connectError(candidate: Candidate, error: unknown): EdgeError {
+  const [reason] = /\bAWS_[A-Z0-9_]+/.exec(String(error)) ?? [String(error)];
   // This is how the SDK reports a CONNACK with a return code other than 0; which one, it does not say.
   if (reason === 'AWS_ERROR_MQTT_PROTOCOL_ERROR') {
     const { host, port } = candidate;

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { EdgeError } from '../protocol/errors';
+import { relativeSharedTopic } from '../protocol/sharedTopics';
 import { askTopic, REPLIES, replyTopic, statusTopic, type Reply } from '../protocol/topics';
 import { outgoing } from './checks';
 import type { Clock } from './clock';
@@ -16,7 +17,8 @@ import {
   type ReplyBody,
   type RunOptions,
 } from './requests';
-import type { ConnectedCore, EdgeClientEvents, EdgeStatus } from './types';
+import { Subscriptions } from './subscriptions';
+import type { ConnectedCore, EdgeClientEvents, EdgeStatus, SharedListener } from './types';
 
 export interface SessionOptions {
   thingName: string;
@@ -50,6 +52,9 @@ export class Session {
   readonly #world: SessionWorld;
   readonly #requests: Requests;
   readonly #connection: Connection<Joined>;
+  readonly #subscriptions: Subscriptions;
+  /** Aborted by close(). */
+  readonly #closing = new AbortController();
   #greeting: Requests | undefined;
   #core: ConnectedCore | undefined;
   #status: EdgeStatus | undefined;
@@ -78,6 +83,8 @@ export class Session {
       random,
       publish: (message) => this.#connection.publish(message),
     });
+    const link = (): Link | undefined => this.#connection.link;
+    this.#subscriptions = new Subscriptions({ prefix: options.prefix, clock, link });
   }
 
   /**
@@ -122,6 +129,22 @@ export class Session {
     return this.#requests.run(conversation, options);
   }
 
+  /** Resolves when the edge has granted it. */
+  subscribe(filter: string, listener: SharedListener, { timeoutMs, signal }: RunOptions): Promise<void> {
+    if (this.#closed) return Promise.reject(new EdgeError('CLOSED'));
+    if (signal?.aborted) return Promise.reject(aborted(signal));
+    const either = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
+    return this.#subscriptions
+      .add(filter, listener, { timeoutMs, signal: either })
+      .catch((error: unknown) => {
+        throw this.#closed ? new EdgeError('CLOSED') : error;
+      });
+  }
+
+  unsubscribe(filter: string, listener: SharedListener): Promise<void> {
+    return this.#subscriptions.remove(filter, listener);
+  }
+
   /** Publishes once, if there is a connection; nothing waits for an answer. */
   post(message: Outgoing): void {
     this.#connection.publish(message).catch(() => undefined);
@@ -133,6 +156,7 @@ export class Session {
     const error = new EdgeError('CLOSED');
     this.#greeting?.close(error);
     this.#requests.close(error);
+    this.#closing.abort(error);
     await this.#connection.close();
   }
 
@@ -142,6 +166,7 @@ export class Session {
     // One after the other: the second would only wait in the kernel behind the first (see QOS).
     await link.subscribe(replyTopic(prefix, thingName, '+'), QOS.reply);
     await link.subscribe(statusTopic(prefix), QOS.status);
+    await this.#subscriptions.renew(link, (refusal) => this.#emit('failed', { error: refusal }));
     const requestId = newId();
     const message = outgoing(askTopic(prefix, thingName, 'join'), { requestId, client }, QOS.ask);
     const greeting = new Requests({
@@ -158,7 +183,9 @@ export class Session {
     }
   }
 
-  #onUp({ candidate: { host, port }, greeting }: Dialed<Joined>): void {
+  #onUp({ candidate: { host, port }, greeting, link }: Dialed<Joined>): void {
+    // Those that were added since this link was greeted.
+    void this.#subscriptions.renew(link, (refusal) => this.#emit('failed', { error: refusal }));
     const first = this.#core === undefined;
     const core = { name: greeting.edge, host, port };
     this.#core = core;
@@ -174,6 +201,8 @@ export class Session {
 
   #onMessage(topic: string, payload: Uint8Array): void {
     const { prefix, thingName } = this.#options;
+    const shared = relativeSharedTopic(prefix, topic);
+    if (shared !== undefined) return this.#onShared(shared, payload);
     const body = readObject(payload);
     if (topic === statusTopic(prefix)) return this.#onStatus(body);
     const kind = REPLIES.find((reply) => topic === replyTopic(prefix, thingName, reply));
@@ -190,6 +219,15 @@ export class Session {
     if (status === undefined) return;
     this.#status = status;
     this.#emit('status', status);
+  }
+
+  #onShared(topic: string, payload: Uint8Array): void {
+    if (this.#closed) return;
+    try {
+      this.#subscriptions.receive(topic, JSON.parse(Buffer.from(payload).toString('utf8')));
+    } catch (cause) {
+      this.#emit('failed', { error: new EdgeError('INTERNAL', `unreadable message on ${topic}`, { cause }) });
+    }
   }
 
   /** A failure that no request waits for: that of an asynchronous call, or the late copy of an old one. */

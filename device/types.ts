@@ -107,6 +107,16 @@ export interface InvokeOptions extends HandleInvokeOptions {
   version?: string;
 }
 
+/** Gets what a function published: JSON, and the topic below `<prefix>/shared/`. */
+export type SharedListener = (payload: unknown, topic: string) => void;
+
+export interface Subscription {
+  /** As it was subscribed to. */
+  readonly topic: string;
+  /** The listener is not called any more. */
+  close(): Promise<void>;
+}
+
 /** What an edge says about itself, retained on `<prefix>/status`. */
 export interface EdgeStatus {
   state: 'starting' | 'ready' | 'reconciling' | 'stopping' | 'offline';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { DEFAULT_DEVICE_PREFIX, groupNameSchema, thingNameSchema } from '../protocol';
 
-/** The configuration file of an edge core (`--config <file>`). Paths are relative to the file. */
-export const coreConfigSchema = z.strictObject({
+/** What a core has to know wherever it runs. */
+export const coreSettingsSchema = z.strictObject({
   core: thingNameSchema,
   group: groupNameSchema,
   /** Folder for the definition, claims and packages. Survives restarts. */
@@ -16,6 +16,16 @@ export const coreConfigSchema = z.strictObject({
     certificate: z.string(),
     privateKey: z.string(),
   }),
+  /** Pre-started idle processes. */
+  poolSize: z.int().min(0).max(16).default(2),
+  /** Seconds between status reports when nothing changes; absent: 60. */
+  heartbeat: z.int().min(1).max(3_600).optional(),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+export type CoreSettings = z.infer<typeof coreSettingsSchema>;
+
+/** The configuration file of a standalone core (`--config <file>`). Paths are relative to the file. */
+export const coreConfigSchema = coreSettingsSchema.extend({
   upstream: z.strictObject({
     region: z.string(),
     /** PEM of the authority that signs the cloud's servers; absent: the system's. */
@@ -31,8 +41,5 @@ export const coreConfigSchema = z.strictObject({
     /** Greengrass control plane to which the core tells where it listens; absent: it tells nobody. */
     connectivityUrl: z.url().optional(),
   }),
-  /** Pre-started idle processes. */
-  poolSize: z.int().min(0).max(16).default(2),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type CoreConfig = z.infer<typeof coreConfigSchema>;

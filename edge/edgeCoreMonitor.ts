@@ -4,10 +4,12 @@ import {
   emptyDefinition,
   wantedFunctions,
   type EdgeStatus,
+  type Failure,
   type GroupDefinition,
   type WantedFunction,
 } from '../protocol';
-import type { Clock, Cloud, Devices, LocalFunctions, Upstream } from './ports';
+import { failureOf } from './failures';
+import type { Clock, Cloud, Devices, LocalFunction, LocalFunctions, Upstream } from './ports';
 import type { StatusReporter } from './statusReporter';
 import type { Store, StoredDefinition } from './stores';
 
@@ -31,6 +33,8 @@ export interface EdgeCoreMonitorDeps {
   random(): number;
   /** Keys of the functions that devices claim and that no definition shows yet. */
   promised(): ReadonlySet<string>;
+  /** A version that has never run here does not start: once per version and revision. */
+  onFailed(failure: Failure): void;
   /** A definition is in force and stored. */
   onApplied(definition: GroupDefinition): void;
   /** Every step towards it is done or has failed, and no newer one has come. */
@@ -43,8 +47,13 @@ const FIRST_RETRY_MS = 500;
 export class EdgeCoreMonitor {
   private current: GroupDefinition;
   private etag: string | undefined;
-  /** The newest revision whose reconciliation has begun. */
-  private target = 0;
+  /** The newest definition whose reconciliation has begun. */
+  private target: GroupDefinition;
+  /** Keys of what has run here: if that does not start again, it is no fault of the version. */
+  private readonly proven = new Set<string>();
+  private storedProven = '';
+  /** By key, the revision for which its failure was told. */
+  private readonly told = new Map<string, number>();
   /** The newest revision that was brought to run here. */
   private reconciled = 0;
   private fetching: Promise<void> | undefined;
@@ -55,12 +64,16 @@ export class EdgeCoreMonitor {
 
   constructor(private readonly deps: EdgeCoreMonitorDeps) {
     this.current = emptyDefinition(deps.group);
+    this.target = this.current;
     deps.upstream.on('connected', () => void this.refresh());
     deps.upstream.on('revision', ({ group, revision }) => {
       // A hint: the retained notice of a revision that is in force already needs no fetch.
       if (group === deps.group && revision > this.current.revision) void this.refresh();
     });
-    deps.local.on('changed', () => deps.status.changed());
+    deps.local.on('changed', (changed) => {
+      deps.status.changed();
+      this.noteOutcome(changed);
+    });
   }
 
   get definition(): GroupDefinition {
@@ -76,6 +89,7 @@ export class EdgeCoreMonitor {
     this.announce('starting');
     if (stored !== undefined) {
       this.etag = stored.etag;
+      for (const key of stored.proven ?? []) this.proven.add(key);
       await this.apply(stored.definition, Promise.resolve());
       this.schedule(POLL_MS);
     } else {
@@ -145,7 +159,7 @@ export class EdgeCoreMonitor {
     }
     this.etag = etag;
     if (revision === this.current.revision) return;
-    await this.apply(definition, this.save({ definition, etag }));
+    await this.apply(definition, this.save(definition, etag));
   }
 
   /**
@@ -153,7 +167,7 @@ export class EdgeCoreMonitor {
    * only one gets done. It is in force, and devices hear "ready", only once it is stored.
    */
   private async apply(definition: GroupDefinition, saved: Promise<void>): Promise<void> {
-    this.target = definition.revision;
+    this.target = definition;
     this.announce('reconciling', definition.revision);
     this.deps.status.set('reconciling', this.reconciled);
     const work = this.deps.local
@@ -186,20 +200,42 @@ export class EdgeCoreMonitor {
   private retryFailed(): void {
     const failed = this.deps.local.list().filter(({ state }) => state === 'failed');
     const mayPass = failed.some(({ error }) => error !== undefined && EdgeError.fromJSON(error).retryable);
-    if (mayPass && this.reconciled === this.target) void this.apply(this.current, Promise.resolve());
+    if (mayPass && this.reconciled === this.target.revision) void this.apply(this.current, Promise.resolve());
   }
 
   private finished(definition: GroupDefinition): void {
-    if (this.closed || definition.revision !== this.target) return;
+    if (this.closed || definition.revision !== this.target.revision) return;
     this.reconciled = definition.revision;
     this.announce('ready', definition.revision);
     this.deps.status.set('ready', definition.revision);
     this.deps.onReconciled(definition);
+    if (this.provenOf(definition).join() !== this.storedProven) void this.save(definition, this.etag);
   }
 
-  private async save(stored: StoredDefinition): Promise<void> {
+  private noteOutcome(changed: LocalFunction): void {
+    const { key, state } = changed;
+    if (state === 'running') this.proven.add(key);
+    if (state !== 'failed' || this.closed || this.proven.has(key)) return;
+    const { revision } = this.target;
+    const failure = failureOf(changed, this.target, this.deps.local);
+    if (failure === undefined || this.told.get(key) === revision) return;
+    this.told.set(key, revision);
+    this.deps.onFailed(failure);
+  }
+
+  /** What the definition no longer names would be tried anew. */
+  private provenOf({ functions }: GroupDefinition): string[] {
+    for (const { key, state } of this.deps.local.list()) if (state === 'running') this.proven.add(key);
+    for (const key of this.proven) if (functions[key] === undefined) this.proven.delete(key);
+    for (const key of this.told.keys()) if (functions[key] === undefined) this.told.delete(key);
+    return [...this.proven].sort();
+  }
+
+  private async save(definition: GroupDefinition, etag: string | undefined): Promise<void> {
+    const proven = this.provenOf(definition);
+    this.storedProven = proven.join();
     try {
-      await this.deps.store.save(stored);
+      await this.deps.store.save({ ...(etag !== undefined && { etag }), definition, proven });
     } catch (err) {
       this.deps.log.error({ err }, 'the definition cannot be stored; serving with it all the same');
     }

@@ -7,6 +7,7 @@ import {
   entitledPatterns,
   requireEntitled,
   satisfies,
+  staticVersion,
   type Ask,
   type AskMessage,
   type GroupDefinition,
@@ -18,7 +19,7 @@ import type { DefinitionUpdates } from './requests/definitionUpdates';
 import { Joins } from './requests/joins';
 import type { RememberedRequest, RequestFamily, RequestMemory } from './requests/requestMemory';
 import { Validation } from './requests/validation';
-import { chooseRunning, staticVersion } from './versionChoice';
+import { chooseRunning } from './versionChoice';
 
 /**
  * The edge system function `handleDeviceRequest`: the first step of every device request. Answers
@@ -67,6 +68,7 @@ export class HandleDeviceRequest {
       claim: (device, name, version) => this.claim(device, name, version),
       claimInBackground: (device, name, version) => this.claimInBackground(device, name, version),
       withdraw: (device, name, claim) => this.withdraw(device, name, claim),
+      claiming: (device, name) => this.deps.updates.claiming(device, name),
     });
   }
 
@@ -134,7 +136,7 @@ export class HandleDeviceRequest {
     if (request === undefined) return;
     this.deployments.released(device, name);
     const released = () => request.settle('released', { requestId, function: name });
-    const version = this.deps.updates.claimedVersion(device, name);
+    const version = this.deps.updates.heldVersion(device, name);
     if (version === undefined) return released();
     this.deps.updates
       .submit({ type: 'claim', device, function: name, version, released: true })
@@ -228,7 +230,7 @@ export class HandleDeviceRequest {
     name: string,
     { version, previousVersion }: { version: string; previousVersion: string | undefined },
   ): void {
-    const current = this.deps.updates.claimedVersion(device, name);
+    const current = this.deps.updates.heldVersion(device, name);
     // A later claim of the device stands above the one that is taken back.
     if (current !== undefined && current !== version && current !== previousVersion) return;
     this.deps.updates.submitInBackground({

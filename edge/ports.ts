@@ -1,6 +1,7 @@
 import type {
   CloudInvokeRequest,
   CloudInvokeResponse,
+  CoreLogs,
   CoreStatus,
   CoreUpdate,
   DeviceResponse,
@@ -39,6 +40,10 @@ export interface Upstream {
   readonly connected: boolean;
   sendUpdate(update: CoreUpdate): Promise<void>;
   sendStatus(status: CoreStatus): Promise<void>;
+  /** Absent where the core's platform has its logs collected otherwise. */
+  sendLogs?(logs: CoreLogs): Promise<void>;
+  /** Somebody waits for the connection: where it pauses between attempts, it tries at once. */
+  hurry?(): void;
   on(event: 'connected', listener: () => void): void;
   on(event: 'revision', listener: (notice: RevisionNotice) => void): void;
   on(event: 'accepted', listener: (message: { requestId: string }) => void): void;
@@ -50,6 +55,8 @@ export interface Upstream {
 export interface Devices {
   reply<K extends Reply>(device: string, kind: K, message: ReplyMessage<K>): void;
   announce(status: EdgeStatus): void;
+  /** To every device that subscribes to `topic`, a whole one; `payload` is JSON text. */
+  share(topic: string, payload: string): void;
   /** Closes the connections of devices that the definition no longer admits. */
   enforceAdmission(): void;
 }
@@ -77,7 +84,8 @@ export interface LocalFunctions {
   get(key: string): LocalFunction | undefined;
   invoke(
     key: string,
-    call: { requestId: string; event: unknown; device: string; timeoutMs?: number },
+    /** `hops`: how many functions stand between the device and this call. */
+    call: { requestId: string; event: unknown; device: string; hops?: number; timeoutMs?: number },
   ): Promise<FunctionOutcome>;
   /** After each change of a function's state. */
   on(event: 'changed', listener: (changed: LocalFunction) => void): void;

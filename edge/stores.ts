@@ -2,6 +2,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import {
   certificateIdSchema,
+  failureSchema,
   functionNameSchema,
   groupDefinitionSchema,
   parseJsonWith,
@@ -22,6 +23,8 @@ const seq = z.int().nonnegative();
 export const storedDefinitionSchema = z.object({
   etag: z.string().optional(),
   definition: groupDefinitionSchema,
+  /** `name@version` of those wanted versions that have run here. */
+  proven: z.array(z.string()).optional(),
 });
 export type StoredDefinition = z.infer<typeof storedDefinitionSchema>;
 
@@ -40,7 +43,13 @@ export const joinEntrySchema = z.strictObject({
   certificateId: certificateIdSchema,
   seq,
 });
-export const outboxEntrySchema = z.discriminatedUnion('type', [claimEntrySchema, joinEntrySchema]);
+/** A version that does not start here, until a definition has taken note of it. */
+export const failureEntrySchema = z.strictObject({ type: z.literal('failure'), seq, ...failureSchema.shape });
+export const outboxEntrySchema = z.discriminatedUnion('type', [
+  claimEntrySchema,
+  joinEntrySchema,
+  failureEntrySchema,
+]);
 export type OutboxEntry = z.infer<typeof outboxEntrySchema>;
 
 export const outboxSchema = z.strictObject({

@@ -3,6 +3,8 @@ import type { AskMessage, GroupDefinition, Platform } from '../protocol';
 import type { DeviceMessageHandlers } from './broker/receive';
 import { EdgeCoreMonitor } from './edgeCoreMonitor';
 import { EdgeRemoteExecution } from './edgeRemoteExecution';
+import { FunctionCalls } from './functionCalls';
+import type { AskHandler } from './functions/asks';
 import { HandleDeviceRequest, type DeviceAsk } from './handleDeviceRequest';
 import type { Clock, Cloud, Devices, LocalFunctions, Upstream } from './ports';
 import { DefinitionUpdates, type UpdateTiming } from './requests/definitionUpdates';
@@ -30,6 +32,8 @@ export interface SystemFunctionParts {
   newRequestId(): string;
   /** 0 ≤ n < 1 */
   random(): number;
+  /** Seconds between status reports when nothing changes; 60 unless told. */
+  heartbeat?: number;
   onReconciled?(revision: number): void;
   timing?: Partial<DeploymentTiming & UpdateTiming>;
   memoryLimits?: Partial<MemoryLimits>;
@@ -38,6 +42,8 @@ export interface SystemFunctionParts {
 export interface SystemFunctions {
   /** What the broker hands its messages to. */
   readonly handlers: DeviceMessageHandlers;
+  /** What the functions ask is put to. */
+  readonly asks: AskHandler;
   definition(): GroupDefinition;
   /** Serves with the stored definition and sends what an earlier run left in the outbox. */
   start(): Promise<void>;
@@ -61,6 +67,7 @@ export async function createSystemFunctions(parts: SystemFunctionParts): Promise
     store: parts.definitions,
     status: new StatusReporter({ ...parts, boot: clock.now() }),
     promised: () => updates.promised(),
+    onFailed: (failure) => updates.reportFailure(failure),
     onApplied(applied) {
       updates.applied(applied);
       requests.applied(applied);
@@ -79,6 +86,7 @@ export async function createSystemFunctions(parts: SystemFunctionParts): Promise
       },
       call: (device, functionName, message) => execution.call(device, functionName, message),
     },
+    asks: new FunctionCalls(shared),
     definition,
     async start() {
       await monitor.start();

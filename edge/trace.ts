@@ -98,6 +98,7 @@ export function createTracer(core: string, emit: TraceExchange): Tracer {
         inner.reply(device, kind, message);
       },
       announce: (status) => inner.announce(status),
+      share: (topic, payload) => inner.share(topic, payload),
       enforceAdmission: () => inner.enforceAdmission(),
     }),
     cloud: (inner) => ({
@@ -128,6 +129,7 @@ export function createTracer(core: string, emit: TraceExchange): Tracer {
         return roundTrip('cloud', 'stage II', what, update.requestId, () => inner.sendUpdate(update));
       },
       sendStatus: (status) => inner.sendStatus(status),
+      hurry: () => inner.hurry?.(),
       on: inner.on.bind(inner) as Upstream['on'],
       close: () => inner.close(),
     }),

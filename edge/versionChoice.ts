@@ -1,4 +1,4 @@
-import { claimedVersion, highestMatching, type GroupDefinition } from '../protocol';
+import { claimedVersion, highestMatching, staticVersion, type GroupDefinition } from '../protocol';
 import type { LocalFunction, LocalFunctions } from './ports';
 
 /**
@@ -22,11 +22,6 @@ export function chooseRunning(
     find(staticVersion(definition, functionName)) ??
     find(highest(running))
   );
-}
-
-export function staticVersion(definition: GroupDefinition, functionName: string): string | undefined {
-  const entry = definition.statics[functionName];
-  return entry === undefined || entry.removed ? undefined : entry.version;
 }
 
 function highest(functions: readonly LocalFunction[], range?: string): string | undefined {

@@ -43,6 +43,11 @@ export function requireUse(
   location: Location,
 ): void {
   requireEntitled(definition, manifest, device);
+  requireLocation(manifest, location);
+}
+
+/** Throws LOCATION_NOT_ALLOWED. */
+export function requireLocation(manifest: FunctionManifest, location: Location): void {
   if (!manifest.locations.includes(location)) {
     throw new EdgeError('LOCATION_NOT_ALLOWED', `${manifest.name} does not run at location "${location}"`, {
       field: 'location',

@@ -18,8 +18,8 @@ export async function cloudRemoteExecution(
   call: CloudRemoteExecutionCall,
   ports: { definitions: Definitions; registry: Registry; cloud: CloudInvoker; clock: Clock },
 ): Promise<CloudInvokeResponse> {
-  const { device, version, input } = call.request;
-  const { manifest } = await authoriseUse({ ...call, device, version, location: 'cloud' }, ports);
+  const { device, version, input, caller: by } = call.request;
+  const { manifest } = await authoriseUse({ ...call, device, by, version, location: 'cloud' }, ports);
   if (manifest.cloud === undefined) {
     throw new EdgeError(
       'LOCATION_NOT_ALLOWED',

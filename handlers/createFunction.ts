@@ -16,6 +16,8 @@ import { s3Records, unquoted, type S3EventRecord } from './s3Events';
 export interface CreateFunctionPorts extends RegisterPorts {
   uploads: Uploads;
   cloud: CloudPublisher;
+  /** Whether functions of every location get a version on Lambda: engine greengrass deploys those. */
+  publishesAll?: boolean;
   log: Log;
 }
 
@@ -106,10 +108,10 @@ async function publish(
   config: FunctionConfig,
   bytes: Buffer,
   digest: string,
-  { cloud, uploads }: CreateFunctionPorts,
+  ports: CreateFunctionPorts,
 ): Promise<CloudTarget | undefined> {
-  const target = await cloudTarget(config, bytes, digest, cloud);
-  await uploads.store(digest, bytes);
+  const target = await cloudTarget(config, bytes, digest, ports);
+  await ports.uploads.store(digest, bytes);
   return target;
 }
 
@@ -117,10 +119,10 @@ async function cloudTarget(
   config: FunctionConfig,
   bytes: Buffer,
   digest: string,
-  cloud: CloudPublisher,
+  { cloud, publishesAll = false }: CreateFunctionPorts,
 ): Promise<CloudTarget | undefined> {
-  if (!config.locations.includes('cloud')) return undefined;
+  if (!publishesAll && !config.locations.includes('cloud')) return undefined;
   return config.cloudFunction === undefined
     ? cloud.publish(config, bytes, digest)
-    : cloud.existing(config.cloudFunction);
+    : cloud.existing(config.cloudFunction, { versioned: publishesAll });
 }

@@ -5,11 +5,12 @@ import {
   nextDefinition,
   type GroupDefinition,
 } from '../protocol';
-import type { DeploymentEngine } from './engines/engine';
+import { rollBackFailures, type RollBackPorts } from './definitions/rollBackFailures';
+import type { Deployment, DeploymentEngine } from './engines/engine';
 import type { Backoff, Definitions, Log, Requests } from './ports';
 import { s3Records } from './s3Events';
 
-export interface PerformDeploymentPorts {
+export interface PerformDeploymentPorts extends RollBackPorts {
   definitions: Definitions;
   requests: Requests;
   engine: DeploymentEngine;
@@ -21,14 +22,15 @@ export interface PerformDeploymentPorts {
 const MAX_LOSSES = 25;
 
 /**
- * System function: brings stored updates into the group's definition and starts its deployment
- * (design §3). The event is only a wake-up: an S3 event, the hint `{ group }`, or the scheduled sweep
- * (`{ source: 'aws.events' }` or `{ sweep: true }`) over all groups with stored updates. One group's
- * fault stops no other. Throws CONFLICT after too many lost races, and the faults of ports.
+ * System function: brings stored updates into the group's definition, starts its deployment, and follows
+ * it where the engine has an outcome to follow (design §3). The event is only a wake-up: an S3 event, the
+ * hint `{ group }`, an event of the engine's service, or the scheduled sweep (`{ source: 'aws.events' }`
+ * or `{ sweep: true }`) over all groups with stored updates or deployments to follow. One group's fault
+ * stops no other. Throws CONFLICT after too many lost races, and the faults of ports.
  */
 export async function performDeployment(event: unknown, ports: PerformDeploymentPorts): Promise<void> {
-  const groups = await groupsOf(event, ports.requests);
-  const outcomes = await Promise.allSettled(groups.map((group) => deployGroup(group, ports)));
+  const { groups, follow } = await wakeUpOf(event, ports);
+  const outcomes = await Promise.allSettled(groups.map((group) => deployGroup(group, follow, ports)));
   const faults = outcomes.flatMap((outcome, position) => {
     if (outcome.status === 'fulfilled') return [];
     ports.log.error({ group: groups[position], error: EdgeError.from(outcome.reason).toJSON() }, 'failed');
@@ -38,12 +40,25 @@ export async function performDeployment(event: unknown, ports: PerformDeployment
   if (faults.length > 1) throw new AggregateError(faults, `${faults.length} groups failed`);
 }
 
-async function groupsOf(event: unknown, requests: Requests): Promise<string[]> {
+interface WakeUp {
+  groups: readonly string[];
+  /** Whether to ask the engine how deployments stand: what was stored just now has no outcome yet. */
+  follow: boolean;
+}
+
+async function wakeUpOf(event: unknown, ports: PerformDeploymentPorts): Promise<WakeUp> {
   const { group, source, sweep } = (event ?? {}) as { group?: unknown; source?: unknown; sweep?: unknown };
-  if (typeof group === 'string') return [group];
-  if (source === 'aws.events' || sweep === true) return requests.groupsWithPending();
-  const named = s3Records(event).map(({ key }) => groupOfRequestKey(key));
-  return [...new Set(named.filter((name) => name !== undefined))];
+  if (typeof group === 'string') return { groups: [group], follow: false };
+  if (source === 'aws.events' || sweep === true) return { groups: await groupsToSweep(ports), follow: true };
+  const named = s3Records(event).flatMap(({ key }) => groupOfRequestKey(key) ?? []);
+  if (named.length > 0) return { groups: [...new Set(named)], follow: false };
+  const about = await ports.engine.groupOf?.(event);
+  return { groups: about === undefined ? [] : [about], follow: true };
+}
+
+async function groupsToSweep({ requests, definitions, engine }: PerformDeploymentPorts): Promise<string[]> {
+  const pending = await requests.groupsWithPending();
+  return engine.capabilities.follows ? [...new Set([...pending, ...(await definitions.groups())])] : pending;
 }
 
 /**
@@ -52,10 +67,11 @@ async function groupsOf(event: unknown, requests: Requests): Promise<string[]> {
  * Per round: merge all of them, write by compare-and-swap (a lost race starts over), let the engine
  * apply, and only then remove them — so that until the engine has answered, the sweep finds the group
  * again. The next round reads anew: a revision that another performer wrote in between is applied
- * once more, because ours may have been announced after it.
+ * once more, because ours may have been announced after it. What the engine could not bring to the edge
+ * is rolled back by an update of its own, which the next round absorbs.
  */
-async function deployGroup(group: string, ports: PerformDeploymentPorts): Promise<void> {
-  const { definitions, requests, backoff, log } = ports;
+async function deployGroup(group: string, follow: boolean, ports: PerformDeploymentPorts): Promise<void> {
+  const { definitions, requests, backoff, engine, log } = ports;
   let applied: number | undefined;
   let losses = 0;
   for (;;) {
@@ -73,24 +89,40 @@ async function deployGroup(group: string, ports: PerformDeploymentPorts): Promis
       continue;
     }
     losses = 0;
-    const applies = rises || (await needsApply(next, applied, ports.engine));
-    if (applies) {
-      await ports.engine.apply(next);
+    const known = rises || applied !== undefined ? undefined : await standing(next, follow, engine);
+    const applies = needsApply(next, applied, known);
+    const deployment = applies ? await engine.apply(next) : known;
+    if (applies && deployment !== undefined) {
       applied = next.revision;
-      log.info({ group, revision: next.revision, updates: pending.length }, 'deployment started');
+      const { state, error } = deployment;
+      log.info(
+        { group, revision: next.revision, updates: pending.length, state, error },
+        'deployment started',
+      );
     }
+    const rolledBack = deployment !== undefined && (await rollBackFailures(next, deployment, ports));
     if (pending.length > 0) await requests.remove(pending.map(({ key }) => key));
-    else if (!applies) return;
+    else if (!applies && !rolledBack) return;
   }
 }
 
-/** Without a record of the latest revision, its writer crashed before the engine had it. */
-async function needsApply(
-  definition: GroupDefinition,
-  applied: number | undefined,
+/** Undefined: the engine does not have that revision, for all that is known. */
+async function standing(
+  { group, revision }: GroupDefinition,
+  follow: boolean,
   engine: DeploymentEngine,
-): Promise<boolean> {
-  if (definition.revision === 0) return false;
-  if (applied !== undefined) return definition.revision > applied;
-  return (await engine.status(definition.group, definition.revision)) === undefined;
+): Promise<Deployment | undefined> {
+  if (revision === 0) return undefined;
+  return follow ? engine.status(group, revision) : engine.recorded(group, revision);
+}
+
+/** Without a record of the latest revision, its writer crashed before the engine had it. */
+function needsApply(
+  { revision }: GroupDefinition,
+  applied: number | undefined,
+  known: Deployment | undefined,
+): boolean {
+  if (revision === 0) return false;
+  if (applied !== undefined) return revision > applied;
+  return known === undefined || known.state === 'waiting';
 }

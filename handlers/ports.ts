@@ -62,10 +62,10 @@ export interface CloudPublisher {
   /** Creates or updates the Lambda function and publishes a version of it. Idempotent. */
   publish(config: FunctionConfig, bytes: Buffer, digest: string): Promise<CloudTarget>;
   /**
-   * The Lambda function that already is this one, by name or ARN; without a qualifier `$LATEST`.
-   * Throws CONFIG_INVALID when there is none.
+   * The Lambda function that already is this one, by name or ARN; without a qualifier `$LATEST`, or a
+   * version of it where `versioned` asks for one. Throws CONFIG_INVALID when there is none.
    */
-  existing(nameOrArn: string): Promise<CloudTarget>;
+  existing(nameOrArn: string, options?: { versioned?: boolean }): Promise<CloudTarget>;
   /** Points the alias `live` at a version. Does nothing for a function that `publish` did not make. */
   promote(name: string, target: CloudTarget): Promise<void>;
 }
@@ -83,6 +83,8 @@ export interface Definitions {
   readRevision(group: string, revision: number): Promise<GroupDefinition | undefined>;
   /** Compare-and-swap of the latest; every revision stays readable. False when another was first. */
   write(definition: GroupDefinition, etag: string | undefined): Promise<boolean>;
+  /** Groups that have a definition. */
+  groups(): Promise<string[]>;
 }
 
 export interface PendingUpdate {

@@ -7,6 +7,7 @@ import type { CloudContext, Credentials } from './context';
 import { createDeployer, type DeployRequest } from './deploy';
 import { createEventDelivery, type EventDeliveryOptions } from './events';
 import type { CloudFunctionHostOptions } from './functionHost';
+import type { GreengrassOptions } from './greengrass';
 import { createIam } from './iam';
 import type { Invocation } from './lambda';
 import type { Timers } from './scheduler';
@@ -29,6 +30,8 @@ export interface CloudOptions {
   retryDelaysMs?: readonly number[];
   /** Drives the processes of Lambda functions. */
   functionHost?: CloudFunctionHostOptions;
+  /** Throttles requests to Greengrass, by operation; and the core of V1's deployments. */
+  greengrass?: Pick<GreengrassOptions, 'throttle' | 'v1'>;
   /** Drives schedules; a test moves it by hand. */
   scheduleTimers?: Timers;
   onExchange?(exchange: Exchange): void;
@@ -198,6 +201,7 @@ function endpointVariables(endpoints: CloudEndpoints): Record<string, string> {
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     AWS_ENDPOINT_URL_IOT: endpoints.iot,
     AWS_ENDPOINT_URL_IOT_DATA_PLANE: endpoints.iotData,
+    AWS_ENDPOINT_URL_GREENGRASS: endpoints.greengrass,
     AWS_ENDPOINT_URL_GREENGRASSV2: endpoints.greengrass,
     AWS_EC2_METADATA_DISABLED: 'true',
   };

@@ -91,7 +91,7 @@ export interface Iam {
 }
 
 /** Channels on which AWS delivers at least once, in any order, late. */
-export type EventChannel = 's3' | 'lambdaAsync' | 'iotRule';
+export type EventChannel = 's3' | 'lambdaAsync' | 'iotRule' | 'eventBridge';
 
 /** Delivers events asynchronously; a test injects duplicates, delay, reordering and loss. */
 export interface EventDelivery {
@@ -106,6 +106,8 @@ export class AwsError extends Error {
     readonly code: string,
     message: string,
     readonly status = 400,
+    /** What the service's model gives the error beside its message: `resourceId`, `fields`, … */
+    readonly members: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
     this.name = code;

@@ -9,6 +9,8 @@ export {
   type EnvironmentOptions,
   type GroupSetup,
 } from './environment/environment';
+export { startGreengrassEdge } from './environment/greengrassEdge';
+export { startNucleusProcess, type NucleusOptions, type NucleusPlace } from './environment/nucleus';
 export type { WantedGroup } from '../operator/groupUpdate';
 export { createOperator, type Operator, type ProvisionedThing, type Upload } from '../operator/operator';
 export { awaitInterruption, type Interruption } from './environment/interruption';

@@ -5,6 +5,7 @@ import type { StackServices } from './cloudFormation/services';
 import type { CloudOptions } from './cloud';
 import type { CloudContext } from './context';
 import { startFunctionHost } from './functionHost';
+import { createEventBridge } from './eventBridge';
 import { createGreengrass, type Greengrass } from './greengrass';
 import { createHttpApi } from './httpApi';
 import { createIotCore, type IotCore } from './iotCore';
@@ -38,10 +39,17 @@ export async function startServices(
   const httpApi = started(await createHttpApi(context, lambda));
   const iotCore = started(await createIotCore(context, { authority }));
   connectRules(iotCore, lambda, s3);
-  const greengrass = started(await createGreengrass(context, iotCore));
+  const eventBridge = createEventBridge(context, lambda);
+  const greengrass = started(
+    await createGreengrass(context, iotCore, {
+      readObject: (bucket, key) => s3.getObject(bucket, key),
+      putEvent: (event) => eventBridge.putEvent(event),
+      ...options.greengrass,
+    }),
+  );
   const scheduler = started(createScheduler(context.log, options.scheduleTimers));
   const roles = new RolePolicies(context.iam);
-  return { authority, roles, s3, lambda, httpApi, iotCore, greengrass, queues, scheduler };
+  return { authority, roles, s3, lambda, httpApi, iotCore, greengrass, queues, scheduler, eventBridge };
 }
 
 interface LambdaNeeds {

@@ -4,6 +4,7 @@ import {
   DescribeThingCommand,
   DetachPolicyCommand,
   DetachThingPrincipalCommand,
+  ListAttachedPoliciesCommand,
   ListPrincipalThingsCommand,
   ListThingPrincipalsCommand,
   ListTargetsForPolicyCommand,
@@ -11,6 +12,7 @@ import {
   type IoTClient,
 } from '@aws-sdk/client-iot';
 import { statusOf } from './clients';
+import { releaseGreengrassPolicies } from './greengrass/corePolicy';
 import { poll } from './poll';
 import { MADE_BY } from './madeBy';
 import { certificateIdOfArn } from './things';
@@ -38,6 +40,7 @@ export async function releasePolicy(
 ): Promise<RemovedThings> {
   const removed: RemovedThings = { certificates: [], things: [], kept: [] };
   for (const target of await targetsOf(iot, policyName)) {
+    await releaseGreengrassPolicies(iot, target, policyName);
     await iot.send(new DetachPolicyCommand({ policyName, target }));
     const certificateId = certificateIdOfArn(target);
     const things = certificateId === undefined ? [] : await thingsOf(iot, target);
@@ -49,10 +52,40 @@ export async function releasePolicy(
     await deleteCertificate(iot, target, things);
     removed.certificates.push(certificateId);
     for (const thingName of things) {
-      if (await deleteThing(iot, thingName, target)) removed.things.push(thingName);
+      if (await deleteThing(iot, thingName, [certificateId])) removed.things.push(thingName);
     }
   }
   return removed;
+}
+
+/**
+ * Takes a certificate's rights in this service, and deletes it with that unless it serves something else:
+ * a thing that the service did not make and that is not `thingName`, or a policy of somebody else's on such
+ * a thing. Resolves with what it serves; undefined when it is gone.
+ */
+export async function releaseCertificate(
+  iot: IoTClient,
+  certificateArn: string,
+  { thingName, policyName, madeBy }: { thingName: string; policyName: string; madeBy: string },
+): Promise<string | undefined> {
+  const things = await thingsOf(iot, certificateArn);
+  await releaseGreengrassPolicies(iot, certificateArn, policyName);
+  const { policies = [] } = await iot.send(new ListAttachedPoliciesCommand({ target: certificateArn }));
+  const names = policies.flatMap((each) => each.policyName ?? []);
+  const others = names.filter((name) => name !== policyName);
+  const foreign = things.filter((name) => name !== thingName);
+  if (names.includes(policyName)) {
+    await iot.send(new DetachPolicyCommand({ policyName, target: certificateArn }));
+  }
+  const own = things.length > 0 && (await allMadeBy(iot, things, madeBy));
+  if (!own && others.length + foreign.length > 0) {
+    return [...others.map((name) => `policy ${name}`), ...foreign.map((name) => `thing ${name}`)].join(', ');
+  }
+  // Nobody else's: the service made everything that it is attached to, so these are its own doing.
+  for (const name of others)
+    await iot.send(new DetachPolicyCommand({ policyName: name, target: certificateArn }));
+  await deleteCertificate(iot, certificateArn, things);
+  return undefined;
 }
 
 /** Detaches a certificate from its things, deactivates and deletes it. Policies must be detached already. */
@@ -99,7 +132,7 @@ async function thingsOf(iot: IoTClient, principal: string): Promise<string[]> {
   return things;
 }
 
-async function allMadeBy(iot: IoTClient, things: readonly string[], madeBy: string): Promise<boolean> {
+export async function allMadeBy(iot: IoTClient, things: readonly string[], madeBy: string): Promise<boolean> {
   const marks = await Promise.all(
     things.map(async (thingName) => {
       const { attributes } = await iot.send(new DescribeThingCommand({ thingName }));
@@ -110,10 +143,16 @@ async function allMadeBy(iot: IoTClient, things: readonly string[], madeBy: stri
 }
 
 /** False when another principal is attached to it: then it is still somebody's. */
-async function deleteThing(iot: IoTClient, thingName: string, detached: string): Promise<boolean> {
+export async function deleteThing(
+  iot: IoTClient,
+  thingName: string,
+  /** Ids of certificates that were just detached. */
+  detached: readonly string[],
+): Promise<boolean> {
   const left = await poll(`the end of thing ${thingName}`, DETACHING, async () => {
     const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }));
-    return principals.includes(detached) ? undefined : principals;
+    const ids = principals.map((arn) => certificateIdOfArn(arn) ?? '');
+    return ids.some((id) => detached.includes(id)) ? undefined : principals;
   });
   if (left.length > 0) return false;
   await iot.send(new DeleteThingCommand({ thingName }));

@@ -1,11 +1,8 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { DetachPolicyCommand } from '@aws-sdk/client-iot';
-import { EdgeError, isActiveDevice, type GroupDefinition } from '../protocol';
 import { amazonRoots } from './amazonRoot';
 import { updateGroup, type GroupChange, type ServiceAccess } from './changeGroup';
-import { deleteCertificate } from './certificateRemoval';
-import { loadOrCreateAuthority } from './certificates';
+import { associate, requireVacant, retire, serverNames, writeServer } from './coreMembership';
 import { writeListener } from './listener';
 import { requireDefinition } from './overview';
 import { ThingStore, type ThingFiles } from './thingFiles';
@@ -40,7 +37,8 @@ export interface InitialisedCore {
   out: string;
   /** To be run in `out` on the node. */
   command: string;
-  unit: string;
+  /** For systemd; absent where something else keeps the core running. */
+  unit?: string;
   hosts: string[];
   port: number;
   change: GroupChange;
@@ -48,7 +46,6 @@ export interface InitialisedCore {
 }
 
 const BUNDLES = ['core.cjs', 'functionProcess.cjs'];
-const THIS_MACHINE = ['localhost', '127.0.0.1'];
 const OWNER_ONLY = 0o600;
 const MQTT_PORT = 8883;
 
@@ -75,7 +72,7 @@ export async function initialiseCore(
     policyName: outputs.corePolicy,
     madeBy: outputs.corePrefix,
   });
-  const names = [...new Set([...hosts, ...THIS_MACHINE])];
+  const names = serverNames(hosts);
   const ca = await writeServer(options, names);
   await writeFolder(access, options, thing);
   const { certificateId } = thing;
@@ -99,30 +96,6 @@ export async function initialiseCore(
     change,
     warnings,
   };
-}
-
-/** Two nodes as one core would take turns in disconnecting each other. */
-async function requireVacant(
-  { operator }: ServiceAccess,
-  { core: current }: GroupDefinition,
-  kept: ThingFiles | undefined,
-  { group, replace }: CoreInitOptions,
-): Promise<void> {
-  if (current === undefined || replace || kept?.certificateId === current.certificateId) return;
-  const active = await operator.activeCertificatesOf(current.thingName);
-  if (!active.includes(current.certificateId)) return;
-  throw new EdgeError('CONFLICT', `group ${group} has a core already: ${current.thingName}`, {
-    expected: 'the folder of that core as --out, or --replace to cut that node off',
-    details: { core: current.thingName, certificateId: current.certificateId },
-  });
-}
-
-async function writeServer({ authorityDir, core, out }: CoreInitOptions, hosts: string[]): Promise<string> {
-  const authority = await loadOrCreateAuthority(authorityDir, 'serverless-edge-on-demand edges');
-  const server = await authority.issueServer({ commonName: core, hosts });
-  await writeFile(join(out, 'server.pem'), server.certificatePem, { mode: OWNER_ONLY });
-  await writeFile(join(out, 'server.key'), server.privateKeyPem, { mode: OWNER_ONLY });
-  return authority.certificatePem;
 }
 
 async function writeFolder(
@@ -167,35 +140,4 @@ async function configOf({ operator, outputs }: ServiceAccess, options: CoreInitO
       connectivityUrl: options.connectivityUrl,
     },
   };
-}
-
-async function associate(
-  { operator }: ServiceAccess,
-  core: string,
-  definition: GroupDefinition,
-): Promise<string[]> {
-  const devices = Object.keys(definition.devices).filter((name) => isActiveDevice(definition, name));
-  try {
-    await operator.associateDevices(core, devices);
-    return [];
-  } catch (error) {
-    return [`devices cannot discover ${core}: ${(error as Error).message}`];
-  }
-}
-
-/** The certificate of the node that was the core before is good for nothing any more. */
-async function retire(
-  { operator, outputs }: ServiceAccess,
-  { thingName, certificateId }: { thingName: string; certificateId: string },
-): Promise<string[]> {
-  const { iot } = operator.clients;
-  try {
-    const arn = await operator.certificateArn(certificateId);
-    if (arn === undefined) return [];
-    await iot.send(new DetachPolicyCommand({ policyName: outputs.corePolicy, target: arn }));
-    await deleteCertificate(iot, arn, [thingName]);
-    return [];
-  } catch (error) {
-    return [`the replaced certificate ${certificateId} is still there: ${(error as Error).message}`];
-  }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { updateGroup, type GroupChange, type ServiceAccess } from './changeGroup';
 import { readListener } from './listener';
+import { forgetDropped } from './namedDevices';
 import { requireDefinition } from './overview';
 import { ThingStore, type ThingFiles } from './thingFiles';
 
@@ -39,20 +40,22 @@ const OWNER_ONLY = 0o600;
 
 /**
  * Provisions a device, adds it to the group and lets it discover the group's core. Again with the same
- * folder it keeps the certificate. Throws GROUP_NOT_FOUND, and what the cloud refuses.
+ * folder it keeps the certificate, unless that was revoked in this group. Throws GROUP_NOT_FOUND, and what the cloud refuses.
  */
 export async function addDevice(access: ServiceAccess, options: DeviceAddOptions): Promise<AddedDevice> {
   const { operator, outputs } = access;
   const { thingName, group, dir, cloudCa } = options;
-  const { core } = await requireDefinition(access, group);
+  const { core, devices } = await requireDefinition(access, group);
   const listener = await readListener(access, group);
   const store = new ThingStore(dir, operator, cloudCa);
   const request = { thingName, policyName: outputs.devicePolicy, madeBy: outputs.corePrefix };
-  const thing = await store.ensure(request);
+  const { revoked, certificateId: last } = devices[thingName] ?? {};
+  const thing = await store.ensure(request, revoked ? last : undefined);
   const ca = listener?.ca ?? cloudCa;
   await writeFile(thing.ca, ca, { mode: OWNER_ONLY });
   const { certificateId } = thing;
   const change = await updateGroup(access, { group, devices: [{ thingName, certificateId }] });
+  await forgetDropped(access, group, thingName);
   const warnings = core === undefined ? [] : await associate(access, core.thingName, thingName);
   const endpoint = listener && { host: listener.hosts[0] ?? '', port: listener.port };
   const config: ClientConfig = {

@@ -1,5 +1,6 @@
 import { coreStatusSchema, uploadResultSchema } from '../protocol';
 import type { ServiceAccess } from './changeGroup';
+import { inTurns } from './inTurns';
 import { listObjects, readText, type ListedObject } from './objects';
 import { deploymentRecordSchema } from './overview';
 
@@ -23,9 +24,6 @@ interface Source {
   /** Undefined for what is no event. */
   read(object: ListedObject, text: () => Promise<string | undefined>): Promise<ServiceEvent | undefined>;
 }
-
-/** Documents read at once. */
-const WIDTH = 16;
 
 /**
  * What happened since `since` (milliseconds since the epoch), oldest first, without the objects in
@@ -53,14 +51,6 @@ export async function readEvents(
 
 function idOf({ key, etag, at }: ListedObject): string {
   return `${key} ${etag} ${at}`;
-}
-
-async function inTurns<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let at = 0; at < all.length; at += WIDTH) {
-    results.push(...(await Promise.all(all.slice(at, at + WIDTH).map(work))));
-  }
-  return results;
 }
 
 const SOURCES: readonly Source[] = [
@@ -109,10 +99,14 @@ async function readDeployment(
   return { ...base(object), at, what: 'deployment', about: group, group, ok: state !== 'failed', text: said };
 }
 
+/** That nothing has changed is no event. */
+const HEARTBEAT = '/heartbeat.json';
+
 async function readStatus(
   object: ListedObject,
   text: () => Promise<string | undefined>,
 ): Promise<ServiceEvent | undefined> {
+  if (object.key.endsWith(HEARTBEAT)) return undefined;
   const status = coreStatusSchema.safeParse(parsed(await text())).data;
   if (status === undefined) return undefined;
   const { core, group, at, state, revision, functions } = status;

@@ -2,7 +2,7 @@ import { isActiveDevice, splitClaimKey, type GroupDefinition } from '../protocol
 
 /** One thing that an update changed in a group. */
 export interface Change {
-  what: 'core' | 'device' | 'function' | 'claim' | 'limits' | 'engine';
+  what: 'core' | 'device' | 'function' | 'claim' | 'limits' | 'engine' | 'logs';
   how: 'added' | 'changed' | 'removed';
   name: string;
   from?: string;
@@ -18,6 +18,7 @@ export function groupChanges(before: GroupDefinition, after: GroupDefinition): C
     ...difference('claim', claimsOf(before), claimsOf(after)),
     ...difference('limits', limitsOf(before), limitsOf(after)),
     ...difference('engine', engineOf(before), engineOf(after)),
+    ...difference('logs', logsOf(before), logsOf(after)),
   ];
 }
 
@@ -91,4 +92,8 @@ function engineOf({ engine }: GroupDefinition): Named {
   if (engine === undefined) return {};
   const { delivery, targetArn } = engine;
   return { engine: `delivery ${delivery}${targetArn === undefined ? '' : ` to ${targetArn}`}` };
+}
+
+function logsOf({ logs }: GroupDefinition): Named {
+  return logs === undefined ? {} : { logs: logs.level };
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   deliverySchema,
   devicePatternSchema,
+  edgeLogLevelSchema,
   functionNameSchema,
   groupNameSchema,
   parseJsonWith,
@@ -28,6 +29,7 @@ export const groupFileSchema = z.strictObject({
     .optional(),
   /** For engines that offer more than one way to bring functions. */
   engine: z.strictObject({ delivery: deliverySchema, targetArn: z.string().optional() }).optional(),
+  logs: z.strictObject({ level: edgeLogLevelSchema }).optional(),
   /** Thing group that the stack made for the group's things. */
   thingGroup: z.string().optional(),
 });

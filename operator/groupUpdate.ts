@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  DEFAULT_EDGE_LOG_LEVEL,
   functionKey,
   splitClaimKey,
   type Delivery,
+  type EdgeLogLevel,
   type FunctionManifest,
   type GroupDefinition,
   type StoredUpdate,
@@ -17,7 +19,11 @@ export interface WantedGroup {
   statics?: readonly FunctionManifest[];
   limits?: { storage: number; memory: number; instances: number };
   engine?: { delivery: Delivery; targetArn?: string };
+  logs?: { level: EdgeLogLevel };
 }
+
+/** What a core does whose definition says nothing. */
+const DEFAULT_LOGS = { level: DEFAULT_EDGE_LOG_LEVEL, seq: 0 };
 
 export interface UpdateMeta {
   requestId: string;
@@ -54,6 +60,7 @@ export function operatorUpdate(
   const core = wanted.core && change(current?.core, identityOf(wanted.core));
   const limits = wanted.limits && change(current?.limits, wanted.limits);
   const engine = wanted.engine && change(current?.engine, wanted.engine);
+  const logs = wanted.logs && change(current?.logs ?? DEFAULT_LOGS, wanted.logs);
   const devices = changes(current?.devices, wantedDevices(current, wanted));
   const named = changes(
     current?.statics,
@@ -64,6 +71,7 @@ export function operatorUpdate(
     core === undefined &&
     limits === undefined &&
     engine === undefined &&
+    logs === undefined &&
     [devices, named, removed].every((entries) => Object.keys(entries).length === 0);
   if (nothing) return undefined;
   return {
@@ -71,6 +79,7 @@ export function operatorUpdate(
     ...(core && { core }),
     ...(limits && { limits }),
     ...(engine && { engine }),
+    ...(logs && { logs }),
     devices,
     statics: { ...named, ...removed },
     functions: Object.fromEntries(statics.map((each) => [functionKey(each.name, each.version), each])),
@@ -113,6 +122,29 @@ export function undeployUpdate(
   };
 }
 
+/**
+ * The update that revokes a device: its certificate counts no more in this group, and what it asked for
+ * is released, so that nothing of it comes back should the device return with another certificate.
+ * Undefined when the group has no such device, or no more. Pure.
+ */
+export function revokeUpdate(
+  current: GroupDefinition | undefined,
+  thingName: string,
+  meta: UpdateMeta,
+): StoredUpdate | undefined {
+  const entry = current?.devices[thingName];
+  if (current === undefined || entry === undefined || entry.revoked) return undefined;
+  const { certificateId, seq } = entry;
+  const claims = Object.entries(current.claims)
+    .filter(([key, { released }]) => !released && splitClaimKey(key).device === thingName)
+    .map(([key, claim]) => [key, { version: claim.version, released: true as const, seq: claim.seq + 1 }]);
+  return {
+    ...emptyUpdate(current.group, meta),
+    devices: { [thingName]: { certificateId, source: 'operator', revoked: true, seq: seq + 1 } },
+    claims: Object.fromEntries(claims) as StoredUpdate['claims'],
+  };
+}
+
 /** Whether a definition holds every register of the update, or a later one. */
 export function hasAbsorbed(definition: GroupDefinition, update: StoredUpdate): boolean {
   const reached = (now: { seq: number } | undefined, then: { seq: number } | undefined): boolean =>
@@ -123,6 +155,7 @@ export function hasAbsorbed(definition: GroupDefinition, update: StoredUpdate): 
     reached(definition.core, update.core) &&
     reached(definition.limits, update.limits) &&
     reached(definition.engine, update.engine) &&
+    reached(definition.logs, update.logs) &&
     all(definition.devices, update.devices) &&
     all(definition.statics, update.statics) &&
     all(definition.entitlements, update.entitlements) &&

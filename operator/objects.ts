@@ -24,24 +24,33 @@ export async function writeText(s3: S3Client, bucket: string, key: string, text:
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType }));
 }
 
-/** Every object below a prefix, in the order of the keys. */
-export async function listObjects(s3: S3Client, bucket: string, prefix: string): Promise<ListedObject[]> {
-  const { objects } = await list(s3, bucket, prefix);
+/** Every object below a prefix, in the order of the keys; those after the key `after` alone. */
+export async function listObjects(
+  s3: S3Client,
+  bucket: string,
+  prefix: string,
+  after?: string,
+): Promise<ListedObject[]> {
+  const { objects } = await list(s3, bucket, { Prefix: prefix, StartAfter: after });
   return objects;
 }
 
 /** The names of the folders right below a prefix that ends in a slash. */
 export async function listFolders(s3: S3Client, bucket: string, prefix: string): Promise<string[]> {
-  const { folders } = await list(s3, bucket, prefix, '/');
+  const { folders } = await list(s3, bucket, { Prefix: prefix, Delimiter: '/' });
   return folders.map((folder) => folder.slice(prefix.length, -1));
 }
 
-async function list(s3: S3Client, Bucket: string, Prefix: string, Delimiter?: string) {
+async function list(
+  s3: S3Client,
+  Bucket: string,
+  query: { Prefix: string; Delimiter?: string; StartAfter?: string | undefined },
+) {
   const objects: ListedObject[] = [];
   const folders: string[] = [];
   let ContinuationToken: string | undefined;
   do {
-    const page = await s3.send(new ListObjectsV2Command({ Bucket, Prefix, Delimiter, ContinuationToken }));
+    const page = await s3.send(new ListObjectsV2Command({ Bucket, ...query, ContinuationToken }));
     for (const { Key, LastModified, ETag } of page.Contents ?? []) {
       if (Key !== undefined) objects.push({ key: Key, at: LastModified?.getTime() ?? 0, etag: ETag ?? '' });
     }

@@ -1,4 +1,7 @@
-import { BatchAssociateClientDeviceWithCoreDeviceCommand } from '@aws-sdk/client-greengrassv2';
+import {
+  BatchAssociateClientDeviceWithCoreDeviceCommand,
+  BatchDisassociateClientDeviceFromCoreDeviceCommand,
+} from '@aws-sdk/client-greengrassv2';
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import {
   EdgeError,
@@ -60,6 +63,8 @@ export interface Operator extends ThingOperations {
   ): Promise<GroupDefinition>;
   /** Lets devices discover the core. Throws EdgeError CLOUD_ERROR naming those that could not be associated. */
   associateDevices(core: string, devices: readonly string[]): Promise<void>;
+  /** The device finds the core no more; one that did not find it before is no error. */
+  disassociateDevice(core: string, device: string): Promise<void>;
   close(): void;
 }
 
@@ -75,6 +80,12 @@ export function createOperatorWith(config: OperatorConfig): Operator {
     ...uploads(clients.s3),
     ...documents(clients.s3),
     associateDevices: (core, devices) => associate(clients.greengrass, core, devices),
+    async disassociateDevice(coreDeviceThingName, thingName) {
+      const entries = [{ thingName }];
+      await clients.greengrass.send(
+        new BatchDisassociateClientDeviceFromCoreDeviceCommand({ coreDeviceThingName, entries }),
+      );
+    },
     close() {
       for (const client of Object.values(clients) as { destroy(): void }[]) client.destroy();
     },

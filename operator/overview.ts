@@ -6,13 +6,15 @@ import {
   isActiveDevice,
   keys,
   parseJsonWith,
+  rollbacksInForce,
   wantedFunctions,
   type CoreStatus,
   type ErrorBody,
   type GroupDefinition,
+  type Rollback,
 } from '../protocol';
 import type { ServiceAccess } from './changeGroup';
-import { listFolders, listObjects, readText } from './objects';
+import { listObjects, readText } from './objects';
 
 /** What the engine wrote about one revision. */
 export const deploymentRecordSchema = z.looseObject({
@@ -49,11 +51,15 @@ export interface GroupOverview {
     state: CoreStatus['state'];
     /** The revision that it runs. */
     revision: number;
-    /** ISO 8601. A core reports when something changes, not to show that it lives. */
+    /** ISO 8601, by the clock of the cloud. */
     lastSeen: string;
+    /** Three heartbeats have passed without a report, and it has not said goodbye. */
+    missing: boolean;
   };
   deployment?: DeploymentRecord;
   functions: FunctionOverview[];
+  /** Versions that are asked for and do not run here, with what serves in their place. */
+  rollbacks: Rollback[];
 }
 
 /** Every group that has a definition, or those named. Throws GROUP_NOT_FOUND. */
@@ -73,15 +79,16 @@ async function groupOverview(access: ServiceAccess, group: string): Promise<Grou
     readDeployment(access, group, definition.revision),
   ]);
   // A core that was in another group before has reports about that one.
-  const edge = status?.group === group ? status : undefined;
+  const seen = status?.report.group === group ? status : undefined;
   return {
     group,
     ...(core !== undefined && { core }),
     devices: Object.keys(definition.devices).filter((name) => isActiveDevice(definition, name)),
     revision: definition.revision,
-    ...(edge && { edge: { state: edge.state, revision: edge.revision, lastSeen: edge.at } }),
+    ...(seen && { edge: edgeOf(seen) }),
     ...(deployment && { deployment }),
-    functions: functionsOf(definition, edge),
+    functions: functionsOf(definition, seen?.report),
+    rollbacks: rollbacksInForce(definition),
   };
 }
 
@@ -98,18 +105,47 @@ export async function requireDefinition(
   });
 }
 
-/** The youngest report: of the last boot, with the highest number. Keys sort as text. */
+interface SeenStatus {
+  report: CoreStatus;
+  /** When the cloud stored it, in milliseconds since the epoch. */
+  at: number;
+}
+
+/** Beside the heartbeat: a report may be stored after a few that are younger. */
+const YOUNGEST = 8;
+
+/** The youngest report of a core: of the last boot, with the highest number. */
 export async function latestStatus(
   { operator, outputs }: ServiceAccess,
   core: string,
-): Promise<CoreStatus | undefined> {
+): Promise<SeenStatus | undefined> {
   const { s3 } = operator.clients;
-  const prefix = keys.coreStatuses(core);
-  const boot = (await listFolders(s3, outputs.stateBucket, prefix)).at(-1);
-  if (boot === undefined) return undefined;
-  const last = (await listObjects(s3, outputs.stateBucket, `${prefix}${boot}/`)).at(-1);
-  const text = last && (await readText(s3, outputs.stateBucket, last.key));
-  return text === undefined ? undefined : parseJsonWith(coreStatusSchema, text, last?.key ?? prefix);
+  const all = await listObjects(s3, outputs.stateBucket, keys.coreStatuses(core));
+  // S3 tells whole seconds: all of one count.
+  const since = all.map(({ at }) => at).sort((a, b) => b - a)[YOUNGEST - 1] ?? 0;
+  const candidates = all.filter(({ key, at }) => at >= since || key === keys.coreHeartbeat(core));
+  const found = await Promise.all(
+    candidates.map(async ({ key, at }): Promise<SeenStatus[]> => {
+      const text = await readText(s3, outputs.stateBucket, key);
+      return text === undefined ? [] : [{ report: parseJsonWith(coreStatusSchema, text, key), at }];
+    }),
+  );
+  return found.flat().reduce<SeenStatus | undefined>(younger, undefined);
+}
+
+/** Boots and numbers sort as text. */
+function younger(one: SeenStatus | undefined, other: SeenStatus): SeenStatus {
+  const rank = ({ report }: SeenStatus): string => `${report.boot} ${report.seq}`;
+  return one !== undefined && rank(one) >= rank(other) ? one : other;
+}
+
+const MISSED_HEARTBEATS = 3;
+
+function edgeOf({ report, at }: SeenStatus): GroupOverview['edge'] {
+  const { state, revision, heartbeat } = report;
+  const silent = Date.now() - at > MISSED_HEARTBEATS * heartbeat * 1000;
+  const missing = silent && state !== 'stopping';
+  return { state, revision, lastSeen: new Date(at).toISOString(), missing };
 }
 
 async function readDeployment(
@@ -142,7 +178,7 @@ function functionsOf(definition: GroupDefinition, status: CoreStatus | undefined
   return [...wanted, ...others];
 }
 
-/** A core whose last word was no goodbye. */
+/** A core that has been heard of lately and has not said goodbye. */
 export function isAlive({ edge }: GroupOverview): boolean {
-  return edge !== undefined && edge.state !== 'stopping';
+  return edge !== undefined && edge.state !== 'stopping' && !edge.missing;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EdgeError } from '../protocol';
 
 export interface PollOptions {
-  /** 60,000 unless told. */
+  /** 90,000 unless told. */
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -10,7 +10,8 @@ export interface PollOptions {
 const FIRST_INTERVAL_MS = 25;
 const LONGEST_INTERVAL_MS = 1_000;
 const GROWTH = 1.2;
-const DEFAULT_POLL_MS = 60_000;
+/** Lambda tries an event that failed again after one minute. */
+const DEFAULT_POLL_MS = 90_000;
 
 /** Asks often at first, for a cloud on this machine, then as seldom as AWS likes it. Throws TIMED_OUT. */
 export async function poll<T>(

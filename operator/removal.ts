@@ -8,12 +8,15 @@ import { DeleteObjectsCommand, ListObjectVersionsCommand, type S3Client } from '
 import type { ServiceAccess } from './changeGroup';
 import { releasePolicy, type RemovedThings } from './certificateRemoval';
 import { statusOf } from './clients';
+import { removeComponents } from './greengrass/removal';
 
 export interface RemovalOptions {
   /** Lambda function `createFunction` of the stack: its environment says what functions it makes. */
   createFunction: string;
   /** Whole buckets, or only what the service put into one that it did not make. */
   buckets: readonly { name: string; prefixes?: readonly string[] }[];
+  /** The service has components of Greengrass V2. */
+  components?: boolean;
   progress?(text: string | undefined): void;
 }
 
@@ -22,11 +25,21 @@ export interface Removal {
   /** Objects and versions per bucket. */
   objects: Record<string, number>;
   things: RemovedThings;
+  /** Versions of Greengrass components. */
+  components: string[];
 }
 
 /** What a service keeps below which prefixes, for buckets that it shares. */
-export const FUNCTIONS_PREFIXES = ['uploads/', 'packages/', 'results/'];
-export const STATE_PREFIXES = ['registry/', 'groups/', 'requests/', 'deployments/', 'status/', 'failures/'];
+export const FUNCTIONS_PREFIXES = ['uploads/', 'packages/', 'results/', 'host/', 'core/', 'logs/'];
+export const STATE_PREFIXES = [
+  'registry/',
+  'groups/',
+  'revisions/',
+  'requests/',
+  'deployments/',
+  'status/',
+  'failures/',
+];
 
 /**
  * Removes what the service made outside of its stack, so that CloudFormation can delete the rest:
@@ -43,6 +56,11 @@ export async function removeService(
     await releasePolicy(iot, outputs.corePolicy, outputs.corePrefix),
     await releasePolicy(iot, outputs.devicePolicy, outputs.corePrefix),
   ]);
+  let components: string[] = [];
+  if (options.components) {
+    options.progress?.('removing components of Greengrass');
+    components = await removeComponents(operator.clients.greengrass, outputs.corePrefix);
+  }
   options.progress?.('removing functions in the cloud');
   const functions = await removeCloudFunctions(lambda, options.createFunction);
   const objects: Record<string, number> = {};
@@ -51,7 +69,7 @@ export async function removeService(
     objects[name] = await emptyBucket(s3, name, prefixes ?? ['']);
   }
   options.progress?.(undefined);
-  return { functions, objects, things };
+  return { functions, objects, things, components };
 }
 
 function merged(all: readonly RemovedThings[]): RemovedThings {

@@ -1,6 +1,7 @@
 import {
   EdgeError,
   highestMatching,
+  isActiveDevice,
   matchesAnyDevicePattern,
   type FunctionManifest,
   type GroupDefinition,
@@ -8,7 +9,9 @@ import {
 import { updateGroup, type ChangeOptions, type ServiceAccess } from './changeGroup';
 import { groupChanges, onDemand, type Change } from './groupChanges';
 import type { EdgePackage, GroupFile } from './groupFiles';
+import { noteNamedDevices } from './namedDevices';
 import { registerChanged, type RegisteredPackage } from './registerPackages';
+import { syncThingGroup } from './thingGroup';
 
 /** A thing with the certificate that it presents. */
 export interface Identity {
@@ -43,6 +46,10 @@ export interface GroupRollOut {
   onDemand: Record<string, string[]>;
   /** Things that have no certificate yet. */
   missing: { core?: string; devices: string[] };
+  /** Devices that the service named before and names no more; they are devices of the group still. */
+  dropped: string[];
+  /** Things that the service names with a certificate that was revoked in this group. */
+  revoked: string[];
   /** What went wrong without stopping anything. */
   warnings: string[];
 }
@@ -80,7 +87,7 @@ async function rollOutGroup(
   ports: RollOutPorts,
   options: ChangeOptions,
 ): Promise<GroupRollOut> {
-  const { group, limits, engine } = file;
+  const { group, limits, engine, logs } = file;
   ports.progress?.(`group ${group}`, `group ${group}: storing its definition`);
   const current = await ports.operator.definition(ports.outputs.stateBucket, group);
   const statics = await Promise.all(file.statics.map((wanted) => findManifest(ports, wanted)));
@@ -95,10 +102,17 @@ async function rollOutGroup(
       statics,
       ...(limits && { limits }),
       ...(engine && { engine }),
+      ...(logs && { logs }),
     },
     options,
   );
-  const warnings = core === undefined ? [] : await associate(ports, core, devices);
+  const found = devices.map(({ thingName }) => thingName);
+  const dropped = await noteNamedDevices(ports, after, file.devices, found);
+  const active = found.filter((name) => isActiveDevice(after, name));
+  const warnings = [
+    ...(core === undefined ? [] : await associate(ports, core, active)),
+    ...(await joinThingGroup(ports, file, { before, after })),
+  ];
   ports.progress?.(`group ${group}`, undefined);
   return {
     group,
@@ -106,6 +120,8 @@ async function rollOutGroup(
     changes: groupChanges(before, after),
     onDemand: onDemand(after),
     missing: { ...(core === undefined && { core: file.core }), devices: missing },
+    dropped,
+    revoked: found.filter((name) => !active.includes(name)),
     warnings,
   };
 }
@@ -156,17 +172,31 @@ async function findManifest(
 async function associate(
   { operator }: ServiceAccess,
   core: Identity,
-  devices: readonly Identity[],
+  devices: readonly string[],
 ): Promise<string[]> {
   try {
-    await operator.associateDevices(
-      core.thingName,
-      devices.map(({ thingName }) => thingName),
-    );
+    await operator.associateDevices(core.thingName, devices);
     return [];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return [`devices cannot discover ${core.thingName}: ${reason}`];
+  }
+}
+
+/** Of a group whose things the stack makes. Nothing else depends on it. */
+async function joinThingGroup(
+  { operator }: ServiceAccess,
+  { thingGroup, core, devices }: GroupFile,
+  change: { before: GroupDefinition; after: GroupDefinition },
+): Promise<string[]> {
+  if (thingGroup === undefined) return [];
+  const named = [core, ...devices.filter((name) => !/[*?]/.test(name))];
+  try {
+    await syncThingGroup(operator.clients.iot, thingGroup, change, named);
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [`the members of thing group ${thingGroup} are not as they should be: ${reason}`];
   }
 }
 

@@ -30,10 +30,13 @@ export class ThingStore {
     private readonly caPem: string,
   ) {}
 
-  /** The thing with the certificate that it has, if the cloud still knows that; else with a new one. */
-  async ensure(request: ThingRequest): Promise<ThingFiles> {
+  /**
+   * The thing with the certificate that it has, if the cloud still knows that and it is not `revoked`;
+   * else with a new one.
+   */
+  async ensure(request: ThingRequest, revoked?: string): Promise<ThingFiles> {
     const kept = await this.find(request.thingName);
-    if (kept !== undefined) {
+    if (kept !== undefined && kept.certificateId !== revoked) {
       const known = await this.operator.certificatesOf(request.thingName);
       if (known.includes(kept.certificateId)) return kept;
     }

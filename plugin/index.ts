@@ -3,6 +3,7 @@ import { commandHooks, EDGE_COMMANDS, type CommandHost } from './commands';
 import { readConfiguration, type EdgeConfiguration } from './configuration/configuration';
 import { DEPLOY_COMMANDS, deployHooks } from './deploy';
 import type { CommandOptions, Serverless, Utils } from './framework';
+import { addGreengrassV1, warnOfGreengrassV1 } from './greengrassV1';
 import { putBack, takeOutEdgeOnly, warnOfEvents, type TakenOut } from './packaging/edgeOnly';
 import { checkFunctions } from './packaging/functionConfig';
 import { writeEdgeDirectory } from './packaging/packaging';
@@ -39,7 +40,10 @@ class EdgeOnDemandPlugin {
       ...deployHooks(host),
       ...commandHooks(host),
       // Not in the constructor: without a `functions:` of the user's own they would be lost there.
-      initialize: () => addSystemFunctions(this.serverless, this.read()),
+      initialize: () => {
+        addSystemFunctions(this.serverless, this.read());
+        addGreengrassV1(this.serverless, this.read());
+      },
       'before:package:initialize': () => this.prepareFunctions(),
       'after:package:setupProviderConfiguration': () => putBack(this.serverless, this.takenOut),
       'before:package:createDeploymentArtifacts': () => placeSystemBundles(this.serverless),
@@ -62,6 +66,7 @@ class EdgeOnDemandPlugin {
     const configuration = this.read();
     checkFunctions(this.serverless.service, configuration);
     warnOfEvents(this.serverless, configuration, this.utils);
+    warnOfGreengrassV1(configuration, this.utils);
     excludeLocalState(this.serverless);
     this.takenOut = takeOutEdgeOnly(this.serverless, configuration);
   }

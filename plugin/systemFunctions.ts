@@ -104,6 +104,7 @@ function environmentOf(name: SystemFunction, configuration: EdgeConfiguration): 
     ...common,
     EDGE_CLOUD_FUNCTION_PREFIX: configuration.cloudFunctionPrefix,
     EDGE_CLOUD_FUNCTION_ROLE_ARN: { 'Fn::GetAtt': ['EdgeCloudFunctionRole', 'Arn'] },
+    EDGE_CLOUD_FUNCTION_LOG_GROUP: { Ref: 'EdgeCloudFunctionLogGroup' },
   };
 }
 

@@ -1,3 +1,4 @@
+export type { EdgeCalls, EdgeContext, EdgeInvokeOptions } from '../protocol/edgeContext';
 import type { z } from 'zod';
 import type { edgeSectionSchema } from './configuration/schema';
 

@@ -2,9 +2,21 @@ import { z } from 'zod';
 import { errorBodySchema } from './messages';
 import { groupNameSchema, thingNameSchema } from './names';
 
+/** Reports that are kept of a core, beside the last heartbeat. */
+const STATUS_SLOTS = 100;
+
 /**
- * What a core reports about itself on `<prefix>/core/<core>/status`. A rule stores each report under
- * `status/<core>/<boot>/<seq>.json`, so that a late one never overwrites a newer one.
+ * Where a report is kept: numbers go round, from another start at each boot, so that a core that never
+ * stops starting does not fill the bucket either.
+ */
+export function statusSlot(boot: number, seq: number): string {
+  return String((Math.floor(boot / 1000) + seq) % STATUS_SLOTS).padStart(2, '0');
+}
+
+/**
+ * What a core reports about itself on `<prefix>/core/<core>/status`: after each change, and as a heartbeat
+ * when nothing changes. A rule stores it at `status/<core>/<slot>.json`. The youngest is the one with the
+ * highest boot and sequence: a late report counts for nothing.
  */
 export const coreStatusSchema = z.strictObject({
   core: thingNameSchema,
@@ -13,8 +25,12 @@ export const coreStatusSchema = z.strictObject({
   boot: z.string().regex(/^\d{13}$/),
   /** Rises by one with each report of a boot, as 10 digits: sorts as text. */
   seq: z.string().regex(/^\d{10}$/),
+  /** Two digits, or `heartbeat`. */
+  slot: z.string().regex(/^(\d{2}|heartbeat)$/),
   /** ISO 8601. */
   at: z.string(),
+  /** Seconds after which the next report comes at the latest. */
+  heartbeat: z.int().positive(),
   state: z.enum(['ready', 'reconciling', 'stopping']),
   /** The revision that runs. */
   revision: z.int().nonnegative(),

@@ -41,6 +41,18 @@ export const ERROR_TABLE = {
     'This device may not use this function.',
     'Add the device to "devices" of the function.',
   ],
+  NOT_PERMITTED: [
+    403,
+    false,
+    'This function may not publish there or call that function.',
+    'List the topic under "publishes", or the function under "invokes", of its configuration.',
+  ],
+  TOO_MANY_HOPS: [
+    508,
+    false,
+    'Functions call each other more deeply than is allowed.',
+    'Break the circle of functions that call each other.',
+  ],
   CORE_NOT_AUTHORISED: [
     403,
     false,

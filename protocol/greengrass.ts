@@ -18,3 +18,8 @@ export function functionComponentPrefix(corePrefix: string): string {
 function componentPrefix(corePrefix: string): string {
   return `${corePrefix.replaceAll('/', '.')}.`;
 }
+
+/** Deployments carry group and revision in their name, for people in the console and for who follows them. */
+export function greengrassDeploymentName(corePrefix: string, group: string, revision: number): string {
+  return `${corePrefix} ${group} revision ${revision}`;
+}

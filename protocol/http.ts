@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { groupDefinitionSchema } from './definition/schema';
+import { functionKeySchema, groupDefinitionSchema } from './definition/schema';
 import { errorBodySchema } from './messages';
 import { functionManifestSchema, locationSchema, platformSchema } from './manifest';
 import { certificateIdSchema, digestSchema, requestIdSchema, thingNameSchema } from './names';
@@ -52,6 +52,8 @@ export type DeviceResponse = z.infer<typeof deviceResponseSchema>;
 export const cloudInvokeRequestSchema = z.strictObject({
   requestId: requestIdSchema,
   device: thingNameSchema,
+  /** `name@version` of the function that calls on the edge, by its own right; absent: the device calls. */
+  caller: functionKeySchema.optional(),
   version: versionRangeSchema.optional(),
   input: z.unknown().optional(),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { devicePatternSchema, digestSchema, functionNameSchema, versionSchema } from './names';
+import { SHARED_FILTER } from './sharedTopics';
 import { versionRangeSchema } from './versions';
 
 export const locationSchema = z.enum(['edge', 'cloud']);
@@ -12,6 +13,11 @@ const handlerSchema = z
     'expected "<path of the module without extension>.<export>", such as "index.handler"',
   )
   .max(128);
+
+const sharedFilterSchema = z
+  .string()
+  .regex(SHARED_FILTER, 'expected a topic such as "alerts/line-1", with "+" or "#" as wildcards')
+  .max(200);
 
 /** What a function needs from the machine that runs it. */
 export const requirementsSchema = z.strictObject({
@@ -52,6 +58,16 @@ export const functionConfigSchema = z.strictObject({
     .default(['*'])
     .describe('Which devices may use the function: thing names, "*" and "?" are wildcards.'),
   requires: requirementsSchema.default({}).describe('What the edge must offer.'),
+  publishes: z
+    .array(sharedFilterSchema)
+    .max(32)
+    .optional()
+    .describe('Topics below "<prefix>/shared/" that the function may publish to; "+" and "#" as in MQTT.'),
+  invokes: z
+    .array(functionNameSchema)
+    .max(32)
+    .optional()
+    .describe('Functions that the function may call, whichever device called it.'),
   description: z.string().max(256).optional(),
   cloudFunction: z
     .string()
@@ -90,4 +106,9 @@ export type Platform = z.infer<typeof platformSchema>;
 /** `name@version`, the key of a running version. */
 export function functionKey(name: string, version: string): string {
   return `${name}@${version}`;
+}
+
+export function splitFunctionKey(key: string): { name: string; version: string } {
+  const at = key.indexOf('@');
+  return { name: key.slice(0, at), version: key.slice(at + 1) };
 }

@@ -1,10 +1,12 @@
+import { SHARED } from './sharedTopics';
+
 /**
  * Every MQTT topic of the product. Two families:
  *
  * - Device topics live on the edge core's own broker under a prefix that is the same on every edge
  *   (default `edge`), because a moving device knows only its own name:
- *   `<prefix>/<device>/ask/<kind>`, `<prefix>/<device>/reply/<kind>`, `<prefix>/<device>/call/<function>`
- *   and the retained `<prefix>/status`.
+ *   `<prefix>/<device>/ask/<kind>`, `<prefix>/<device>/reply/<kind>`, `<prefix>/<device>/call/<function>`,
+ *   the retained `<prefix>/status`, and `<prefix>/shared/…`, where functions publish.
  * - Core topics live on the cloud's broker under a prefix per service and stage
  *   (`edge/<service>-<stage>`): `<prefix>/core/<core>/<kind>`.
  *
@@ -51,15 +53,15 @@ export function statusTopic(prefix: string): string {
 export function parseDeviceTopic(prefix: string, topic: string): DeviceTopic | undefined {
   if (!topic.startsWith(`${prefix}/`)) return undefined;
   const [device, kind, name, ...rest] = topic.slice(prefix.length + 1).split('/');
-  if (!device || !name || rest.length > 0) return undefined;
+  if (!device || !name || rest.length > 0 || device === SHARED) return undefined;
   if (kind === 'ask' && (ASKS as readonly string[]).includes(name)) {
     return { device, kind, ask: name as Ask };
   }
   return kind === 'call' ? { device, kind, function: name } : undefined;
 }
 
-export const CORE_KINDS = ['update', 'status', 'revision', 'accepted', 'refused'] as const;
-/** `update` and `status` go up; `revision` (retained), `accepted` and `refused` come down. */
+export const CORE_KINDS = ['update', 'status', 'log', 'revision', 'accepted', 'refused'] as const;
+/** `update`, `status` and `log` go up; `revision` (retained), `accepted` and `refused` come down. */
 export type CoreKind = (typeof CORE_KINDS)[number];
 
 export function defaultCorePrefix(service: string, stage: string): string {

@@ -1,17 +1,30 @@
-// Builds every bundle of the product into dist/ and device/dist/. Deterministic: same source, same bytes.
+// Builds every bundle of the product into dist/ and device/dist/, which hold nothing else afterwards.
+// Deterministic: same source, same bytes.
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { existsSync, createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { ZipFile } from 'yazl';
+import { Output } from './output.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const at = (...parts) => path.join(root, ...parts);
+const output = new Output();
+
+/** zod re-exports its messages in every language, which would be a third of each bundle; it uses English itself. */
+const englishOnly = {
+  name: 'english-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: 'export {};' }));
+  },
+};
 
 const node = {
   bundle: true,
+  plugins: [englishOnly],
   platform: 'node',
   target: 'node20.19',
   format: 'cjs',
@@ -20,6 +33,7 @@ const node = {
   logLevel: 'warning',
   mainFields: ['module', 'main'],
   absWorkingDir: root,
+  write: false,
 };
 
 /** The SDK's native client and the framework stay outside of every bundle. */
@@ -35,20 +49,18 @@ const external = [
 
 const FIXED_DATE = new Date(Date.UTC(2020, 0, 1));
 
-async function zip(source, entry, target) {
+function zip(contents, entry) {
   const archive = new ZipFile();
-  archive.addFile(source, entry, { mtime: FIXED_DATE, mode: 0o100644, forceDosTimestamp: true });
+  archive.addBuffer(contents, entry, { mtime: FIXED_DATE, mode: 0o100644, forceDosTimestamp: true });
   archive.end();
-  await new Promise((resolve, reject) => {
-    archive.outputStream.pipe(createWriteStream(target)).on('close', resolve).on('error', reject);
-  });
+  return buffer(archive.outputStream);
 }
 
 async function buildHandlers() {
   const lambdas = (await readdir(at('handlers/lambda'))).filter(
     (file) => file.endsWith('.ts') && !file.startsWith('_'),
   );
-  await build({
+  const { outputFiles } = await build({
     ...node,
     entryPoints: lambdas.map((file) => ({
       in: at('handlers/lambda', file),
@@ -59,18 +71,54 @@ async function buildHandlers() {
     minify: true,
     keepNames: true,
   });
-  for (const file of lambdas) {
-    const name = path.basename(file, '.ts');
-    await zip(at('dist/handlers', name, 'index.js'), 'index.js', at('dist/handlers', `${name}.zip`));
+  for (const { path: file, contents } of outputFiles) {
+    await output.write(file, contents);
+    await output.write(`${path.dirname(file)}.zip`, await zip(Buffer.from(contents), 'index.js'));
   }
 }
 
 async function bundle(source, out, options = {}) {
   if (!existsSync(at(source))) return;
-  await build({ ...node, external, entryPoints: [at(source)], outfile: at(out), ...options });
+  const entry = { entryPoints: [at(source)], outfile: at(out) };
+  const { outputFiles } = await build({ ...node, external, ...entry, ...options });
+  for (const { path: file, contents } of outputFiles) await output.write(file, contents);
 }
 
-await mkdir(at('dist/handlers'), { recursive: true });
+/** Lambda functions of a Greengrass V1 core, which runs Node 12 at most and has two modules of its own. */
+async function buildGreengrassV1() {
+  for (const name of ['edgeCoreMonitor', 'handleDeviceRequest', 'edgeRemoteExecution']) {
+    const { outputFiles } = await build({
+      ...node,
+      entryPoints: [at(`edge/platforms/greengrass/functions/${name}.ts`)],
+      outfile: at(`dist/edge/greengrass/${name}.js`),
+      target: 'node12',
+      external: ['aws-greengrass-common-js', 'aws-greengrass-ipc-sdk-js'],
+      alias: { 'node:fs/promises': at('edge/platforms/greengrass/node12FsPromises.ts') },
+    });
+    const { contents } = outputFiles[0];
+    const target = at(`dist/edge/greengrass/${name}.zip`);
+    await output.write(target, await zip(Buffer.from(contents), 'index.js'));
+  }
+}
+
+/** Declarations; false when they cannot be made. */
+function buildTypes() {
+  const compiler = [at('node_modules/typescript/bin/tsc'), '-p', at('device/tsconfig.json')];
+  for (const args of [[...compiler, '--listEmittedFiles'], [at('scripts/types.mjs')]]) {
+    const { status, stdout } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      stdio: ['inherit', 'pipe', 'inherit'],
+    });
+    for (const [line, file] of stdout.matchAll(/^TSFILE: (.*)$|^.+$/gm)) {
+      if (file === undefined) console.log(line);
+      else output.made.add(path.normalize(file));
+    }
+    if (status !== 0) return false;
+  }
+  output.made.add(at('dist/types/index.d.cts'));
+  return true;
+}
+
 await Promise.all([
   existsSync(at('handlers/lambda')) ? buildHandlers() : undefined,
   // The framework wants the class itself from require().
@@ -79,7 +127,11 @@ await Promise.all([
   }),
   bundle('edge/platforms/standalone/main.ts', 'dist/edge/core.cjs'),
   bundle('edge/functions/process/main.ts', 'dist/edge/functionProcess.cjs'),
+  bundle('edge/functions/componentHost/main.ts', 'dist/edge/componentHost.cjs'),
+  bundle('edge/platforms/greengrassV2/main.ts', 'dist/edge/greengrassV2/core.cjs'),
+  buildGreengrassV1(),
   bundle('local/index.ts', 'dist/local/index.cjs'),
+  bundle('local/greengrass/nucleus/main.ts', 'dist/local/nucleus.cjs'),
   bundle('examples/demo/main.ts', 'dist/demo/main.cjs'),
   bundle('examples/demo/device.ts', 'dist/demo/device.cjs'),
   bundle('bench/main.ts', 'dist/bench/bench.cjs'),
@@ -90,12 +142,8 @@ await Promise.all([
   bundle('device/index.ts', 'device/dist/index.cjs'),
   bundle('device/index.ts', 'device/dist/index.mjs', { format: 'esm' }),
 ]);
-if (!process.argv.includes('--no-types')) {
-  for (const args of [
-    [at('node_modules/typescript/bin/tsc'), '-p', at('device/tsconfig.json')],
-    [at('scripts/types.mjs')],
-  ]) {
-    const types = spawnSync(process.execPath, args, { stdio: 'inherit' });
-    if (types.status !== 0) process.exit(types.status ?? 1);
-  }
-}
+const withTypes = !process.argv.includes('--no-types');
+if (withTypes && !buildTypes()) process.exit(1);
+const kept = withTypes ? [] : [at('dist/types'), at('device/dist/types')];
+await output.prune(at('dist'), kept);
+await output.prune(at('device/dist'), kept);

@@ -49,11 +49,15 @@ function objectType({ properties, required = [], additionalProperties }, where) 
   return `{\n${members.join('\n')}\n}`;
 }
 
+/** The types of handlers, as the sources have them. */
+const context = (await readFile(path.join(root, 'protocol/edgeContext.ts'), 'utf8')).replace(/^\/\/.*\n/, '');
 const schema = JSON.parse(await readFile(path.join(root, 'docs/schemas/edge-section.schema.json'), 'utf8'));
 const section = `
 declare namespace EdgeOnDemandPlugin {
   /** ${schema.title} */
   export interface EdgeSection ${typeOf(schema, 'edge')}
+
+${context}
 }
 export = EdgeOnDemandPlugin;
 `;

@@ -3,6 +3,7 @@ import {
   ASKS,
   askSchemas,
   callSchema,
+  coreLogsSchema,
   coreStatusSchema,
   coreUpdateSchema,
   edgeStatusSchema,
@@ -13,6 +14,7 @@ import {
   askTopic,
   callTopic,
   coreTopic,
+  sharedTopic,
   statusTopic,
   updateAcceptedSchema,
 } from '../protocol';
@@ -47,7 +49,14 @@ const ASK_NOTES: Record<(typeof ASKS)[number], string> = {
 };
 
 function channels(): Channel[] {
-  return [...askChannels(), callChannel(), ...replyChannels(), statusChannel(), ...coreChannels()];
+  return [
+    ...askChannels(),
+    callChannel(),
+    ...replyChannels(),
+    statusChannel(),
+    sharedChannel(),
+    ...coreChannels(),
+  ];
 }
 
 function askChannels(): Channel[] {
@@ -97,6 +106,19 @@ function statusChannel(): Channel {
   };
 }
 
+function sharedChannel(): Channel {
+  return {
+    id: 'shared',
+    address: sharedTopic(PREFIX, '{topic}'),
+    title: 'shared',
+    // Whatever the function that publishes says.
+    schema: {},
+    action: 'send',
+    server: 'edge',
+    retained: false,
+  };
+}
+
 function coreChannels(): Channel[] {
   const channel = (
     kind: Parameters<typeof coreTopic>[2],
@@ -115,6 +137,7 @@ function coreChannels(): Channel[] {
   return [
     channel('update', embeddedSchema(coreUpdateSchema, 'input'), 'send'),
     channel('status', embeddedSchema(coreStatusSchema, 'input'), 'send'),
+    channel('log', embeddedSchema(coreLogsSchema, 'input'), 'send'),
     channel('revision', embeddedSchema(revisionNoticeSchema, 'output'), 'receive', true),
     channel('accepted', embeddedSchema(updateAcceptedSchema, 'output'), 'receive'),
     channel('refused', embeddedSchema(replySchemas.failed, 'output'), 'receive'),
@@ -123,6 +146,7 @@ function coreChannels(): Channel[] {
 
 function parametersOf(address: string): Record<string, { description: string }> {
   const described: Record<string, string> = {
+    topic: 'What a function publishes to, one level or several; devices may subscribe with wildcards.',
     device: 'Thing name of the device; the broker ties it to the client certificate.',
     function: 'Name of the function.',
     core: 'Thing name of the edge core.',

@@ -139,6 +139,9 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     announce(status: EdgeStatus) {
       void publish(aedes, statusTopic(devicePrefix), JSON.stringify(status));
     },
+    share(topic, payload) {
+      connections.share(topic, payload);
+    },
     enforceAdmission() {
       for (const { device, certificate, client } of connections.all()) {
         const refusal = admission.refusalOf(device, certificate);

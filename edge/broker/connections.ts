@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { Client } from 'aedes';
 import type { PresentedCertificate } from '../admission';
-import { replyTopic, type Reply } from '../../protocol';
+import { matchesTopicFilter, replyTopic, type Reply } from '../../protocol';
 import { devicePolicy, type DevicePolicy } from './policy';
 
 /** An admitted device. */
@@ -85,6 +85,15 @@ export class Connections {
     connection.client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, ignore);
   }
 
+  /** Sends to whoever subscribes to a topic of functions; what was said of `send` holds here too. */
+  share(topic: string, payload: string): void {
+    for (const { client, socket } of this.byDevice.values()) {
+      if (!filtersOf(client).some((filter) => matchesTopicFilter(filter, topic))) continue;
+      if (socket.writableLength > MAX_BUFFERED_BYTES) client.close();
+      else client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, ignore);
+    }
+  }
+
   private topicFor(connection: Connection, kind: Reply): string {
     let topic = connection.replyTopics.get(kind);
     if (topic === undefined) {
@@ -99,7 +108,15 @@ export class Connections {
 const ignore = (): void => undefined;
 
 /** aedes keeps a client's filters as keys of `subscriptions`, which its types leave out. */
+function subscriptionsOf(client: Client): Record<string, unknown> {
+  return (client as Client & { subscriptions: Record<string, unknown> }).subscriptions;
+}
+
+function filtersOf(client: Client): string[] {
+  return Object.keys(subscriptionsOf(client));
+}
+
 function isSubscribed(client: Client, topic: string, wildcard: string): boolean {
-  const { subscriptions } = client as Client & { subscriptions: Record<string, unknown> };
+  const subscriptions = subscriptionsOf(client);
   return subscriptions[wildcard] !== undefined || subscriptions[topic] !== undefined;
 }

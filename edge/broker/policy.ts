@@ -1,16 +1,17 @@
 import {
-  MAX_TOPIC_BYTES,
-  MAX_TOPIC_SLASHES,
+  isWithinTopicLimits,
   parseDeviceTopic,
+  relativeSharedTopic,
   REPLIES,
   replyTopic,
+  SHARED_FILTER,
   statusTopic,
   type DeviceTopic,
 } from '../../protocol';
 
 /**
- * What one device may do on this broker: publish its own asks and calls, subscribe to its own replies
- * and to the edge's status, nothing else. Made once per connection.
+ * What one device may do on this broker: publish its own asks and calls, subscribe to its own replies,
+ * to the edge's status and to what functions publish, nothing else. Made once per connection.
  */
 export interface DevicePolicy {
   /** What a topic means that the device may publish to, else undefined. */
@@ -23,16 +24,15 @@ export function devicePolicy(prefix: string, device: string): DevicePolicy {
   for (const reply of REPLIES) filters.add(replyTopic(prefix, device, reply));
   return {
     publish(topic) {
-      if (!isWithinLimits(topic)) return undefined;
+      if (!isWithinTopicLimits(topic)) return undefined;
       const parsed = parseDeviceTopic(prefix, topic);
       return parsed?.device === device ? parsed : undefined;
     },
-    subscribe: (filter) => filters.has(filter),
+    subscribe: (filter) => filters.has(filter) || isShared(prefix, filter),
   };
 }
 
-function isWithinLimits(topic: string): boolean {
-  // Three bytes at most per UTF-16 unit: short topics, which are nearly all, need no count.
-  if (topic.length * 3 > MAX_TOPIC_BYTES && Buffer.byteLength(topic) > MAX_TOPIC_BYTES) return false;
-  return topic.split('/').length - 1 <= MAX_TOPIC_SLASHES;
+function isShared(prefix: string, filter: string): boolean {
+  const relative = relativeSharedTopic(prefix, filter);
+  return relative !== undefined && SHARED_FILTER.test(relative) && isWithinTopicLimits(filter);
 }

@@ -29,6 +29,8 @@ export function specOf(
     maxInstances: Math.min(manifest.instances, limits?.instances ?? Infinity),
     maxQueue: DEFAULT_MAX_QUEUE,
     pinned: manifest.pinned,
+    publishes: manifest.publishes ?? [],
+    invokes: manifest.invokes ?? [],
     idleMs: DEFAULT_IDLE_MS,
     context: {
       functionName: manifest.name,

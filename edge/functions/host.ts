@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import { EdgeError } from '../../protocol/errors';
 import type { Clock } from '../ports';
+import type { AskHandler } from './asks';
 import { systemClock } from './clock';
-import type { LogStream } from './functionProcess';
+import type { LogStream, ProcessSource } from './functionProcess';
 import { InstanceSet } from './instanceSet';
 import { MemoryWatch } from './memoryWatch';
 import { ProcessPool } from './pool';
@@ -23,6 +24,10 @@ export interface FunctionHostOptions {
   /** Pre-started idle processes; each costs about 45 MiB. */
   poolSize: number;
   log: Logger;
+  /** Where processes come from instead of a pool of the host's own; closed by close(). */
+  processes?: ProcessSource;
+  /** Answers what functions ask for during a call; without it their context has no `edge`. */
+  asks?: AskHandler;
   /** Without it the lines go to `log`. Must not throw. */
   onLog?: (line: FunctionLogLine) => void;
   clock?: Clock;
@@ -35,7 +40,8 @@ const DEFAULT_MEMORY_POLL_MS = 25;
 /** Runs functions in processes of their own. Paper: the edge's function runtime (Greengrass's role). */
 export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
   const { processScript, log, clock = systemClock } = options;
-  const pool = new ProcessPool({ processScript, size: options.poolSize, clock, log });
+  const processes =
+    options.processes ?? new ProcessPool({ processScript, size: options.poolSize, clock, log });
   const memory = new MemoryWatch({ pollMs: options.memoryPollMs ?? DEFAULT_MEMORY_POLL_MS, clock });
   const onLog = options.onLog ?? logTo(log);
   const starting = new Map<string, Promise<void>>();
@@ -48,7 +54,8 @@ export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
       spec,
       memory,
       clock,
-      takeProcess: () => pool.take(),
+      asks: options.asks,
+      takeProcess: () => processes.take(key),
       onLine: (line) => onLog({ key, ...line }),
       onCrash: ({ code, message }) => log.warn({ key, code }, message),
     });
@@ -98,7 +105,7 @@ export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
       memory.close();
       const reason = new EdgeError('CLOSED', 'the function host was closed');
       const ending = [...alive].map((set) => set.close(reason));
-      await Promise.all([...ending, pool.close()]);
+      await Promise.all([...ending, processes.close()]);
     },
   };
 }

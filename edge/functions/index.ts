@@ -1,4 +1,5 @@
 export * from './admission';
+export * from './asks';
 export * from './clock';
 export * from './evictions';
 export * from './frames';

@@ -4,7 +4,7 @@ import type { ContextSettings, InitMessage } from './processMessages';
 import type { FunctionSpec } from './types';
 
 /** What turns an idle process into an instance of `spec`. */
-export function initMessage(spec: FunctionSpec): InitMessage {
+export function initMessage(spec: FunctionSpec, answersAsks: boolean): InitMessage {
   const context = contextSettings(spec);
   return {
     type: 'init',
@@ -13,6 +13,7 @@ export function initMessage(spec: FunctionSpec): InitMessage {
     environment: { ...lambdaEnvironment(spec, context), ...spec.environment },
     context,
     maxResultBytes: MAX_PAYLOAD_BYTES,
+    answersAsks,
   };
 }
 

@@ -1,5 +1,6 @@
 import { EdgeError } from '../../protocol/errors';
 import type { Clock } from '../ports';
+import { Asks, type AskHandler, type CallOrigin } from './asks';
 import { encodeFrame, MAX_PAYLOAD_BYTES } from './frames';
 import type { FunctionProcess, LogStream, ProcessExit } from './functionProcess';
 import { initMessage } from './initMessage';
@@ -15,6 +16,8 @@ export interface InstanceSurroundings {
   process: FunctionProcess;
   memory: MemoryWatch;
   clock: Clock;
+  /** Without one, the function's context has no `edge`. */
+  asks?: AskHandler | undefined;
   /** `requestId`: the call that runs, or the last one. */
   onLine(line: { requestId?: string; stream: LogStream; text: string }): void;
   /** A call is over and the instance can take the next one. Before the call's promise settles. */
@@ -34,24 +37,22 @@ export class Instance {
   /** Since when it waits for a call, in milliseconds since the epoch. */
   idleSince = 0;
   readonly startedAt: number;
+  private pid: number | undefined;
   private phase: 'new' | 'loading' | 'ready' | 'busy' | 'dead' = 'new';
   private requestId: string | undefined;
   private pending: Pending | undefined;
   private sawHeapExhausted = false;
+  private readonly asks: Asks | undefined;
 
   constructor(private readonly around: InstanceSurroundings) {
-    const { process, memory, spec, clock } = around;
+    const { process, clock, asks } = around;
     this.startedAt = clock.now();
+    this.asks = asks && new Asks(asks, (frame) => process.sendFrame(frame));
     process.listen({
+      onStarted: (pid) => this.watchMemory(pid),
       onMessage: (message) => this.receive(message),
       onLine: (stream, text) => this.line(stream, text),
       onExit: (exit) => this.fail(this.exitError(exit)),
-    });
-    if (process.pid === undefined) return;
-    memory.add({
-      pid: process.pid,
-      limitBytes: spec.memoryMiB * 1024 * 1024,
-      exceeded: (bytes) => this.fail(outOfMemory(spec, bytes)),
     });
   }
 
@@ -62,7 +63,8 @@ export class Instance {
   /** Loads the handler. Throws as FunctionHost.start. */
   async load(): Promise<void> {
     this.phase = 'loading';
-    await this.exchange(encodeFrame(JSON.stringify(initMessage(this.around.spec))), INIT_TIMEOUT_MS);
+    const init = initMessage(this.around.spec, this.asks !== undefined);
+    await this.exchange(encodeFrame(JSON.stringify(init)), INIT_TIMEOUT_MS);
   }
 
   /**
@@ -73,6 +75,7 @@ export class Instance {
     const frame = this.encode(call, limitMs);
     this.phase = 'busy';
     this.requestId = call.requestId;
+    this.asks?.begin(call.requestId, this.originOf(call, limitMs));
     const startedAt = performance.now();
     const output = await this.exchange(frame, limitMs);
     return { output, durationMs: performance.now() - startedAt };
@@ -82,6 +85,31 @@ export class Instance {
   end(reason: EdgeError): Promise<void> {
     this.fail(reason);
     return this.around.process.gone;
+  }
+
+  private originOf({ origin }: FunctionCall, limitMs: number): CallOrigin {
+    const { clock, spec } = this.around;
+    const until = clock.now() + limitMs;
+    return {
+      functionName: spec.context.functionName,
+      functionVersion: spec.context.functionVersion,
+      publishes: spec.publishes ?? [],
+      invokes: spec.invokes ?? [],
+      device: origin?.device ?? '',
+      hops: origin?.hops ?? 0,
+      remainingMs: () => Math.max(0, until - clock.now()),
+    };
+  }
+
+  private watchMemory(pid: number): void {
+    const { memory, spec } = this.around;
+    if (this.phase === 'dead') return;
+    this.pid = pid;
+    memory.add({
+      pid,
+      limitBytes: spec.memoryMiB * 1024 * 1024,
+      exceeded: (bytes) => this.fail(outOfMemory(spec, bytes)),
+    });
   }
 
   private encode(call: FunctionCall, limitMs: number): Buffer {
@@ -104,6 +132,7 @@ export class Instance {
   private receive(message: ProcessMessage): void {
     if (this.phase === 'dead') return;
     if (message.type === 'fatal') this.fail(this.fatal(message.error));
+    else if (message.type === 'publish' || message.type === 'invoke') this.asks?.receive(message);
     else if (this.phase === 'loading') this.receiveLoaded(message);
     else if (this.phase === 'busy') this.receiveAnswer(message);
   }
@@ -125,6 +154,7 @@ export class Instance {
     if (pending === undefined) return;
     this.pending = undefined;
     pending.timer.cancel();
+    this.asks?.end();
     this.phase = 'ready';
     this.around.onFree(this);
     answer(pending);
@@ -133,8 +163,9 @@ export class Instance {
   private fail(reason: EdgeError): void {
     if (this.phase === 'dead') return;
     this.phase = 'dead';
+    this.asks?.end();
     const { process, memory } = this.around;
-    if (process.pid !== undefined) memory.remove(process.pid);
+    if (this.pid !== undefined) memory.remove(this.pid);
     process.kill();
     const pending = this.pending;
     this.pending = undefined;
@@ -162,6 +193,8 @@ export class Instance {
 
   private exitError({ exitCode, signal, failure }: ProcessExit): EdgeError {
     if (this.sawHeapExhausted) return outOfMemory(this.around.spec);
+    // It was not the function that failed: whoever was to run it says why.
+    if (this.phase === 'loading' && failure instanceof EdgeError) return failure;
     const how = failure?.message ?? (signal === null ? `exit code ${exitCode}` : `signal ${signal}`);
     return new EdgeError('FUNCTION_EXITED', `the function's process ended: ${how}`, {
       details: { exitCode, signal },

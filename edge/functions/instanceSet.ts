@@ -3,6 +3,7 @@ import type { Clock } from '../ports';
 import { backoffMs } from './backoff';
 import { CallQueue } from './callQueue';
 import type { FunctionProcess, LogStream } from './functionProcess';
+import type { AskHandler } from './asks';
 import { Instance } from './instance';
 import type { MemoryWatch } from './memoryWatch';
 import { Timers } from './timers';
@@ -12,6 +13,7 @@ export interface InstanceSetSurroundings {
   spec: FunctionSpec;
   memory: MemoryWatch;
   clock: Clock;
+  asks?: AskHandler | undefined;
   takeProcess(): FunctionProcess;
   onLine(line: { requestId?: string; stream: LogStream; text: string }): void;
   /** An instance ended that nobody wanted to end. */
@@ -129,11 +131,12 @@ export class InstanceSet {
   }
 
   private async launch(): Promise<void> {
-    const { spec, memory, clock, onLine } = this.around;
+    const { spec, memory, clock, asks, onLine } = this.around;
     const instance = new Instance({
       spec,
       memory,
       clock,
+      asks,
       onLine,
       process: this.takeProcess(),
       onFree: (freed) => this.free(freed),

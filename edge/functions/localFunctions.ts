@@ -3,21 +3,22 @@ import type { WantedFunction } from '../../protocol/definition/view';
 import { EdgeError } from '../../protocol/errors';
 import type { PackageLocation } from '../../protocol/http';
 import type { FunctionManifest } from '../../protocol/manifest';
-import type { FunctionState, LocalFunction, LocalFunctions } from '../ports';
+import type { Clock, FunctionState, LocalFunction, LocalFunctions } from '../ports';
 import { refusedByLimits, type GroupLimits } from './admission';
+import { systemClock } from './clock';
 import { localArn, specOf, type ArnOf } from './functionSpec';
 import { FunctionTable, type FunctionEntry } from './functionTable';
 import { byLane, runLane } from './lanes';
 import { Limiter } from './limiter';
 import { planSteps, type PlannedFunction, type StepExecutors } from './plan';
-import type { PackageStore } from './store';
+import type { FunctionPackages } from './packages';
 import type { FunctionCall, FunctionHost, FunctionOutcome } from './types';
 
 export interface LocalFunctionsOptions {
   /** Closed by close(). */
   host: FunctionHost;
   /** Closed by close(). */
-  store: PackageStore;
+  store: FunctionPackages;
   /** Throws EdgeError (CLOUD_UNREACHABLE, …). */
   locate(digest: string): Promise<PackageLocation>;
   download(location: PackageLocation): Promise<Buffer>;
@@ -25,6 +26,7 @@ export interface LocalFunctionsOptions {
   arnOf?: ArnOf;
   /** In force until a reconcile brings others. */
   limits?: GroupLimits;
+  clock?: Clock;
 }
 
 /**
@@ -54,12 +56,15 @@ class ReconciledFunctions implements LocalFunctions {
   private readonly fetchLimit = new Limiter(FETCHES_AT_ONCE);
   private readonly startLimit = new Limiter(STARTS_AT_ONCE);
   private waiters: (() => void)[] = [];
+  private patience: { cancel(): void } | undefined;
   private closed = false;
 
   constructor(private readonly options: LocalFunctionsOptions) {
     this.table = new FunctionTable(options.log);
     this.setLimits(options.limits);
     options.store.needed = () => this.neededDigests();
+    options.store.delivery?.onArrived((digest) => this.arrived(digest));
+    options.store.delivery?.onLost((digest) => this.lost(digest));
   }
 
   reconcile(target: readonly WantedFunction[], limits = this.limits): Promise<void> {
@@ -73,13 +78,14 @@ class ReconciledFunctions implements LocalFunctions {
     for (const [key, giveUp] of this.giveUps) if (!this.target.has(key)) giveUp();
     return new Promise((resolve) => {
       this.waiters.push(resolve);
+      this.waitAtMost(this.options.store.delivery?.patienceMs);
       this.advance();
     });
   }
 
   async prefetch(manifest: FunctionManifest, location: PackageLocation): Promise<void> {
     if (this.closed) throw new EdgeError('CLOSED');
-    await this.options.store.fetch(manifest.digest, () => this.options.download(location));
+    await this.options.store.prefetch(manifest.digest, () => this.options.download(location));
   }
 
   list(): LocalFunction[] {
@@ -92,12 +98,13 @@ class ReconciledFunctions implements LocalFunctions {
 
   invoke(
     key: string,
-    call: { requestId: string; event: unknown; device: string; timeoutMs?: number },
+    call: { requestId: string; event: unknown; device: string; hops?: number; timeoutMs?: number },
   ): Promise<FunctionOutcome> {
     const entry = this.table.get(key);
     if (entry?.phase !== 'serving') return Promise.reject(notDeployed(key, entry));
-    const { requestId, event, device, timeoutMs } = call;
-    const hostCall: FunctionCall = { requestId, event, clientContext: { custom: { device } } };
+    const { requestId, event, device, hops = 0, timeoutMs } = call;
+    const origin = { device, hops };
+    const hostCall: FunctionCall = { requestId, event, clientContext: { custom: { device } }, origin };
     if (timeoutMs !== undefined) hostCall.timeoutMs = timeoutMs;
     return this.options.host.invoke(key, hostCall);
   }
@@ -124,14 +131,19 @@ class ReconciledFunctions implements LocalFunctions {
     for (const [lane, steps] of byLane(this.plan())) {
       if (!this.lanes.has(lane)) this.lanes.set(lane, this.run(lane, steps));
     }
-    if (this.lanes.size === 0) this.resolveWaiters();
+    if (this.lanes.size === 0 && this.awaited().length === 0) this.resolveWaiters();
   }
 
   private plan() {
     const { store } = this.options;
+    // A plan has no steps for what has not been delivered, and lets nothing else be stopped for it.
+    const awaited = this.awaited().map(({ key, manifest: { name, digest } }) => ({
+      ...{ key, name, digest },
+      phase: 'failed' as const,
+    }));
     const current = {
       packages: store.packages(),
-      functions: this.table.current(),
+      functions: [...this.table.current(), ...awaited],
       storageLimitBytes: store.limitBytes,
     };
     return planSteps(current, [...this.target.values()].map(plannedOf));
@@ -256,6 +268,39 @@ class ReconciledFunctions implements LocalFunctions {
     }
   }
 
+  /** What is wanted here and somebody else has not brought yet. */
+  private awaited(): FunctionEntry[] {
+    const { store } = this.options;
+    if (store.delivery === undefined) return [];
+    return this.table
+      .values()
+      .filter(({ key, phase }) => phase === 'absent' && this.target.has(key))
+      .filter(({ manifest }) => !store.has(manifest.digest) && !this.lanes.has(manifest.name));
+  }
+
+  private arrived(digest: string): void {
+    for (const { key, manifest, phase, error } of this.table.values()) {
+      const wanted = this.target.get(key);
+      if (manifest.digest !== digest || phase !== 'failed' || !error?.retryable || !wanted) continue;
+      this.table.delete(key);
+      this.expect(wanted);
+    }
+    this.advance();
+  }
+
+  private lost(digest: string): void {
+    for (const { key, manifest, phase } of this.table.values()) {
+      if (manifest.digest === digest && phase === 'serving') this.stop(key);
+    }
+    this.advance();
+  }
+
+  private waitAtMost(ms: number | undefined): void {
+    if (ms === undefined) return;
+    this.patience?.cancel();
+    this.patience = (this.options.clock ?? systemClock).setTimeout(() => this.resolveWaiters(), ms);
+  }
+
   private neededDigests(): Set<string> {
     const running = this.table.values().filter(({ phase }) => phase !== 'failed');
     return new Set([
@@ -271,6 +316,7 @@ class ReconciledFunctions implements LocalFunctions {
   }
 
   private resolveWaiters(): void {
+    this.patience?.cancel();
     for (const resolve of this.waiters.splice(0)) resolve();
   }
 }

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Logger } from 'pino';
 
 /**
  * A function process ends by itself when the core's end of its channel closes, but not while the
@@ -21,7 +20,7 @@ for pid in $pids; do kill -s KILL -- "-$pid"; done
 export class OrphanGuard {
   private shell: ChildProcess | undefined;
 
-  constructor(private readonly log: Logger) {
+  constructor(private readonly log: { warn(fields: object, message: string): void }) {
     if (process.platform === 'win32') return;
     this.shell = spawn('/bin/sh', ['-c', SCRIPT], {
       stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../ports';
 import { backoffMs } from './backoff';
-import { FunctionProcess } from './functionProcess';
+import type { ProcessSource } from './functionProcess';
 import { OrphanGuard } from './orphanGuard';
+import { SpawnedProcess } from './spawnedProcess';
 
 export interface PoolOptions {
   /** Path of the bundled process script. */
@@ -17,9 +18,9 @@ export interface PoolOptions {
 const REFILL_DELAY_MS = 100;
 
 /** Pre-started idle processes, and the list of all processes that are alive. */
-export class ProcessPool {
-  private readonly idle: FunctionProcess[] = [];
-  private readonly alive = new Set<FunctionProcess>();
+export class ProcessPool implements ProcessSource {
+  private readonly idle: SpawnedProcess[] = [];
+  private readonly alive = new Set<SpawnedProcess>();
   private readonly guard: OrphanGuard;
   private refill: { cancel(): void } | undefined;
   private deaths = 0;
@@ -34,7 +35,7 @@ export class ProcessPool {
    * A process that has not run anything yet. It may still be starting; what it is sent waits.
    * Throws what node:child_process throws when the machine has no room for another.
    */
-  take(): FunctionProcess {
+  take(): SpawnedProcess {
     const idle = this.idle.shift();
     if (idle !== undefined) this.deaths = 0;
     const process = idle ?? this.spawn();
@@ -53,8 +54,8 @@ export class ProcessPool {
     await this.guard.close();
   }
 
-  private spawn(): FunctionProcess {
-    const process = new FunctionProcess(this.options.processScript);
+  private spawn(): SpawnedProcess {
+    const process = new SpawnedProcess(this.options.processScript);
     const { pid } = process;
     this.alive.add(process);
     if (pid !== undefined) this.guard.add(pid);
@@ -65,7 +66,7 @@ export class ProcessPool {
     return process;
   }
 
-  private trySpawn(): FunctionProcess | undefined {
+  private trySpawn(): SpawnedProcess | undefined {
     try {
       return this.spawn();
     } catch (err) {
@@ -89,7 +90,7 @@ export class ProcessPool {
   }
 
   /** An idle process has no reason to end; if it does so again and again, the refill slows down. */
-  private idleEnded(process: FunctionProcess, exit: object): void {
+  private idleEnded(process: SpawnedProcess, exit: object): void {
     const at = this.idle.indexOf(process);
     if (at < 0) return;
     this.idle.splice(at, 1);

@@ -8,6 +8,7 @@ import type { Clock } from '../ports';
 import { systemClock } from './clock';
 import { chooseEvictions, type StoredPackage } from './evictions';
 import { readIndex, writeIndex } from './packageIndex';
+import type { FunctionPackages } from './packages';
 import { syncToDisk, unpack } from './unpack';
 
 export interface PackageStoreOptions {
@@ -34,7 +35,7 @@ export async function openPackageStore(options: PackageStoreOptions): Promise<Pa
 }
 
 /** Function packages by digest, each unpacked in a folder of its own. */
-export class PackageStore {
+export class PackageStore implements FunctionPackages {
   /** Bytes of unpacked packages that may be kept. */
   limitBytes: number;
   /** Digests that must not be evicted to make room. */
@@ -125,6 +126,10 @@ export class PackageStore {
     const fetch = this.bring(digest, download).finally(() => this.fetches.delete(digest));
     this.fetches.set(digest, fetch);
     return fetch;
+  }
+
+  prefetch(digest: string, download: () => Promise<Buffer>): Promise<string> {
+    return this.fetch(digest, download);
   }
 
   /** Gives up a package. Its folder is gone at the latest when the store is opened again. */

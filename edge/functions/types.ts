@@ -20,6 +20,9 @@ export interface FunctionSpec {
   idleMs: number;
   /** Values of Lambda's `context`. */
   context: { functionName: string; functionVersion: string; invokedFunctionArn: string };
+  /** Topics below `<prefix>/shared/` that it may publish to, and functions that it may call. */
+  publishes?: readonly string[];
+  invokes?: readonly string[];
 }
 
 export interface FunctionCall {
@@ -29,6 +32,8 @@ export interface FunctionCall {
   clientContext?: unknown;
   /** Shorter than the function's own timeout, if the caller wants it so. */
   timeoutMs?: number;
+  /** On an edge: for which device, through how many other functions. */
+  origin?: { device: string; hops: number };
 }
 
 export interface FunctionOutcome {

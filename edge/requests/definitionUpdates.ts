@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import { EdgeError, functionKey, type GroupDefinition } from '../../protocol';
+import { EdgeError, functionKey, type Failure, type GroupDefinition } from '../../protocol';
 import type { Clock, Upstream } from '../ports';
 import type { OutboxEntry } from '../stores';
 import { isSeen, type Outbox, type OutboxDraft } from './outbox';
 import { coreUpdate, packEntries } from './packing';
 
 /**
- * Sends claims and joins up as definition updates (design §3): numbered and stored first, gathered
+ * Sends claims, joins and failures up as definition updates (design §3): numbered and stored first, gathered
  * for a few milliseconds, sent again under the same request id until the cloud accepts or refuses
  * them, a definition shows them, or the one who asked has waited long enough.
  */
@@ -83,10 +83,11 @@ export class DefinitionUpdates {
 
   /** Sends what an earlier run of the core promised and never saw in a definition. */
   resume(): void {
-    const entries = this.deps.outbox.entries().filter((entry) => !isSeen(entry, this.deps.definition()));
-    for (const entry of entries) {
+    const underWay = new Set([...this.gathered, ...this.itemsInFlight()].map(({ entry }) => entry));
+    for (const entry of this.deps.outbox.entries()) {
+      if (underWay.has(entry) || isSeen(entry, this.deps.definition())) continue;
       this.enqueue(entry, true).catch((err: unknown) =>
-        this.deps.log.warn({ err, device: entry.device }, 'an update of an earlier run was not accepted'),
+        this.deps.log.warn({ err, ...subjectOf(entry) }, 'an update of an earlier run was not accepted'),
       );
     }
   }
@@ -106,8 +107,25 @@ export class DefinitionUpdates {
   /** Like a patient `submit` whose refusal concerns nobody but the log. */
   submitInBackground(draft: OutboxDraft): void {
     this.submit(draft, { patient: true }).catch((err: unknown) =>
-      this.deps.log.warn({ err, device: draft.device }, 'an update was not accepted'),
+      this.deps.log.warn({ err, ...subjectOf(draft) }, 'an update was not accepted'),
     );
+  }
+
+  /** Tells the cloud of a version that does not start, unless that is on its way already. */
+  reportFailure(failure: Failure): void {
+    const { claims, static: fixed } = failure.upTo;
+    const known = this.deps.outbox.failureOf(failure.function, failure.version);
+    if (known !== undefined && known.upTo.claims >= claims && known.upTo.static >= fixed) return;
+    this.submitInBackground({ type: 'failure', ...failure });
+  }
+
+  /** The version that the device's claim names, counting what is still on its way. */
+  heldVersion(device: string, functionName: string): string | undefined {
+    return this.deps.outbox.heldVersion(this.deps.definition(), device, functionName);
+  }
+
+  claiming(device: string, functionName: string): boolean {
+    return this.deps.outbox.claiming(device, functionName);
   }
 
   claimedVersion(device: string, functionName: string): string | undefined {
@@ -139,10 +157,14 @@ export class DefinitionUpdates {
   close(): void {
     this.closed = true;
     this.gathering?.cancel();
-    const items = [...this.gathered, ...[...this.inFlight.values()].flatMap((update) => update.items)];
+    const items = [...this.gathered, ...this.itemsInFlight()];
     for (const update of this.inFlight.values()) update.timer?.cancel();
     this.inFlight.clear();
     for (const item of items) settle(item, new EdgeError('CLOSED', 'the edge core is stopping'));
+  }
+
+  private itemsInFlight(): Item[] {
+    return [...this.inFlight.values()].flatMap((update) => update.items);
   }
 
   private enqueue(entry: OutboxEntry, patient: boolean): Promise<void> {
@@ -169,12 +191,13 @@ export class DefinitionUpdates {
 
   /** Until a definition shows a device, each update with a claim of it carries its join as well. */
   private joinsFor(items: readonly Item[]): Item[] {
-    const here = new Set(items.filter(({ entry }) => entry.type === 'join').map(({ entry }) => entry.device));
-    const devices = new Set(items.map(({ entry }) => entry.device).filter((device) => !here.has(device)));
+    const here = new Set<string>();
+    for (const { entry } of items) if (entry.type === 'join') here.add(entry.device);
+    const devices = new Set(items.flatMap(({ entry }) => deviceOf(entry) ?? []));
     const nobody = { patient: true, settled: false, resolve: () => undefined, reject: () => undefined };
     return this.deps.outbox
       .entries()
-      .filter((entry) => entry.type === 'join' && devices.has(entry.device))
+      .filter((entry) => entry.type === 'join' && devices.has(entry.device) && !here.has(entry.device))
       .map((entry) => ({ ...nobody, entry }));
   }
 
@@ -204,6 +227,8 @@ export class DefinitionUpdates {
       }
     } else {
       update.offlineSince ??= clock.now();
+      // The pause after a long outage may be longer than the one who asked waits.
+      if (update.items.some((item) => !item.patient)) upstream.hurry?.();
     }
     update.timer = clock.setTimeout(() => this.again(update), pause);
   }
@@ -252,9 +277,10 @@ export class DefinitionUpdates {
   private split(update: Update): void {
     update.timer?.cancel();
     this.inFlight.delete(update.requestId);
-    const joins = update.items.filter((item) => item.entry.type === 'join').map((item) => item.entry);
+    const joins = update.items.flatMap(({ entry }) => (entry.type === 'join' ? [entry] : []));
     for (const item of update.items) {
-      const own = item.entry.type === 'join' ? [] : joins.filter((j) => j.device === item.entry.device);
+      const { entry } = item;
+      const own = entry.type === 'claim' ? joins.filter(({ device }) => device === entry.device) : [];
       this.begin([item], own);
     }
   }
@@ -279,6 +305,17 @@ export class DefinitionUpdates {
       .save()
       .catch((err: unknown) => this.deps.log.error({ err }, 'the outbox cannot be written'));
   }
+}
+
+function deviceOf(entry: OutboxEntry | OutboxDraft): string | undefined {
+  return entry.type === 'failure' ? undefined : entry.device;
+}
+
+/** For the log. */
+function subjectOf(entry: OutboxEntry | OutboxDraft): object {
+  return entry.type === 'failure'
+    ? { function: entry.function, version: entry.version }
+    : { device: entry.device };
 }
 
 function settle(item: Item, error?: EdgeError): void {

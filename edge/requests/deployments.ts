@@ -4,6 +4,7 @@ import {
   claimedVersion,
   EdgeError,
   functionKey,
+  isRolledBack,
   matchesAnyDevicePattern,
   entitledPatterns,
   PROGRESS_STAGES,
@@ -33,6 +34,8 @@ export interface DeploymentsDeps {
     functionName: string,
     claim: { version: string; previousVersion: string | undefined },
   ): void;
+  /** Whether a claim of the device on the function is on its way. */
+  claiming(device: string, functionName: string): boolean;
   timing?: Partial<DeploymentTiming>;
 }
 
@@ -150,7 +153,9 @@ export class Deployments {
   applied(definition: GroupDefinition): void {
     for (const deployment of this.all()) {
       if (this.finishIfReady(deployment)) continue;
-      if (this.isWanted(deployment, definition)) this.progress(deployment, 'deploying');
+      if (this.isRolledBack(deployment, definition))
+        this.failed(deployment, reasonOf(definition, deployment));
+      else if (this.isWanted(deployment, definition)) this.progress(deployment, 'deploying');
     }
   }
 
@@ -245,6 +250,11 @@ export class Deployments {
     request.update('progress', { requestId: request.requestId, function: manifest.name, stage });
   }
 
+  /** Somebody found out that it does not run here, an engine for example, and the definition says so. */
+  private isRolledBack({ key, request, manifest }: Deployment, definition: GroupDefinition): boolean {
+    return isRolledBack(definition, key) && !this.deps.claiming(request.device, manifest.name);
+  }
+
   private isWanted(deployment: Deployment, definition: GroupDefinition): boolean {
     const { name, version } = deployment.manifest;
     if (!deployment.claimed) return true;
@@ -254,6 +264,11 @@ export class Deployments {
   private all(): Deployment[] {
     return [...this.waiting.values()].flatMap((deployments) => [...deployments]);
   }
+}
+
+function reasonOf(definition: GroupDefinition, { key }: Deployment): EdgeError | undefined {
+  const rollback = definition.rollbacks?.[key];
+  return rollback && EdgeError.fromJSON(rollback.error);
 }
 
 export function readyReply(

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
-import { claimedVersion, type GroupDefinition } from '../../protocol';
+import { claimedVersion, heldVersion, isSettled, type GroupDefinition } from '../../protocol';
 import type { OutboxContent, OutboxEntry, Store } from '../stores';
 
 type Unnumbered<T> = T extends OutboxEntry ? Omit<T, 'seq'> : never;
 export type OutboxDraft = Unnumbered<OutboxEntry>;
 
 /**
- * Claims and joins that devices were promised and that no definition has shown yet. One entry per
- * register; a later entry replaces an earlier one, as the merge in the cloud would do.
+ * Claims and joins that devices were promised and that no definition has shown yet, and failures that
+ * none has taken note of. One entry per register; a later entry replaces an earlier one, as the merge in the cloud would do.
  */
 export class Outbox {
   private readonly byRegister = new Map<string, OutboxEntry>();
@@ -62,10 +62,28 @@ export class Outbox {
     if (entry?.type !== 'claim') return claimedVersion(definition, device, functionName);
     return entry.released ? undefined : entry.version;
   }
+
+  /** As `claimedVersion`, but the version that the claim names, also when another one serves it. */
+  heldVersion(definition: GroupDefinition, device: string, functionName: string): string | undefined {
+    const entry = this.byRegister.get(`claim ${device}/${functionName}`);
+    if (entry?.type !== 'claim') return heldVersion(definition, device, functionName);
+    return entry.released ? undefined : entry.version;
+  }
+
+  failureOf(functionName: string, version: string): Extract<OutboxEntry, { type: 'failure' }> | undefined {
+    const entry = this.byRegister.get(`failure ${functionName}@${version}`);
+    return entry?.type === 'failure' ? entry : undefined;
+  }
+
+  /** Whether a claim of the device is on its way. */
+  claiming(device: string, functionName: string): boolean {
+    return this.byRegister.has(`claim ${device}/${functionName}`);
+  }
 }
 
 /** Whether the definition holds this entry, or one that outranks it. */
 export function isSeen(entry: OutboxEntry, definition: GroupDefinition): boolean {
+  if (entry.type === 'failure') return isSettled(definition, entry);
   if (entry.type === 'claim') {
     const claim = definition.claims[`${entry.device}/${entry.function}`];
     return claim !== undefined && claim.seq >= entry.seq;
@@ -75,12 +93,14 @@ export function isSeen(entry: OutboxEntry, definition: GroupDefinition): boolean
 }
 
 function registerOf(entry: OutboxEntry): string {
+  if (entry.type === 'failure') return `failure ${entry.function}@${entry.version}`;
   return entry.type === 'claim' ? `claim ${entry.device}/${entry.function}` : `join ${entry.device}`;
 }
 
 function highestSeq(definition: GroupDefinition): number {
   let highest = 0;
   for (const { seq } of Object.values(definition.claims)) highest = Math.max(highest, seq);
+  for (const { upTo } of Object.values(definition.rollbacks ?? {})) highest = Math.max(highest, upTo.claims);
   for (const device of Object.values(definition.devices)) {
     if (device.source === 'core') highest = Math.max(highest, device.seq);
   }

@@ -3,12 +3,17 @@ import type { OutboxEntry } from '../stores';
 
 const MAX_CLAIMS = 16;
 const MAX_JOINS = 8;
+const MAX_FAILURES = 4;
 
 export function coreUpdate(requestId: string, group: string, entries: readonly OutboxEntry[]): CoreUpdate {
   const update: CoreUpdate = { requestId, group, claims: [], joins: [] };
   for (const { type, ...entry } of entries) {
     if (type === 'claim') update.claims.push(entry as CoreUpdate['claims'][number]);
-    else update.joins.push(entry as CoreUpdate['joins'][number]);
+    else if (type === 'join') update.joins.push(entry as CoreUpdate['joins'][number]);
+    else {
+      const { seq: _seq, ...failure } = entry as Extract<OutboxEntry, { type: 'failure' }>;
+      (update.failures ??= []).push(failure);
+    }
   }
   return update;
 }
@@ -40,8 +45,9 @@ export function packEntries<T extends { entry: OutboxEntry }>(items: readonly T[
 function byDevice<T extends { entry: OutboxEntry }>(items: readonly T[]): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const group = groups.get(item.entry.device) ?? [];
-    groups.set(item.entry.device, group);
+    const owner = item.entry.type === 'failure' ? '' : item.entry.device;
+    const group = groups.get(owner) ?? [];
+    groups.set(owner, group);
     if (item.entry.type === 'join') group.unshift(item);
     else group.push(item);
   }
@@ -57,7 +63,7 @@ function fits(items: readonly { entry: OutboxEntry }[], group: string): boolean 
   return (
     update.claims.length <= MAX_CLAIMS &&
     update.joins.length <= MAX_JOINS &&
-    // Every name in it is ASCII.
-    JSON.stringify(update).length < MAX_UPDATE_PAYLOAD
+    (update.failures?.length ?? 0) <= MAX_FAILURES &&
+    Buffer.byteLength(JSON.stringify(update)) < MAX_UPDATE_PAYLOAD
   );
 }

@@ -34,6 +34,41 @@ const REFRESH_AHEAD_MS = 5 * 60_000;
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 
+/** Keeps credentials until shortly before they expire; all who ask at once share one fetch. */
+export function cachedCredentials(
+  fetchCredentials: () => Promise<CoreCredentials>,
+  clock: Clock,
+): CredentialsProvider {
+  let current: CoreCredentials | undefined;
+  let refreshAt = 0;
+  let flight: Promise<CoreCredentials> | undefined;
+
+  async function fetchAndKeep(): Promise<CoreCredentials> {
+    const fetched = await fetchCredentials();
+    const left = fetched.expiration.getTime() - clock.now();
+    refreshAt = clock.now() + Math.max(left - REFRESH_AHEAD_MS, left / 2);
+    current = fetched;
+    return fetched;
+  }
+
+  function refresh(): Promise<CoreCredentials> {
+    flight ??= fetchAndKeep().finally(() => (flight = undefined));
+    return flight;
+  }
+
+  return {
+    async get() {
+      if (current === undefined || current.expiration.getTime() <= clock.now()) return refresh();
+      // Those at hand are good for a while yet; nobody waits for the new ones.
+      if (clock.now() >= refreshAt) refresh().catch(() => undefined);
+      return current;
+    },
+    invalidate() {
+      current = undefined;
+    },
+  };
+}
+
 export function createCredentialsProvider(options: {
   core: string;
   credentialsUrl: string;
@@ -45,9 +80,6 @@ export function createCredentialsProvider(options: {
   const { http, clock, core } = options;
   const base = options.credentialsUrl.replace(/\/$/, '');
   const url = new URL(`${base}/role-aliases/${encodeURIComponent(options.roleAlias)}/credentials`);
-  let current: CoreCredentials | undefined;
-  let refreshAt = 0;
-  let flight: Promise<CoreCredentials> | undefined;
 
   async function fetchCredentials(): Promise<CoreCredentials> {
     const headers = { 'x-amzn-iot-thingname': core };
@@ -68,27 +100,8 @@ export function createCredentialsProvider(options: {
     }
     if (status !== 200) throw new EdgeError('CLOUD_ERROR', `the credentials provider answered ${status}`);
     const { credentials } = parseJsonWith(responseSchema, body, 'credentials', 'CLOUD_ERROR');
-    const expiration = new Date(credentials.expiration);
-    const left = expiration.getTime() - clock.now();
-    refreshAt = clock.now() + Math.max(left - REFRESH_AHEAD_MS, left / 2);
-    current = { ...credentials, expiration };
-    return current;
+    return { ...credentials, expiration: new Date(credentials.expiration) };
   }
 
-  function refresh(): Promise<CoreCredentials> {
-    flight ??= fetchCredentials().finally(() => (flight = undefined));
-    return flight;
-  }
-
-  return {
-    async get() {
-      if (current === undefined || current.expiration.getTime() <= clock.now()) return refresh();
-      // Those at hand are good for a while yet; nobody waits for the new ones.
-      if (clock.now() >= refreshAt) refresh().catch(() => undefined);
-      return current;
-    },
-    invalidate() {
-      current = undefined;
-    },
-  };
+  return cachedCredentials(fetchCredentials, clock);
 }

@@ -2,18 +2,9 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
-import { z } from 'zod';
-import {
-  coreTopic,
-  EdgeError,
-  errorBodySchema,
-  parseJsonWith,
-  requestIdSchema,
-  revisionNoticeSchema,
-  updateAcceptedSchema,
-  type CoreKind,
-} from '../../protocol';
+import { coreTopic, EdgeError } from '../../protocol';
 import type { Upstream } from '../ports';
+import { DOWN, parseDown } from './downMessages';
 
 /** The core's MQTT connection to the cloud: mutual TLS, client id = thing name of the core. */
 export interface MqttUpstreamOptions {
@@ -29,17 +20,16 @@ export interface MqttUpstreamOptions {
   random(): number;
 }
 
-const DOWN = ['revision', 'accepted', 'refused'] as const satisfies readonly CoreKind[];
-const refusedSchema = z.object({ requestId: requestIdSchema.optional(), error: errorBodySchema });
-
 const FIRST_RECONNECT_MS = 250;
 const MAX_RECONNECT_MS = 15_000;
+/** Between attempts that were hurried, however many wait. */
+const HURRY_MS = 250;
 const PUBLISH_MS = 5_000;
 /** A connection that ends sooner may have ended because of what was sent on it: do not hurry back. */
 const STABLE_MS = 1_000;
 
 export interface MqttUpstream extends Upstream {
-  /** The cloud was just reached in another way: tries to connect now instead of after the pause. */
+  /** Tries to connect now instead of after the pause: someone waits, or the cloud was reached in another way. */
   hurry(): void;
 }
 
@@ -51,6 +41,8 @@ export function connectUpstream(options: MqttUpstreamOptions): MqttUpstream {
   let connectedAt = Infinity;
   let failures = 0;
   let pausing = false;
+  let hurriedAt = -Infinity;
+  let hurrying: NodeJS.Timeout | undefined;
 
   const client = mqtt.connect({
     protocol: 'mqtts',
@@ -105,7 +97,7 @@ export function connectUpstream(options: MqttUpstreamOptions): MqttUpstream {
   client.on('message', (topic, payload) => {
     const kind = topics.get(topic);
     try {
-      if (kind !== undefined) events.emit(kind, parseJsonWith(SCHEMAS[kind], payload, kind));
+      if (kind !== undefined) events.emit(kind, parseDown(kind, payload));
     } catch (err) {
       log.error({ err, topic }, 'message from the cloud not understood');
     }
@@ -117,24 +109,29 @@ export function connectUpstream(options: MqttUpstreamOptions): MqttUpstream {
     },
     sendUpdate: (update) => publish(client, subscribed, coreTopic(corePrefix, core, 'update'), update),
     sendStatus: (status) => publish(client, subscribed, coreTopic(corePrefix, core, 'status'), status),
+    sendLogs: (logs) => publish(client, subscribed, coreTopic(corePrefix, core, 'log'), logs),
     on(event: string, listener: (message: never) => void) {
       events.on(event, listener as (message: unknown) => void);
     },
     hurry() {
-      if (!pausing || client.disconnecting) return;
-      pausing = false;
-      client.reconnect();
+      if (!pausing) return;
+      hurrying ??= setTimeout(reconnectNow, Math.max(0, hurriedAt + HURRY_MS - performance.now()));
     },
-    // An acknowledgement that never comes would keep MQTT.js waiting for ever.
-    close: () => client.endAsync(Object.keys(client.outgoing).length > 0),
+    close() {
+      clearTimeout(hurrying);
+      // An acknowledgement that never comes would keep MQTT.js waiting for ever.
+      return client.endAsync(Object.keys(client.outgoing).length > 0);
+    },
   };
-}
 
-const SCHEMAS = {
-  revision: revisionNoticeSchema,
-  accepted: updateAcceptedSchema,
-  refused: refusedSchema,
-} as const;
+  function reconnectNow(): void {
+    hurrying = undefined;
+    if (!pausing || client.disconnecting) return;
+    pausing = false;
+    hurriedAt = performance.now();
+    client.reconnect();
+  }
+}
 
 /** At QoS 1; resolves with the acknowledgement. Throws CLOUD_UNREACHABLE. */
 async function publish(

@@ -15,12 +15,15 @@ import {
   type LambdaClient,
 } from '@aws-sdk/client-lambda';
 import { canonicalJson, EdgeError, type FunctionConfig } from '../../protocol';
+import { lambdaNameOf } from './lambdaName';
 import type { Backoff, CloudPublisher, CloudTarget } from '../ports';
 
 export interface PublisherSettings {
   /** Of the Lambda functions' names: `<prefix><function>`. */
   prefix: string;
   roleArn: string;
+  /** Where they log, all into one group: its retention is the stack's to set. */
+  logGroup: string;
 }
 
 export const LIVE_ALIAS = 'live';
@@ -53,7 +56,7 @@ export class LambdaPublisher implements CloudPublisher {
     }
   }
 
-  async existing(nameOrArn: string): Promise<CloudTarget> {
+  async existing(nameOrArn: string, { versioned = false } = {}): Promise<CloudTarget> {
     const [, unqualified = nameOrArn, Qualifier] =
       /^((?:arn:[^:]+:lambda:[^:]+:\d{12}:function:)?[^:]+)(?::([^:]+))?$/.exec(nameOrArn) ?? [];
     try {
@@ -61,7 +64,13 @@ export class LambdaPublisher implements CloudPublisher {
         new GetFunctionConfigurationCommand({ FunctionName: unqualified, ...(Qualifier && { Qualifier }) }),
       );
       const functionArn = unqualifiedArn(found.FunctionArn ?? unqualified);
-      return { functionArn, qualifier: Qualifier ?? '$LATEST' };
+      if (!versioned || (Qualifier !== undefined && Qualifier !== '$LATEST')) {
+        return { functionArn, qualifier: Qualifier ?? '$LATEST' };
+      }
+      // Of code that has a version already, it answers that one.
+      const { Version } = await this.lambda.send(new PublishVersionCommand({ FunctionName: unqualified }));
+      if (Version === undefined) throw new Error(`PublishVersion of ${unqualified} named no version`);
+      return { functionArn, qualifier: Version };
     } catch (error) {
       if (!isUnknownFunction(error)) throw error;
       throw new EdgeError('CONFIG_INVALID', `edge.json: cloudFunction: no Lambda function ${nameOrArn}`, {
@@ -164,6 +173,7 @@ export class LambdaPublisher implements CloudPublisher {
       MemorySize: Math.max(config.memory, MIN_LAMBDA_MEMORY),
       Timeout: config.timeout,
       Environment: { Variables: config.environment },
+      LoggingConfig: { LogGroup: this.settings.logGroup },
     };
   }
 
@@ -201,7 +211,7 @@ export class LambdaPublisher implements CloudPublisher {
   }
 
   private lambdaName(name: string): string {
-    return this.settings.prefix + name;
+    return lambdaNameOf(this.settings.prefix, name);
   }
 }
 
@@ -227,11 +237,15 @@ function hasConfiguration(
   found: FunctionConfiguration | undefined,
   wanted: Partial<FunctionConfiguration>,
 ): boolean {
-  const { Environment, ...plain } = wanted;
+  const { Environment, LoggingConfig, ...plain } = wanted;
   const same = Object.entries(plain).every(
     ([key, value]) => (found?.[key as keyof FunctionConfiguration] ?? '') === value,
   );
-  return same && equal(found?.Environment?.Variables ?? {}, Environment?.Variables ?? {});
+  return (
+    same &&
+    found?.LoggingConfig?.LogGroup === LoggingConfig?.LogGroup &&
+    equal(found?.Environment?.Variables ?? {}, Environment?.Variables ?? {})
+  );
 }
 
 function equal(left: unknown, right: unknown): boolean {

@@ -10,6 +10,8 @@ import {
 } from '../../protocol';
 import { requireActiveDevice, requireUse } from '../access';
 import type { Definitions, DeviceDirectory, Registry, Versioned } from '../ports';
+import { authoriseFailures } from './authoriseFailures';
+import { rollbackRegisters } from './rollbackUpdate';
 
 export interface AuthorisePorts {
   definitions: Definitions;
@@ -17,14 +19,15 @@ export interface AuthorisePorts {
   devices: DeviceDirectory;
 }
 
-type Registers = Pick<StoredUpdate, 'devices' | 'claims' | 'functions'>;
+type Registers = Pick<StoredUpdate, 'devices' | 'claims' | 'functions' | 'rollbacks'>;
 type Claim = CoreUpdate['claims'][number];
 type Join = CoreUpdate['joins'][number];
 
 /**
  * Checks what a core wants changed in its group, and gives the registers to store. One bad entry
  * refuses the whole update with an error that names it (`claims.2.version`). Throws UNKNOWN_DEVICE,
- * DEVICE_REVOKED, FUNCTION_NOT_FOUND, VERSION_NOT_FOUND, NOT_ENTITLED, LOCATION_NOT_ALLOWED.
+ * DEVICE_REVOKED, FUNCTION_NOT_FOUND, VERSION_NOT_FOUND, NOT_ENTITLED, LOCATION_NOT_ALLOWED, and for
+ * failures FUNCTION_NOT_DEPLOYED.
  */
 export async function authoriseUpdate(
   update: CoreUpdate,
@@ -32,9 +35,10 @@ export async function authoriseUpdate(
   { registry, devices }: AuthorisePorts,
 ): Promise<Registers> {
   const claimed = new Set(update.claims.filter(({ released }) => !released).map((claim) => claim.function));
-  const [indexes] = await Promise.all([
+  const [indexes, , failures] = await Promise.all([
     Promise.all([...claimed].map(async (name) => [name, await registry.index(name)] as const)),
     Promise.all(update.joins.map((join, n) => authoriseJoin(join, `joins.${n}`, definition, devices))),
+    authoriseFailures(update.failures ?? [], definition, registry),
   ]);
   const known = new Map(indexes);
   const withJoins = joined(definition, update.joins);
@@ -44,7 +48,10 @@ export async function authoriseUpdate(
     if (manifest) registers.functions[functionKey(manifest.name, manifest.version)] = manifest;
     addClaim(registers.claims, claim);
   });
-  return registers;
+  if (failures.length === 0) return registers;
+  // What the same update takes back needs no rollback.
+  const { rollbacks, functions } = rollbackRegisters(withClaims(definition, registers.claims), failures);
+  return { ...registers, rollbacks, functions: { ...registers.functions, ...functions } };
 }
 
 async function authoriseJoin(
@@ -117,6 +124,11 @@ function joinedDevices(joins: readonly Join[]): StoredUpdate['devices'] {
 /** The definition as it will be for the claims of the same update. */
 function joined(definition: GroupDefinition, joins: readonly Join[]): GroupDefinition {
   return { ...definition, devices: { ...joinedDevices(joins), ...definition.devices } };
+}
+
+function withClaims(definition: GroupDefinition, claims: StoredUpdate['claims']): GroupDefinition {
+  const newer = Object.entries(claims).filter(([key, { seq }]) => seq > (definition.claims[key]?.seq ?? -1));
+  return { ...definition, claims: { ...definition.claims, ...Object.fromEntries(newer) } };
 }
 
 /** Two entries of one update for the same claim: the higher sequence number wins, as in the merge. */

@@ -1,4 +1,10 @@
-import { groupDefinitionSchema, keys, parseJsonWith, type GroupDefinition } from '../../protocol';
+import {
+  GROUP_PREFIX,
+  groupDefinitionSchema,
+  keys,
+  parseJsonWith,
+  type GroupDefinition,
+} from '../../protocol';
 import type { S3Documents, StoredDocument } from '../adapters/s3Documents';
 import type { Definitions, Versioned } from '../ports';
 
@@ -35,6 +41,11 @@ export class S3Definitions implements Definitions {
     if (etag === undefined) return this.documents.put(key, text, { ifAbsent: true });
     if (!(await this.archive(definition.group, etag))) return false;
     return this.documents.put(key, text, { ifMatch: etag });
+  }
+
+  async groups(): Promise<string[]> {
+    const { prefixes } = await this.documents.list(GROUP_PREFIX, '/');
+    return prefixes.map((prefix) => prefix.slice(GROUP_PREFIX.length, -1));
   }
 
   /** False when the document with that ETag is not the latest any more. */

@@ -13,11 +13,13 @@ const log = createLog('createFunction');
 const publisherSettings = {
   prefix: environment('EDGE_CLOUD_FUNCTION_PREFIX'),
   roleArn: environment('EDGE_CLOUD_FUNCTION_ROLE_ARN'),
+  logGroup: environment('EDGE_CLOUD_FUNCTION_LOG_GROUP'),
 };
 const ports = {
   uploads: new S3Uploads(s3, environment('EDGE_FUNCTIONS_BUCKET')),
   registry: new S3Registry(stateDocuments),
   cloud: new LambdaPublisher(new LambdaClient({}), publisherSettings, jitteredBackoff),
+  publishesAll: environment('EDGE_ENGINE') === 'greengrass',
   clock: systemClock,
   backoff: jitteredBackoff,
   log,

@@ -1,3 +1,4 @@
+import type { EventBridge } from '../eventBridge';
 import type { HttpApi } from '../httpApi/types';
 import type { IotCore } from '../iotCore';
 import type { Lambda } from '../lambda/types';
@@ -15,4 +16,5 @@ export interface StackServices {
   iotCore: IotCore;
   queues: Queues;
   scheduler: Scheduler;
+  eventBridge: EventBridge;
 }

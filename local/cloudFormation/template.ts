@@ -10,6 +10,8 @@ const resourceSchema = z.strictObject({
   DeletionPolicy: z.enum(['Delete', 'Retain', 'RetainExceptOnCreate']).optional(),
   UpdateReplacePolicy: z.enum(['Delete', 'Retain']).optional(),
   Metadata: z.unknown().optional(),
+  /** Of custom resources. */
+  Version: z.union([z.literal(1), z.literal('1.0')]).optional(),
 });
 
 const outputSchema = z.strictObject({

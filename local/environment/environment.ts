@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path';
 import { EdgeError, type GroupDefinition } from '../../protocol';
 import { startLocalCloud, type CloudOptions, type LocalCloud } from '../cloud';
-import { startEdgeProcess, type Edge, type EdgeOptions } from './edge';
+import { startEdgeProcess, type Edge, type EdgeOptions, type EdgePlace } from './edge';
+import { GreengrassCore } from './greengrassCore';
+import { startGreengrassEdge } from './greengrassEdge';
 import { updateGroup } from '../../operator/changeGroup';
 import type { EdgePackage } from '../../operator/groupFiles';
 import type { WantedGroup } from '../../operator/groupUpdate';
@@ -170,7 +172,8 @@ class ServiceEnvironment implements Environment {
     const { cloud, outputs } = this;
     const { core } = this.#group(group);
     const stateDir = join(this.stateDir, 'edges', group);
-    const edge = await startEdgeProcess({ cloud, outputs, group, core, stateDir }, options);
+    const place = { cloud, outputs, group, core, stateDir };
+    const edge = await this.#start(place, options);
     this.#edges.add(edge);
     void edge.process.exited.then(() => this.#edges.delete(edge));
     return edge;
@@ -178,6 +181,15 @@ class ServiceEnvironment implements Environment {
 
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
+  }
+
+  /** Groups of an engine that offers more than one delivery are Greengrass'. */
+  async #start(place: EdgePlace, options: EdgeOptions): Promise<Edge> {
+    const definition = await this.operator.definition(this.outputs.stateBucket, place.group);
+    if (definition?.engine === undefined) return startEdgeProcess(place, options);
+    const core = new GreengrassCore(this.operator, place, options);
+    await core.admit();
+    return startGreengrassEdge(place, () => core.deploy(definition), options);
   }
 
   async #close(): Promise<void> {

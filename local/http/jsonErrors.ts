@@ -16,7 +16,7 @@ export function jsonErrorResponse(error: unknown, log: Logger): HttpResponse {
       'x-amzn-errortype': known.code,
       'x-amzn-requestid': randomUUID(),
     },
-    body: JSON.stringify({ message: known.message, __type: known.code }),
+    body: JSON.stringify({ ...known.members, message: known.message, __type: known.code }),
   };
 }
 

@@ -52,7 +52,10 @@ export function createIam(options: IamOptions): Iam {
     roleByArn,
     assumeRole(roleArn, sessionName, service, seconds = DEFAULT_SESSION_SECONDS) {
       const role = roleByArn(roleArn);
-      if (role === undefined || !trustsService(role.assumeRolePolicy, roleArn, service, log)) {
+      if (
+        role === undefined ||
+        !trustsService(role.assumeRolePolicy, roleArn, { service, sourceAccount: account }, log)
+      ) {
         throw notTrusted(service, roleArn);
       }
       requireSessionName(sessionName);

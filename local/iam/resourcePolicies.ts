@@ -43,13 +43,13 @@ export function evaluateResourcePolicy(
 export function trustsService(
   trust: PolicyDocument,
   roleArn: string,
-  service: string,
+  { service, sourceAccount }: { service: string; sourceAccount: string },
   log?: Logger,
 ): boolean {
   const statements = statementsOf(trust).map((statement) => ({ ...statement, Resource: roleArn }));
   return allowsService(
     { Statement: statements },
-    { service, action: 'sts:AssumeRole', resource: roleArn },
+    { service, action: 'sts:AssumeRole', resource: roleArn, sourceAccount },
     log,
   );
 }

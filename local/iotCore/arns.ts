@@ -3,7 +3,8 @@ import { AwsError, type CloudContext } from '../context';
 /** `arn:aws:iot:<region>:<account>:<type>/<name>` */
 export interface IotArns {
   of(
-    type: 'thing' | 'cert' | 'policy' | 'rolealias' | 'rule' | 'client' | 'topic' | 'topicfilter',
+    type:
+      'thing' | 'thinggroup' | 'cert' | 'policy' | 'rolealias' | 'rule' | 'client' | 'topic' | 'topicfilter',
     name: string,
   ): string;
   /** The certificate id of a principal's ARN. Throws InvalidRequestException when it is something else. */

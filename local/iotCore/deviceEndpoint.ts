@@ -3,10 +3,12 @@ import { AwsError, type Credentials } from '../context';
 import { jsonErrorResponse, jsonResponse } from '../http/jsonErrors';
 import type { HttpRequest, HttpResponse } from '../http/server';
 import { peerCertificateId } from './deviceTls';
-import type { DiscoveryResponse, IotContext } from './types';
+import type { DeviceService, DiscoveryResponse, IotContext } from './types';
 
 export interface DeviceEndpointOptions {
   discover(thingName: string): DiscoveryResponse | undefined;
+  /** What other services answer to devices. */
+  services: readonly DeviceService[];
   /** Called with the session that was made and the thing that it is for, where the device named one. */
   onCredentials(accessKeyId: string, thingName: string | undefined): void;
 }
@@ -25,17 +27,31 @@ export function createDeviceEndpoint(
 ): (request: HttpRequest) => Promise<HttpResponse> {
   const { registry, log } = context;
 
-  function answer(request: HttpRequest): HttpResponse {
+  async function answer(request: HttpRequest): Promise<HttpResponse> {
     const certificateId = peerCertificateId(request.socket as TLSSocket);
     if (certificateId === undefined || !registry.certificates.isActive(certificateId)) {
       log.warn({ certificateId }, 'refused: not an active, valid certificate of the registry');
       throw new AwsError('AccessDeniedException', 'Invalid certificate', 403);
     }
-    const { pathname } = new URL(request.url, 'https://local');
+    const { pathname, searchParams } = new URL(request.url, 'https://local');
     const alias = request.method === 'GET' ? CREDENTIALS.exec(pathname)?.[1] : undefined;
     if (alias !== undefined) return jsonResponse(credentialsFor(alias, certificateId, request));
     const thingName = request.method === 'GET' ? DISCOVERY.exec(pathname)?.[1] : undefined;
     if (thingName !== undefined) return jsonResponse(discover(decode(thingName), certificateId));
+    const thing = request.headers['x-amzn-iot-thingname'] as string | undefined;
+    const { method, body } = request;
+    const call = {
+      method,
+      pathname,
+      query: searchParams,
+      body,
+      certificateId,
+      ...(thing && { thingName: thing }),
+    };
+    for (const serve of options.services) {
+      const served = serve(call);
+      if (served !== undefined) return jsonResponse(await served);
+    }
     log.warn({ method: request.method, path: pathname }, 'not supported by the local device endpoint');
     throw new AwsError('ResourceNotFoundException', `${request.method} ${pathname} is not supported`, 404);
   }
@@ -86,7 +102,7 @@ export function createDeviceEndpoint(
 
   return async (request) => {
     try {
-      return answer(request);
+      return await answer(request);
     } catch (error) {
       return jsonErrorResponse(error, log);
     }

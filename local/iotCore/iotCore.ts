@@ -8,6 +8,7 @@ import { createBroker } from './broker';
 import { certificateRoutes } from './control/certificates';
 import { endpointRoutes, type Endpoints } from './control/endpoints';
 import { policyRoutes } from './control/policies';
+import { thingGroupRoutes } from './control/thingGroups';
 import { thingRoutes } from './control/things';
 import { dataPlaneRoutes } from './dataPlane';
 import { createDeviceEndpoint } from './deviceEndpoint';
@@ -16,7 +17,7 @@ import { createRegistry } from './registry';
 import { createRestService, type RestRoute } from './rest/service';
 import { openRetainedMessages } from './retained';
 import { createRules } from './rules';
-import type { Discovery, IotContext, IotCore } from './types';
+import type { DeviceService, Discovery, IotContext, IotCore } from './types';
 
 export interface IotCoreOptions {
   /** Signs the certificates of the TLS endpoints, and those that CreateKeysAndCertificate makes. */
@@ -41,12 +42,14 @@ export async function createIotCore(cloud: CloudContext, { authority }: IotCoreO
 
   const sessionThings = new Map<string, string>();
   let discovery: Discovery = () => undefined;
+  const deviceServices: DeviceService[] = [];
   const devices = await listen({
     host: cloud.host,
     tls: await deviceTlsOptions(authority),
     log,
     handle: createDeviceEndpoint(context, {
       discover: (thingName) => discovery(thingName),
+      services: deviceServices,
       onCredentials: (accessKeyId, thingName) => {
         if (thingName !== undefined) sessionThings.set(accessKeyId, thingName);
       },
@@ -60,6 +63,7 @@ export async function createIotCore(cloud: CloudContext, { authority }: IotCoreO
     listen({ host: cloud.host, log, handle: createRestService({ cloud, signingName, routes, log }) });
   const control = await serve('iot', [
     ...thingRoutes(context),
+    ...thingGroupRoutes(context),
     ...certificateRoutes(context),
     ...policyRoutes(context),
     ...endpointRoutes(context, endpoints),
@@ -82,6 +86,8 @@ export async function createIotCore(cloud: CloudContext, { authority }: IotCoreO
     serveDiscovery: (given) => {
       discovery = given;
     },
+    serveDevices: (service) => void deviceServices.push(service),
+    allows: (identity, request) => authorisation.allows(identity, request),
     credentialVariables(accessKeyId): Record<string, string> {
       const thingName = sessionThings.get(accessKeyId);
       return thingName === undefined ? {} : { 'credentials-iot:ThingName': thingName };

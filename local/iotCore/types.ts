@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { CloudContext } from '../context';
 import type { IotArns } from './arns';
 import type { CertificateAuthority } from '../certificates';
-import type { DeviceAuthorisation } from './authorisation';
+import type { DeviceAuthorisation, DeviceIdentity, DeviceRequest } from './authorisation';
 import type { Registry } from './registry';
 import type { RuleInput } from './rules';
 import type { ConnectRules } from './rules/actions';
@@ -35,6 +35,20 @@ export interface ConnectivityInfo {
   PortNumber: number;
   Metadata: string;
 }
+
+/** A request that a device makes over HTTPS with its certificate, which is active. */
+export interface DeviceCall {
+  method: string;
+  pathname: string;
+  query: URLSearchParams;
+  body: Buffer;
+  certificateId: string;
+  /** As the device names itself (`x-amzn-iot-thingname`); what is attached to the certificate is to be checked. */
+  thingName?: string;
+}
+
+/** The JSON answer; undefined when the request is for someone else. Throws AwsError. */
+export type DeviceService = (call: DeviceCall) => Promise<unknown> | undefined;
 
 export interface IotCore {
   /** Mutual TLS, MQTT 3.1.1. */
@@ -70,6 +84,10 @@ export interface IotCore {
   connect: ConnectRules;
   /** Gives the discovery endpoint its answers (Greengrass). Before it, every thing has none. */
   serveDiscovery(discovery: Discovery): void;
+  /** Adds requests of devices that another service answers (Greengrass). */
+  serveDevices(service: DeviceService): void;
+  /** Whether the IoT policies of the certificate allow it; a refusal is logged. */
+  allows(identity: DeviceIdentity, request: DeviceRequest): boolean;
   /**
    * Policy variables of a session that the credentials provider made (`credentials-iot:ThingName`),
    * by access key id; empty for any other.

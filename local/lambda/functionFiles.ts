@@ -17,6 +17,7 @@ const versionSchema = z.strictObject({
     memoryMiB: z.number(),
     environment: z.record(z.string(), z.string()),
     reservedConcurrency: z.number().optional(),
+    logGroup: z.string().optional(),
   }),
   code: z.strictObject({ sha256: z.string(), size: z.number() }),
   revisionId: z.string(),

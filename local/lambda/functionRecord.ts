@@ -16,6 +16,7 @@ export interface FunctionSettings {
   memoryMiB: number;
   environment: Record<string, string>;
   reservedConcurrency?: number | undefined;
+  logGroup?: string | undefined;
 }
 
 /** Code and settings at one moment: `$LATEST` as it is now, or a published version. Immutable. */
@@ -160,6 +161,7 @@ function describeVersion(
     CodeSha256: code.sha256,
     Version: version.version,
     ...(Object.keys(settings.environment).length > 0 && { Environment: { Variables: settings.environment } }),
+    LoggingConfig: { LogFormat: 'Text', LogGroup: settings.logGroup ?? `/aws/lambda/${record.name}` },
     RevisionId: version.revisionId,
     ...describeProgress(version.version === LATEST ? record.progress : 'active'),
     PackageType: 'Zip',

@@ -31,6 +31,8 @@ const configuration = {
       .record(z.string().regex(/^[a-zA-Z]\w+$/, 'expected a variable name'), z.string())
       .default({}),
   }),
+  /** All functions log to the log of the local cloud; the group is remembered. */
+  LoggingConfig: z.looseObject({ LogGroup: z.string().optional() }),
 };
 
 /** Accepted because they change nothing that a function could notice here. */
@@ -40,7 +42,6 @@ const withoutEffect = {
     .length(1)
     .optional(),
   EphemeralStorage: z.unknown().optional(),
-  LoggingConfig: z.unknown().optional(),
   TracingConfig: z.unknown().optional(),
   SnapStart: z.strictObject({ ApplyOn: z.literal('None') }).optional(),
   Layers: z.array(z.never()).optional(),
@@ -54,6 +55,7 @@ export const functionPropsSchema = z.strictObject({
   Timeout: configuration.Timeout.default(3),
   MemorySize: configuration.MemorySize.default(128),
   Environment: configuration.Environment.default({ Variables: {} }),
+  LoggingConfig: configuration.LoggingConfig.optional(),
   ...withoutEffect,
   PackageType: z.literal('Zip').optional(),
   Tags: z.unknown().optional(),

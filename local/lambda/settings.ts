@@ -25,6 +25,7 @@ export function settingsOf(props: ParsedFunctionProps): FunctionSettings {
     memoryMiB: props.MemorySize,
     environment: props.Environment.Variables,
     reservedConcurrency: props.ReservedConcurrentExecutions,
+    logGroup: props.LoggingConfig?.LogGroup,
   };
 }
 
@@ -38,5 +39,6 @@ export function changeSettings(current: FunctionSettings, change: ConfigurationU
     memoryMiB: change.MemorySize ?? current.memoryMiB,
     environment: change.Environment?.Variables ?? current.environment,
     reservedConcurrency: change.ReservedConcurrentExecutions ?? current.reservedConcurrency,
+    logGroup: change.LoggingConfig?.LogGroup ?? current.logGroup,
   };
 }

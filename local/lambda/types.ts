@@ -20,6 +20,7 @@ export interface FunctionConfiguration {
   CodeSha256: string;
   Version: string;
   Environment?: { Variables: Record<string, string> };
+  LoggingConfig: { LogFormat: 'Text'; LogGroup: string };
   RevisionId: string;
   State: 'Pending' | 'Active';
   StateReason?: string;

@@ -63,8 +63,13 @@ function inProcess(environment: S3Environment): Omit<S3, 'url' | 'close'> {
       store.createBucket(name);
     },
     deleteBucket: (name) => store.deleteBucket(name),
-    setNotifications(bucket, rules) {
-      store.bucket(bucket).notifications = [...rules];
+    setVersioning(bucket, enabled) {
+      store.bucket(bucket).versioned = enabled;
+    },
+    setNotifications(name, rules, owner = '') {
+      const bucket = store.bucket(name);
+      const others = bucket.notifications.filter((rule) => rule.owner !== owner);
+      bucket.notifications = [...others, ...rules.map((rule) => ({ ...rule, owner }))];
     },
     setBucketPolicy(bucket, policy) {
       const found = store.bucket(bucket);
@@ -83,8 +88,7 @@ function inProcess(environment: S3Environment): Omit<S3, 'url' | 'close'> {
       return object.body;
     },
     async emptyBucket(name) {
-      const bucket = store.bucket(name);
-      await Promise.all([...bucket.objects.keys()].map((key) => store.delete(bucket, key)));
+      await store.clear(store.bucket(name));
     },
   };
 }

@@ -78,7 +78,7 @@ export class ObjectFiles {
         const object = await this.#loadObject(join(directory, 'objects', file));
         if (object !== undefined) objects.set(object.key, object);
       }
-      return { name, createdAt, objects, notifications: [] };
+      return { name, createdAt, objects, older: new Map(), notifications: [] };
     } catch (error) {
       this.#log.warn({ err: error, bucket: name }, 'bucket cannot be read; left out');
       return undefined;

@@ -1,7 +1,8 @@
 import { notImplemented, S3Error } from './errors';
 import { createBucket, deleteBucket, headBucket, listBuckets } from './operations/buckets';
 import { deleteObject, deleteObjects } from './operations/deleteObjects';
-import { listObjects, listObjectVersions } from './operations/listObjects';
+import { listObjects } from './operations/listObjects';
+import { listObjectVersions } from './operations/listVersions';
 import { readObject, RESPONSE_OVERRIDES } from './operations/readObject';
 import { copyObject, putObject } from './operations/writeObject';
 import type { Operation, S3Request } from './types';
@@ -93,7 +94,7 @@ const ROUTES: readonly Route[] = [
     query: OVERRIDES,
     headers: READ_HEADERS,
   },
-  { name: 'DeleteObject', run: deleteObject, method: 'DELETE', target: 'object' },
+  { name: 'DeleteObject', run: deleteObject, method: 'DELETE', target: 'object', query: ['versionId'] },
 ];
 
 /** Of the signature and the client, not of the operation. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { S3Error } from './errors';
 import { ObjectFiles } from './objectFiles';
 import type { Bucket, StoredObject } from './types';
+import { markDeleted, NULL_VERSION, removeOlder, resurface, retire } from './versions';
 
 const BUCKET_NAME = /^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
@@ -48,14 +49,21 @@ export class ObjectStore {
   createBucket(name: string): void {
     if (!BUCKET_NAME.test(name)) throw new S3Error('InvalidBucketName', undefined, { BucketName: name });
     if (this.#buckets.has(name)) return;
-    const bucket: Bucket = { name, createdAt: Date.now(), objects: new Map(), notifications: [] };
+    const bucket: Bucket = {
+      name,
+      createdAt: Date.now(),
+      objects: new Map(),
+      older: new Map(),
+      notifications: [],
+    };
     this.#buckets.set(name, bucket);
     this.#files.writeBucket(bucket);
   }
 
   /** Throws NoSuchBucket, BucketNotEmpty. */
   async deleteBucket(name: string): Promise<void> {
-    if (this.bucket(name).objects.size > 0) {
+    const { objects, older } = this.bucket(name);
+    if (objects.size + older.size > 0) {
       throw new S3Error('BucketNotEmpty', undefined, { BucketName: name });
     }
     this.#buckets.delete(name);
@@ -64,16 +72,46 @@ export class ObjectStore {
     if (!this.#buckets.has(name)) rmSync(this.#files.bucketDirectory(name), { recursive: true, force: true });
   }
 
+  /** In a versioned bucket the object gets its version id here. */
   put(bucket: Bucket, object: StoredObject): Promise<void> {
+    if (bucket.versioned) {
+      retire(bucket, object.key);
+      object.versionId = this.nextSequencer();
+    }
     bucket.objects.set(object.key, object);
     return this.#files.writeObject(bucket.name, object);
   }
 
-  /** False when there was none. */
-  async delete(bucket: Bucket, key: string): Promise<boolean> {
-    if (!bucket.objects.delete(key)) return false;
-    await this.#files.removeObject(bucket.name, key);
-    return true;
+  /** Resolves with the id of the delete marker in a versioned bucket. */
+  async delete(bucket: Bucket, key: string): Promise<{ removed: boolean; marker?: string }> {
+    const marker = bucket.versioned ? this.nextSequencer() : undefined;
+    if (marker !== undefined) {
+      retire(bucket, key);
+      markDeleted(bucket, key, marker);
+    }
+    const removed = bucket.objects.delete(key);
+    if (removed) await this.#files.removeObject(bucket.name, key);
+    return { removed, ...(marker !== undefined && { marker }) };
+  }
+
+  /** For good; the version below it comes to light. False when there was none. */
+  async deleteVersion(bucket: Bucket, key: string, versionId: string): Promise<boolean> {
+    const isCurrent = (bucket.objects.get(key)?.versionId ?? NULL_VERSION) === versionId;
+    const removed = isCurrent ? bucket.objects.delete(key) : removeOlder(bucket, key, versionId);
+    const next = removed ? resurface(bucket, key) : undefined;
+    if (next !== undefined) {
+      bucket.objects.set(key, next);
+      await this.#files.writeObject(bucket.name, next);
+    } else if (removed && isCurrent) await this.#files.removeObject(bucket.name, key);
+    return removed;
+  }
+
+  /** Every version, for good. */
+  async clear(bucket: Bucket): Promise<void> {
+    const keys = [...bucket.objects.keys()];
+    bucket.objects.clear();
+    bucket.older.clear();
+    await Promise.all(keys.map((key) => this.#files.removeObject(bucket.name, key)));
   }
 
   /** Hex digits of a constant length; a later change of a key has the greater one, over restarts too. */

@@ -9,8 +9,13 @@ export interface S3 extends Service {
   createBucket(name: string): Promise<void>;
   /** Throws AwsError NoSuchBucket, BucketNotEmpty. */
   deleteBucket(name: string): Promise<void>;
-  /** Replaces the bucket's notifications. Not kept over a restart: targets are functions. */
-  setNotifications(bucket: string, rules: readonly NotificationRule[]): void;
+  /** What is written over or deleted from now on is kept as an older version, or no longer. */
+  setVersioning(bucket: string, enabled: boolean): void;
+  /**
+   * Replaces those of the bucket's notifications that this owner has set before. Not kept over a restart:
+   * targets are functions.
+   */
+  setNotifications(bucket: string, rules: readonly NotificationRule[], owner?: string): void;
   /** Not kept over a restart: the template says it again. */
   setBucketPolicy(bucket: string, policy: PolicyDocument | undefined): void;
   /** Notifies as a PutObject over the wire does. */
@@ -74,6 +79,8 @@ export interface StoredObject {
   /** Without the prefix `x-amz-meta-`. */
   metadata: Record<string, string>;
   checksum?: Checksum;
+  /** In a versioned bucket. */
+  versionId?: string;
 }
 
 export type ChecksumAlgorithm = 'crc32' | 'crc32c' | 'sha1' | 'sha256';
@@ -84,13 +91,25 @@ export interface Checksum {
   value: string;
 }
 
+/** What a key was before, or that it was deleted. */
+export interface OlderVersion {
+  versionId: string;
+  /** Milliseconds since the epoch. */
+  lastModified: number;
+  /** Absent: a delete marker. */
+  object?: StoredObject;
+}
+
 export interface Bucket {
   name: string;
   /** Milliseconds since the epoch. */
   createdAt: number;
   objects: Map<string, StoredObject>;
+  versioned?: boolean;
+  /** Of a versioned bucket: what is not the current object of a key, the youngest first. */
+  older: Map<string, OlderVersion[]>;
   policy?: PolicyDocument;
-  notifications: readonly NotificationRule[];
+  notifications: readonly (NotificationRule & { owner: string })[];
 }
 
 /** An authenticated request, taken apart. */
@@ -121,7 +140,8 @@ export interface S3Environment {
 }
 
 export interface ObjectChange {
-  name: 'ObjectCreated:Put' | 'ObjectCreated:Copy' | 'ObjectRemoved:Delete';
+  name:
+    'ObjectCreated:Put' | 'ObjectCreated:Copy' | 'ObjectRemoved:Delete' | 'ObjectRemoved:DeleteMarkerCreated';
   key: string;
   /** Absent when it was removed. */
   object?: StoredObject;

@@ -1,11 +1,16 @@
 import path from 'node:path';
-import { initialiseCore, type InitialisedCore } from '../../operator/coreInit';
+import { initialiseCore, type CoreInitOptions, type InitialisedCore } from '../../operator/coreInit';
+import { initialiseGreengrassCore } from '../../operator/greengrass/coreInit';
+import type { DeployedComponent } from '../../operator/greengrass';
 import { groupChanges } from '../../operator/groupChanges';
 import { EdgeError } from '../../protocol';
 import { flag, list, text, type CommandContext, type CommandResult } from './command';
 import { stateFolder, type DeployedService } from './service';
 
-/** `sls edge core init --group`: a folder that is the edge core of the group once it is started. */
+/**
+ * `sls edge core init --group`: a folder that is the edge core of the group once it is started, or that
+ * makes a Greengrass core device the edge core.
+ */
 export async function coreInit(context: CommandContext): Promise<CommandResult> {
   const { service, serverless, options } = context;
   const group = text(options, 'group') ?? '';
@@ -13,7 +18,7 @@ export async function coreInit(context: CommandContext): Promise<CommandResult> 
     serverless.serviceDir,
     text(options, 'out') ?? path.join(stageFolder(context), 'cores', group),
   );
-  const done = await initialiseCore(service, {
+  const init: CoreInitOptions = {
     group,
     core: await coreName(context, group),
     out,
@@ -25,7 +30,11 @@ export async function coreInit(context: CommandContext): Promise<CommandResult> 
     bundles: path.join(__dirname, '..', 'edge'),
     connectivityUrl: await connectivityUrl(service),
     ...(service.local && { cloudCa: service.local.ca }),
-  });
+  };
+  const done: InitialisedCore & { deployment?: DeployedComponent } =
+    platformOf(context) === 'greengrassv2'
+      ? await initialiseGreengrassCore(service, { ...init, ...greengrassOptions(context) })
+      : await initialiseCore(service, init);
   const { change, ...rest } = done;
   const changes = groupChanges(change.before, change.after);
   return { json: { ...rest, revision: change.after.revision, changes }, text: textOf(done) };
@@ -41,6 +50,34 @@ export function stageFolder({ serverless, service }: CommandContext): string {
 async function coreName({ service, configuration }: CommandContext, group: string): Promise<string> {
   const definition = await service.operator.definition(service.outputs.stateBucket, group);
   return definition?.core?.thingName ?? configuration().coreOf(group);
+}
+
+const PLATFORMS = ['standalone', 'greengrassv2'] as const;
+
+function platformOf({ options, configuration }: CommandContext): (typeof PLATFORMS)[number] {
+  const given = text(options, 'platform');
+  if (given === undefined) {
+    return configuration().section.engine.name === 'greengrassv2' ? 'greengrassv2' : 'standalone';
+  }
+  const known = PLATFORMS.find((platform) => platform === given);
+  if (known !== undefined) return known;
+  throw new EdgeError('BAD_REQUEST', `--platform: found ${given}`, { expected: PLATFORMS.join(' or ') });
+}
+
+/** The client that the component is given comes from the service, where npm has put every architecture of it. */
+function greengrassOptions({ serverless, options }: CommandContext) {
+  const certificateId = text(options, 'certificate');
+  const serverFolder = text(options, 'server-dir');
+  if (serverFolder !== undefined && !/^\/[\w./-]*$/.test(serverFolder)) {
+    throw new EdgeError('BAD_REQUEST', `--server-dir: found ${serverFolder}`, {
+      expected: 'an absolute path',
+    });
+  }
+  return {
+    sdkFrom: serverless.serviceDir,
+    ...(certificateId !== undefined && { certificateId }),
+    ...(serverFolder !== undefined && { serverFolder }),
+  };
 }
 
 const DEFAULT_PORT = 8883;
@@ -60,17 +97,33 @@ async function connectivityUrl({ local, operator, region }: DeployedService): Pr
   return `https://greengrass.${region}.${suffix}`;
 }
 
-function textOf({ group, core, out, command, unit, hosts, port, warnings, certificateId }: InitialisedCore) {
+function textOf(done: InitialisedCore & { deployment?: DeployedComponent }): string {
+  const { group, core, out, command, unit, hosts, port, warnings, certificateId, deployment } = done;
   const reachable = hosts.some((host) => !['localhost', '127.0.0.1'].includes(host));
   return [
     `${out} is the edge core ${core} of group ${group} (certificate ${certificateId.slice(0, 8)}…).`,
-    'Copy it to the node, which needs Node.js >= 20.19 and nothing else, and run there:',
+    ...(deployment === undefined
+      ? ['Copy it to the node, which needs Node.js >= 20.19 and nothing else, and run there:']
+      : [
+          deploymentText(deployment),
+          `Copy it to the node, whose README.md says what it needs, and run there as root:`,
+        ]),
     '',
     `  ${command}`,
     '',
     `Devices reach it at ${hosts.map((host) => `${host}:${port}`).join(', ')}.`,
     ...(reachable ? [] : ['Only from the node itself: name it as devices see it with --host.']),
-    `To keep it running, see ${unit} there. The folder holds private keys.`,
+    ...(unit === undefined
+      ? ['The folder holds private keys.']
+      : [`To keep it running, see ${unit} there. The folder holds private keys.`]),
     ...warnings.map((warning) => `! ${warning}`),
   ].join('\n');
+}
+
+function deploymentText({ component, version, targetArn, deploymentId, isNew }: DeployedComponent): string {
+  const target = targetArn.slice(targetArn.lastIndexOf(':') + 1);
+  const what = `Component ${component} ${version} of ${target}`;
+  return isNew
+    ? `${what} is deployed by ${deploymentId}.`
+    : `${what} was deployed already (${deploymentId}).`;
 }

@@ -49,6 +49,7 @@ export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
       deploy: command('Package, register what changed and roll out again, without CloudFormation', {
         group: optional('This group alone'),
         package: { ...optional('Use what was packaged into this folder'), shortcut: 'p' },
+        prune: flag('Remove the devices that the service named before and names no more'),
       }),
       undeploy: command('Take a function away from edges', {
         function: { ...required('Name of the function'), shortcut: 'f' },
@@ -70,6 +71,14 @@ export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
         since: optional('How far back: 30m, 12h, 7d; default: 1d'),
         tail: { ...flag('Stay and show what happens'), shortcut: 't' },
       }),
+      logs: command('Show what edge cores and the functions there logged', {
+        group: optional('This group alone'),
+        function: { ...optional('This function alone'), shortcut: 'f' },
+        core: flag('What the core itself logged alone'),
+        level: optional('From this level on: trace, debug, info, warn or error'),
+        since: optional('How far back: 30m, 12h, 7d; default: 1h'),
+        tail: { ...flag('Stay and show what comes'), shortcut: 't' },
+      }),
       doctor: command('Check credentials, endpoints, versions and clocks, and say what to do'),
       core: {
         usage: 'Edge cores',
@@ -80,6 +89,9 @@ export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
             port: optional('Port for devices; default: 8883'),
             out: optional('Folder to make; default: .edge/<stage>/cores/<group>'),
             replace: flag('Cut off the node that is the core now'),
+            platform: optional('standalone or greengrassv2; default: that of the engine'),
+            certificate: optional('greengrassv2: certificate id of a core device that has several'),
+            'server-dir': optional('greengrassv2: folder of server.pem and server.key on the node'),
           }),
         },
       },
@@ -90,6 +102,11 @@ export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
             name: required('Thing name of the device'),
             group: required('Group of the device'),
             out: optional('Folder for its files; default: .edge/<stage>/devices'),
+          }),
+          remove: command('Cut a device off and delete its certificates', {
+            name: required('Thing name of the device'),
+            group: optional('From this group alone'),
+            thing: flag('Delete the thing as well, if this service made it'),
           }),
         },
       },

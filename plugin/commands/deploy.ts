@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { reannounce } from '../../operator/reannounce';
 import { rollOutService, rollOutText } from '../deploy/rollOutService';
-import { text, type CommandContext, type CommandResult } from './command';
+import { flag, text, type CommandContext, type CommandResult } from './command';
 
 /**
- * `sls edge deploy [--group] [--package]`: what follows `sls deploy`, without CloudFormation. A group in
+ * `sls edge deploy [--group] [--package] [--prune]`: what follows `sls deploy`, without CloudFormation. A group in
  * which nothing changed is announced to its edge once more.
  */
 export async function deploy(context: CommandContext): Promise<CommandResult> {
@@ -14,6 +14,7 @@ export async function deploy(context: CommandContext): Promise<CommandResult> {
   const only = text(options, 'group');
   const done = await rollOutService(service, {
     packageDir: path.resolve(serverless.serviceDir, directory ?? '.serverless'),
+    prune: flag(options, 'prune'),
     utils,
     ...(only !== undefined && { groups: [only] }),
   });

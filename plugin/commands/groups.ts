@@ -25,6 +25,7 @@ function textOf(all: readonly GroupOverview[]): string {
 
 export function edgeText({ edge }: GroupOverview): string {
   if (edge === undefined) return 'never seen';
+  if (edge.missing) return `not seen since ${edge.lastSeen} (${ago(edge.lastSeen)})`;
   return `${edge.state === 'stopping' ? 'stopped' : edge.state}, ${ago(edge.lastSeen)}`;
 }
 

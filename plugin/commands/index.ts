@@ -14,7 +14,9 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   undeploy: async () => (await import('./undeploy')).undeploy,
   invoke: async () => (await import('./invoke')).invoke,
   events: async () => (await import('./events')).events,
+  logs: async () => (await import('./logs')).logs,
   'core:init': async () => (await import('./coreInit')).coreInit,
+  'device:remove': async () => (await import('./deviceRemove')).deviceRemove,
   'device:add': async () => (await import('./deviceAdd')).deviceAdd,
 };
 

@@ -118,19 +118,35 @@ async function devDevice(thingName: string, folder: string, local: { ca: string;
   }
 }
 
-/** That of the service, else the one beside this plugin. */
+/** That of the service, else the one beside this plugin. Throws UNSUPPORTED. */
 function loadDevicePackage(serviceDir: string): DevicePackage {
+  const expected = `npm install --save-dev ${DEVICE_PACKAGE}`;
   for (const from of [path.join(serviceDir, 'package.json'), __filename]) {
     const require = createRequire(from);
+    const file = resolved(require);
+    if (file === undefined) continue;
     try {
-      return require(DEVICE_PACKAGE) as DevicePackage;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+      return require(file) as DevicePackage;
+    } catch (cause) {
+      // Something that it needs is missing, or was not made for this machine.
+      const [reason = ''] = (cause as Error).message.split('\n');
+      throw new EdgeError('UNSUPPORTED', `${DEVICE_PACKAGE} cannot be loaded: ${reason}`, {
+        expected,
+        cause,
+      });
     }
   }
   throw new EdgeError('UNSUPPORTED', `${DEVICE_PACKAGE} is not installed, and a call is a device's call`, {
-    expected: `npm install --save-dev ${DEVICE_PACKAGE}`,
+    expected,
   });
+}
+
+function resolved(require: NodeJS.Require): string | undefined {
+  try {
+    return require.resolve(DEVICE_PACKAGE);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The client has error classes of its own build, with the same codes. */

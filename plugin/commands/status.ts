@@ -1,4 +1,5 @@
 import { groupOverviews, type FunctionOverview, type GroupOverview } from '../../operator/overview';
+import type { Rollback } from '../../protocol';
 import { text, type CommandContext, type CommandResult } from './command';
 import { ago, table } from './format';
 import { edgeText } from './groups';
@@ -12,7 +13,7 @@ export async function status({ service, options }: CommandContext): Promise<Comm
 }
 
 function textOf(overview: GroupOverview): string {
-  const { group, core, edge, revision, deployment, devices, functions } = overview;
+  const { group, core, edge, revision, deployment, devices, functions, rollbacks } = overview;
   const running = edge === undefined ? 'unknown' : String(edge.revision);
   return [
     group,
@@ -22,6 +23,7 @@ function textOf(overview: GroupOverview): string {
     `  deployment  ${deploymentText(deployment)}`,
     `  devices     ${devices.join(', ') || '(none)'}`,
     ...indented(functionsTable(functions)),
+    ...rollbacks.map(rollbackText),
   ].join('\n');
 }
 
@@ -30,6 +32,19 @@ function deploymentText(deployment: GroupOverview['deployment']): string {
   const { revision, state, at, error } = deployment;
   const reason = error === undefined ? '' : `: ${error.message} (${error.code})`;
   return `revision ${revision} ${state}, ${ago(at)}${reason}`;
+}
+
+function rollbackText({
+  function: name,
+  version,
+  fallback,
+  error,
+  static: fixed,
+  devices,
+}: Rollback): string {
+  const instead = fallback === undefined ? 'nothing runs' : `${fallback} runs`;
+  const asked = [...(fixed ? ['operator'] : []), ...devices].join(', ');
+  return `  rolled back ${name}@${version}, ${instead}: ${error.message.split('\n')[0]} (${error.code}), asked for by ${asked}`;
 }
 
 function functionsTable(functions: readonly FunctionOverview[]): string {

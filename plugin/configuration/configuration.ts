@@ -1,7 +1,7 @@
 import { defaultCorePrefix } from '../../protocol';
 import type { Serverless } from '../framework';
 import { SYSTEM_FUNCTIONS } from '../systemFunctionNames';
-import { bucketName, coreThingName, lambdaName, thingGroupName } from './names';
+import { bucketName, cloudFunctionPrefix, coreThingName, iotName, lambdaName, thingGroupName } from './names';
 import { invalid, problemsOf, quoted, type Problem } from './problems';
 import { referenceProblems } from './references';
 import {
@@ -64,10 +64,10 @@ function namesOf(serverless: Serverless, section: EdgeSection, service: string, 
     corePrefix: defaultCorePrefix(service, stage),
     functionsBucket: section.buckets.functions?.name ?? bucketName(stackName, 'functions', region),
     stateBucket: section.buckets.state?.name ?? bucketName(stackName, 'state', region),
-    cloudFunctionPrefix: `${stackName}-edge-`,
-    roleAliasName: `${stackName}-edge-core`,
-    corePolicyName: `${stackName}-edge-core`,
-    devicePolicyName: `${stackName}-edge-device`,
+    cloudFunctionPrefix: cloudFunctionPrefix(stackName),
+    roleAliasName: iotName(stackName, '-edge-core'),
+    corePolicyName: iotName(stackName, '-edge-core'),
+    devicePolicyName: iotName(stackName, '-edge-device'),
     logRetention:
       section.retention.logs ?? serverless.service.provider.logRetentionInDays ?? DEFAULT_LOG_DAYS,
     lambdaName: (systemFunction: string) => lambdaName(stackName, systemFunction),

@@ -4,6 +4,9 @@ import { createHash } from 'node:crypto';
 const MAX_LAMBDA_NAME = 64;
 const MAX_BUCKET_NAME = 63;
 const MAX_THING_NAME = 128;
+const MAX_IOT_NAME = 128;
+/** Leaves room for names of functions, which are cut where it does not do. */
+const MAX_FUNCTION_PREFIX = 40;
 const ACCOUNT_DIGITS = 12;
 
 /**
@@ -22,6 +25,16 @@ function hashOf(name: string): string {
 
 export function lambdaName(stackName: string, functionName: string): string {
   return fitted(stackName, `-${functionName}`, MAX_LAMBDA_NAME);
+}
+
+/** Of what `createFunction` makes. */
+export function cloudFunctionPrefix(stackName: string): string {
+  return fitted(stackName, '-edge-', MAX_FUNCTION_PREFIX);
+}
+
+/** Of IoT policies and role aliases. */
+export function iotName(stackName: string, suffix: string): string {
+  return fitted(stackName, suffix, MAX_IOT_NAME);
 }
 
 /** Bucket names are shared by all accounts and regions: both are part of it. A `Fn::Sub`. */

@@ -15,6 +15,7 @@ export function referenceProblems(references: References): Problem[] {
   return [
     ...unknownFunctions(references),
     ...preloads(references),
+    ...unknownCallees(references),
     ...sharedCores(references),
     ...sameBucket(references.section),
     ...greengrassOptions(references.section),
@@ -28,6 +29,17 @@ function unknownFunctions({ section, functions }: References): Problem[] {
       path: `edge.functions.${name}`,
       text: `found "${name}", expected the name of an entry of "functions"${among(name, functions)}`,
     }));
+}
+
+function unknownCallees({ section }: References): Problem[] {
+  const known = Object.keys(section.functions);
+  return Object.entries(section.functions).flatMap(([name, entry]) =>
+    (entry?.invokes ?? []).flatMap((callee, index): Problem[] => {
+      if (known.includes(callee)) return [];
+      const expected = `expected the name of an entry of "edge.functions"${among(callee, known)}`;
+      return [{ path: `edge.functions.${name}.invokes.${index}`, text: `found "${callee}", ${expected}` }];
+    }),
+  );
 }
 
 function preloads({ section }: References): Problem[] {

@@ -22,6 +22,7 @@ export async function removeBeforeStack(host: CommandHost): Promise<void> {
     const shared = (existing: boolean | undefined, prefixes: string[]) => (existing ? { prefixes } : {});
     const done = await removeService(service, {
       createFunction: lambdaName('createFunction'),
+      components: section.engine.name === 'greengrassv2',
       buckets: [
         { name: functionsBucket, ...shared(section.buckets.functions?.existing, FUNCTIONS_PREFIXES) },
         { name: stateBucket, ...shared(section.buckets.state?.existing, STATE_PREFIXES) },
@@ -47,10 +48,16 @@ async function openIfDeployed(host: CommandHost): Promise<DeployedService | unde
 
 /** Their functions go on until the core stops; then nothing can bring them back. */
 async function nameLivingGroups(service: DeployedService, utils: Utils): Promise<void> {
-  const alive = (await groupOverviews(service)).filter(isAlive);
-  for (const { group, core, edge } of alive) {
-    const seen = edge === undefined ? '' : `, last seen ${ago(edge.lastSeen)}`;
-    utils.log.warning(`group ${group} is alive: core ${core ?? ''}${seen}. It is cut off from here on.`);
+  const all = await groupOverviews(service);
+  for (const overview of all) {
+    const { group, core = '', edge } = overview;
+    if (edge === undefined || edge.state === 'stopping') continue;
+    const seen = ago(edge.lastSeen);
+    utils.log.warning(
+      isAlive(overview)
+        ? `group ${group} is alive: core ${core}, last seen ${seen}. It is cut off from here on.`
+        : `group ${group}: core ${core} has not been seen for a while (last ${seen}). Should it still run, it is cut off.`,
+    );
   }
 }
 

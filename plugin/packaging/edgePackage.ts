@@ -1,7 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { buffer } from 'node:stream/consumers';
-import { ZipFile } from 'yazl';
+import { zipEntries } from '../../operator/zipEntries';
 import { EdgeError } from '../../protocol';
 import {
   CONFIG_ENTRY,
@@ -11,9 +10,6 @@ import {
   type PackageEntry,
 } from '../../protocol/functionPackage';
 import type { FunctionConfigInput } from './functionConfig';
-
-/** Reproducible byte for byte: entries in order, one fixed date, plain modes. */
-const FIXED_DATE = new Date(Date.UTC(2020, 0, 1));
 
 export interface WrittenPackage {
   /** SHA-256 in lower-case hex. */
@@ -38,7 +34,7 @@ export async function writeEdgePackage(
 ): Promise<WrittenPackage> {
   requireHandler(entries, config.handler);
   const files = [...entries.filter(({ path: name }) => name !== CONFIG_ENTRY), configEntry(config)];
-  const bytes = await zipOf(files);
+  const bytes = await zipEntries(files);
   await mkdir(path.dirname(target), { recursive: true });
   const temporary = `${target}.tmp`;
   await writeFile(temporary, bytes);
@@ -68,17 +64,4 @@ function configEntry(config: FunctionConfigInput): PackageEntry {
     content: Buffer.from(`${JSON.stringify(config, null, 2)}\n`),
     executable: false,
   };
-}
-
-async function zipOf(files: PackageEntry[]): Promise<Buffer> {
-  const zip = new ZipFile();
-  for (const { path: name, content, executable } of files.sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    zip.addBuffer(content, name, {
-      mtime: FIXED_DATE,
-      mode: executable ? 0o100755 : 0o100644,
-      forceDosTimestamp: true,
-    });
-  }
-  zip.end();
-  return buffer(zip.outputStream);
 }

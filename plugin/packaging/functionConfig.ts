@@ -47,8 +47,11 @@ interface Composed {
 function composed(name: string, service: Service, configuration: EdgeConfiguration): Composed {
   const definition = service.functions[name] ?? {};
   const overrides = configuration.section.functions[name] ?? {};
-  const { environment, problems } = environmentOf(name, service, overrides.environment ?? {});
   const locations = locationsOf(name, configuration.section);
+  const { environment, problems } = locations.includes('edge')
+    ? environmentOf(name, service, overrides.environment ?? {})
+    : // Lambda has it from the stack, where it may refer to whatever is there.
+      { environment: {}, problems: [] };
   const config: FunctionConfigInput = {
     name,
     handler: definition.handler ?? '',

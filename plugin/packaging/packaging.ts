@@ -114,6 +114,7 @@ async function writeGroups(directory: string, configuration: EdgeConfiguration):
       devices: entry.devices,
       statics: entry.functions,
       limits: entry.limits,
+      logs: { level: configuration.section.logs },
       ...engineOf(configuration, entry),
       ...(thingGroup === undefined ? {} : { thingGroup }),
     };

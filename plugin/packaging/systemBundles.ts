@@ -1,6 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Serverless } from '../framework';
+import { greengrassV1Bundles } from '../greengrassV1';
 import { bundlePath, SYSTEM_FUNCTIONS } from '../systemFunctions';
 import { outputDirectory } from './outputDirectory';
 
@@ -10,11 +11,15 @@ import { outputDirectory } from './outputDirectory';
  */
 export async function placeSystemBundles(serverless: Serverless): Promise<void> {
   await mkdir(outputDirectory(serverless), { recursive: true });
-  for (const name of SYSTEM_FUNCTIONS) {
+  const bundles = [
+    ...SYSTEM_FUNCTIONS.map((name) => [name, bundlePath(name)] as const),
+    ...greengrassV1Bundles(serverless),
+  ];
+  for (const [name, bundle] of bundles) {
     const definition = serverless.service.functions[name];
     if (definition === undefined) continue;
     const target = path.join(outputDirectory(serverless), `${name}.zip`);
-    await copyFile(bundlePath(name), target);
+    await copyFile(bundle, target);
     definition.package = { individually: true, artifact: path.relative(serverless.serviceDir, target) };
   }
 }

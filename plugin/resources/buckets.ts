@@ -13,7 +13,7 @@ export function bucketResources(context: ResourceContext): Resources {
 }
 
 function functionsBucket({ configuration, provider }: ResourceContext): Resources {
-  const { uploads, results } = configuration.section.retention;
+  const { uploads, results, edgeLogs } = configuration.section.retention;
   return bucket('EdgeFunctionsBucket', configuration.functionsBucket, {
     permission: 'EdgeCreateFunctionPermission',
     lambda: lambdaId(provider, 'createFunction'),
@@ -21,6 +21,7 @@ function functionsBucket({ configuration, provider }: ResourceContext): Resource
     lifecycle: [
       expiry('uploads', UPLOAD_PREFIX, uploads),
       expiry('results', 'results/', results),
+      expiry('edge-logs', 'logs/', edgeLogs),
       {
         Id: 'unfinished-uploads',
         Status: 'Enabled',
@@ -35,26 +36,22 @@ function functionsBucket({ configuration, provider }: ResourceContext): Resource
  * deletes or spoils by hand can be brought back. Older versions of the rest are of no use.
  */
 function stateBucket({ configuration, provider }: ResourceContext): Resources {
-  const { retention, groups } = configuration.section;
+  const { retention } = configuration.section;
   return bucket('EdgeStateBucket', configuration.stateBucket, {
     permission: 'EdgePerformDeploymentPermission',
     lambda: lambdaId(provider, 'performDeployment'),
     filter: [REQUEST_PREFIX, '.json'],
     lifecycle: [
+      // Of a core that is gone. One that lives has 101 objects at most, and writes over them.
       expiry('status', 'status/', retention.status),
+      replaced('reports', 'status/', 1),
       expiry('failures', 'failures/', retention.failures),
       expiry('deployments', 'deployments/', retention.revisions),
-      // A rule each: `groups/<group>/` also holds the latest definition, which stays.
-      ...Object.keys(groups).map((group) =>
-        expiry(`revisions-${group}`, `groups/${group}/revisions/`, retention.revisions),
-      ),
+      expiry('revisions', 'revisions/', retention.revisions),
+      // What a definition was before is among the revisions.
+      replaced('definitions', 'groups/', 7),
       // Written once and removed: many of them would make listing slow.
-      {
-        Id: 'absorbed-requests',
-        Prefix: REQUEST_PREFIX,
-        Status: 'Enabled',
-        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
-      },
+      replaced('absorbed-requests', REQUEST_PREFIX, 1),
       {
         Id: 'replaced',
         Status: 'Enabled',
@@ -145,6 +142,11 @@ function overTlsOnly(logicalId: string, name: unknown): CloudFormationResource {
 
 function expiry(Id: string, Prefix: string, ExpirationInDays: number): object {
   return { Id, Prefix, ExpirationInDays, Status: 'Enabled' };
+}
+
+/** Where rules overlap, the shortest time counts. */
+function replaced(Id: string, Prefix: string, NoncurrentDays: number): object {
+  return { Id, Prefix, Status: 'Enabled', NoncurrentVersionExpiration: { NoncurrentDays } };
 }
 
 function lambdaId(provider: ResourceContext['provider'], name: SystemFunction): string {

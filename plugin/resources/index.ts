@@ -1,5 +1,6 @@
 import type { CloudFormationTemplate } from '../framework';
 import { bucketResources } from './buckets';
+import { deploymentEngineResources } from './deploymentEngine';
 import { failureResources } from './failures';
 import { apiUrl } from './httpApi';
 import { iotResources } from './iot';
@@ -19,6 +20,7 @@ export function addResources(template: CloudFormationTemplate, context: Resource
     roleResources(context),
     iotResources(context),
     failureResources(context),
+    deploymentEngineResources(context),
     thingResources(context),
   );
   dropRedundantDependencies(template);

@@ -14,6 +14,9 @@ import {
   type Statement,
 } from './resource';
 
+/** https://docs.aws.amazon.com/iot/latest/developerguide/cross-service-confused-deputy-prevention.html */
+const OWN_ACCOUNT = { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } };
+
 /** Rules for what cores send, policies for cores and devices, and the cores' credentials. */
 export function iotResources(context: ResourceContext): Resources {
   const { configuration, provider } = context;
@@ -22,6 +25,7 @@ export function iotResources(context: ResourceContext): Resources {
     EdgeUpdateRule: updateRule(configuration, handler),
     EdgeUpdateRulePermission: permission(handler, 'iot.amazonaws.com', arnOf('EdgeUpdateRule')),
     EdgeStatusRule: statusRule(configuration),
+    EdgeLogRule: logRule(configuration),
     EdgeRuleRole: role(
       'iot.amazonaws.com',
       [
@@ -30,10 +34,12 @@ export function iotResources(context: ResourceContext): Resources {
           [
             bucketArn(configuration.stateBucket, 'status/*'),
             bucketArn(configuration.stateBucket, 'failures/rules/*'),
+            bucketArn(configuration.functionsBucket, 'logs/*'),
           ],
         ),
       ],
-      'Rules store status reports and what they could not deliver',
+      'Rules store reports and logs of cores, and what they could not deliver',
+      OWN_ACCOUNT,
     ),
     EdgeCoreRole: coreRole(context),
     EdgeRoleAlias: {
@@ -67,13 +73,24 @@ function updateRule(configuration: EdgeConfiguration, handler: string): CloudFor
   );
 }
 
-/** Keyed by core, boot and sequence: a late report never overwrites a newer one. */
+/** A core says into which of its slots a report goes: a new one, or that of its heartbeat. */
 function statusRule(configuration: EdgeConfiguration): CloudFormationResource {
   const core = `\${topic(${coreSegment(configuration)})}`;
   return rule(
     'Status reports of edge cores',
     `SELECT * FROM '${configuration.corePrefix}/core/+/status'`,
-    [s3Action(configuration, `status/${core}/\${boot}/\${seq}.json`)],
+    [s3Action(configuration.stateBucket, `status/${core}/\${slot}.json`)],
+    configuration,
+  );
+}
+
+/** In the bucket without versions: nothing there is ever written over. */
+function logRule(configuration: EdgeConfiguration): CloudFormationResource {
+  const core = `\${topic(${coreSegment(configuration)})}`;
+  return rule(
+    'Logs of edge cores',
+    `SELECT * FROM '${configuration.corePrefix}/core/+/log'`,
+    [s3Action(configuration.functionsBucket, `logs/${core}/\${at}-\${seq}.json`)],
     configuration,
   );
 }
@@ -92,17 +109,17 @@ function rule(
         AwsIotSqlVersion: '2016-03-23',
         Sql: sql,
         Actions: actions,
-        ErrorAction: s3Action(configuration, 'failures/rules/${newuuid()}.json'),
+        ErrorAction: s3Action(configuration.stateBucket, 'failures/rules/${newuuid()}.json'),
         RuleDisabled: false,
       },
     },
   };
 }
 
-function s3Action(configuration: EdgeConfiguration, key: string): unknown {
+function s3Action(bucket: unknown, key: string): unknown {
   return {
     S3: {
-      BucketName: configuration.stateBucket,
+      BucketName: bucket,
       Key: key,
       RoleArn: arnOf('EdgeRuleRole'),
     },
@@ -125,9 +142,17 @@ function coreRole(context: ResourceContext): CloudFormationResource {
         ['greengrass:UpdateConnectivityInfo'],
         [regionalArn('greengrass', '/greengrass/things/${!credentials-iot:ThingName}/connectivityInfo')],
       ),
+      ...componentArtifacts(context),
     ],
     'Edge cores, through the IoT credentials provider',
   );
+}
+
+/** With the role of its core device the nucleus downloads what components are made of. */
+function componentArtifacts({ configuration: { section, functionsBucket } }: ResourceContext): Statement[] {
+  if (section.engine.name !== 'greengrassv2') return [];
+  const artifacts = ['core/*', 'host/*', 'packages/*'].map((path) => bucketArn(functionsBucket, path));
+  return [allow(['s3:GetObject'], artifacts)];
 }
 
 const THING = '${!iot:Connection.Thing.ThingName}';
@@ -138,7 +163,7 @@ function corePolicy(configuration: EdgeConfiguration): CloudFormationResource {
     kinds.map((kind) => regionalArn('iot', `${type}/${topic}/${kind}`));
   return policy(configuration.corePolicyName, [
     allow(['iot:Connect'], [regionalArn('iot', `client/${THING}`)]),
-    allow(['iot:Publish'], topics('topic', ['update', 'status'])),
+    allow(['iot:Publish'], topics('topic', ['update', 'status', 'log'])),
     allow(['iot:Subscribe'], topics('topicfilter', ['revision', 'accepted', 'refused'])),
     allow(['iot:Receive'], topics('topic', ['revision', 'accepted', 'refused'])),
     allow(['iot:AssumeRoleWithCertificate'], [{ 'Fn::GetAtt': ['EdgeRoleAlias', 'RoleAliasArn'] }]),

@@ -54,14 +54,27 @@ export function regionalArn(service: string, resource: string): unknown {
   return sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
 }
 
-export function role(service: string, statements: Statement[], description: string): CloudFormationResource {
+/** `conditions`: of the trust, where AWS says which keys the service sends. */
+export function role(
+  service: string,
+  statements: Statement[],
+  description: string,
+  conditions?: Statement['Condition'],
+): CloudFormationResource {
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
       Description: description,
       AssumeRolePolicyDocument: {
         Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }],
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: service },
+            Action: 'sts:AssumeRole',
+            ...(conditions === undefined ? {} : { Condition: conditions }),
+          },
+        ],
       },
       Policies: [{ PolicyName: 'edge', PolicyDocument: policyDocument(statements) }],
     },

@@ -1,6 +1,7 @@
 import { cloudFunctionOf } from '../packaging/functionConfig';
 import { roleLogicalId, SYSTEM_FUNCTIONS, type SystemFunction } from '../systemFunctions';
 import type { EdgeConfiguration } from '../configuration/configuration';
+import { deploymentEngineStatements } from './deploymentEngine';
 import {
   allow,
   arnOf,
@@ -16,10 +17,16 @@ import {
 export function roleResources(context: ResourceContext): Resources {
   const { configuration } = context;
   const resources: Resources = {
+    EdgeCloudFunctionLogGroup: {
+      Type: 'AWS::Logs::LogGroup',
+      Properties: {
+        LogGroupName: `/aws/lambda/${configuration.cloudFunctionPrefix}functions`,
+        RetentionInDays: configuration.logRetention,
+      },
+    },
     EdgeCloudFunctionRole: role(
       'lambda.amazonaws.com',
-      // Their log groups are made by Lambda: which functions there will be is not known here.
-      [logs(`${configuration.cloudFunctionPrefix}*`, ['logs:CreateLogGroup'])],
+      [allow(WRITE_LOGS, [arnOf('EdgeCloudFunctionLogGroup')])],
       'Functions that createFunction puts into the cloud',
     ),
   };
@@ -38,12 +45,11 @@ export function roleResources(context: ResourceContext): Resources {
   return resources;
 }
 
-/** The stack makes the log groups of its own functions. */
-function logs(functionName: string, more: string[] = []): Statement {
-  return allow(
-    ['logs:CreateLogStream', 'logs:PutLogEvents', ...more],
-    [regionalArn('logs', `log-group:/aws/lambda/${functionName}:*`)],
-  );
+/** The stack makes the log groups. */
+const WRITE_LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+
+function logs(functionName: string): Statement {
+  return allow(WRITE_LOGS, [regionalArn('logs', `log-group:/aws/lambda/${functionName}:*`)]);
 }
 
 /** Asynchronously invoked functions leave what they could not do in the failure queue. */
@@ -84,7 +90,7 @@ const STATEMENTS: Record<SystemFunction, (context: ResourceContext) => Statement
       listBuckets(functionsBucket, stateBucket),
       // By prefix: the names come with the packages.
       allow(PUBLISH, [regionalArn('lambda', `function:${cloudFunctionPrefix}*`)]),
-      allow(['lambda:GetFunctionConfiguration'], stackFunctions(context)),
+      allow(existingActions(context), stackFunctions(context)),
       allow(['iam:PassRole'], [arnOf('EdgeCloudFunctionRole')], {
         StringEquals: { 'iam:PassedToService': 'lambda.amazonaws.com' },
       }),
@@ -107,15 +113,20 @@ const STATEMENTS: Record<SystemFunction, (context: ResourceContext) => Statement
     allow(['iot:Publish'], [coreTopicArn(configuration, 'accepted'), coreTopicArn(configuration, 'refused')]),
     ...deviceDirectory(),
   ],
-  performDeployment: ({ configuration }) => [
-    objects(configuration.stateBucket, [...READ, ...WRITE], ['groups/*', 'deployments/*']),
-    objects(configuration.stateBucket, [...READ, 's3:DeleteObject'], ['requests/*']),
-    objects(configuration.stateBucket, WRITE, ['failures/requests/*']),
-    listBuckets(configuration.stateBucket),
-    allow(['iot:Publish', 'iot:RetainPublish'], [coreTopicArn(configuration, 'revision')]),
+  performDeployment: (context) => [
+    objects(
+      context.configuration.stateBucket,
+      [...READ, ...WRITE],
+      ['groups/*', 'revisions/*', 'deployments/*'],
+    ),
+    objects(context.configuration.stateBucket, [...READ, 's3:DeleteObject'], ['requests/*']),
+    objects(context.configuration.stateBucket, WRITE, ['failures/requests/*']),
+    listBuckets(context.configuration.stateBucket),
+    allow(['iot:Publish', 'iot:RetainPublish'], [coreTopicArn(context.configuration, 'revision')]),
+    ...deploymentEngineStatements(context),
   ],
   getGroupDefinition: ({ configuration: { functionsBucket, stateBucket } }) => [
-    objects(stateBucket, READ, ['groups/*']),
+    objects(stateBucket, READ, [DEFINITIONS, 'revisions/*']),
     objects(functionsBucket, READ, ['packages/*']),
     listBuckets(stateBucket),
     ...deviceDirectory(),
@@ -132,6 +143,12 @@ const STATEMENTS: Record<SystemFunction, (context: ResourceContext) => Statement
     ),
   ],
 };
+
+/** V1 of Greengrass takes versions alone, so one is made of what the stack has deployed. */
+function existingActions({ configuration }: ResourceContext): string[] {
+  const versioned = configuration.section.engine.name === 'greengrass';
+  return ['lambda:GetFunctionConfiguration', ...(versioned ? ['lambda:PublishVersion'] : [])];
+}
 
 /** GetFunction also stands behind the waiters of the SDK. */
 const PUBLISH = [

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../canonicalJson';
 import type { FunctionManifest } from '../manifest';
-import { functionKey } from '../manifest';
-import { splitClaimKey, type GroupDefinition, type StoredUpdate } from './schema';
+import { functionKey, splitFunctionKey } from '../manifest';
+import { splitClaimKey, type GroupDefinition, type RollbackEntry, type StoredUpdate } from './schema';
 
 /**
  * The merge of definition updates: for each register the entry with the higher rank wins. The rank
@@ -29,15 +29,18 @@ function mergeOne(base: GroupDefinition, update: StoredUpdate): GroupDefinition 
   const core = higher(base.core, update.core);
   const limits = higher(base.limits, update.limits);
   const engine = higher(base.engine, update.engine);
+  const logs = higher(base.logs, update.logs);
   return {
     ...base,
     ...(core && { core }),
     ...(limits && { limits }),
     ...(engine && { engine }),
+    ...(logs && { logs }),
     devices: mergeRecord(base.devices, update.devices),
     statics: mergeRecord(base.statics, update.statics),
     entitlements: mergeRecord(base.entitlements, update.entitlements),
     claims: mergeRecord(base.claims, update.claims),
+    ...mergeRollbacks(base.rollbacks, update.rollbacks),
     functions: { ...update.functions, ...base.functions },
   };
 }
@@ -51,6 +54,31 @@ function mergeRecord<T extends Register>(
     merged[key] = higher(merged[key], entry) ?? entry;
   }
   return merged;
+}
+
+/** Rollbacks that a definition keeps per function. */
+export const MAX_ROLLBACKS_PER_FUNCTION = 8;
+
+/**
+ * Keeps the youngest rollbacks of each function, so that a definition does not grow for ever. Leaving
+ * out those that cover nothing now would not commute: a claim that they cover may still be on its way.
+ */
+function mergeRollbacks(
+  base: Record<string, RollbackEntry> | undefined,
+  update: Record<string, RollbackEntry> | undefined,
+): Pick<GroupDefinition, 'rollbacks'> {
+  if (base === undefined && update === undefined) return {};
+  const byFunction = new Map<string, [string, RollbackEntry][]>();
+  for (const [key, entry] of Object.entries(mergeRecord(base ?? {}, update ?? {}))) {
+    const { name } = splitFunctionKey(key);
+    byFunction.set(name, [...(byFunction.get(name) ?? []), [key, entry]]);
+  }
+  const youngest = [...byFunction.values()].flatMap((entries) =>
+    entries
+      .sort(([keyA, a], [keyB, b]) => compareRank(b, a) || (keyA < keyB ? -1 : 1))
+      .slice(0, MAX_ROLLBACKS_PER_FUNCTION),
+  );
+  return { rollbacks: Object.fromEntries(youngest) };
 }
 
 function higher<T extends Register>(left: T | undefined, right: T | undefined): T | undefined {
@@ -75,6 +103,9 @@ function referencedManifests(definition: GroupDefinition): Record<string, Functi
   }
   for (const [key, entry] of Object.entries(definition.claims)) {
     if (!entry.released) wanted.add(functionKey(splitClaimKey(key).function, entry.version));
+  }
+  for (const [key, { fallback }] of Object.entries(definition.rollbacks ?? {})) {
+    if (fallback !== undefined) wanted.add(functionKey(splitFunctionKey(key).name, fallback));
   }
   return Object.fromEntries(Object.entries(definition.functions).filter(([key]) => wanted.has(key)));
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { edgeLogLevelSchema } from '../coreLogs';
 import { functionManifestSchema } from '../manifest';
+import { errorBodySchema } from '../messages';
 import {
   certificateIdSchema,
   devicePatternSchema,
@@ -70,10 +72,29 @@ export const engineEntrySchema = z.strictObject({
   seq,
 });
 
+/** Up to which sequence numbers claims and the static of a version are meant. */
+const coveredSchema = z.strictObject({ claims: seq, static: seq });
+
+/**
+ * This version is known not to run on this group. Claims and the static whose numbers are not above
+ * `upTo` get the fallback in its place, or nothing; a later confirm or redeploy tries the version again.
+ */
+export const rollbackEntrySchema = z.strictObject({
+  error: errorBodySchema,
+  /** The last good version of the function. */
+  fallback: versionSchema.optional(),
+  upTo: coveredSchema,
+  seq,
+});
+export type RollbackEntry = z.infer<typeof rollbackEntrySchema>;
+
+/** What the core sends up of its log. */
+export const logsEntrySchema = z.strictObject({ level: edgeLogLevelSchema, seq });
+
 const claimKeySchema = z
   .string()
   .regex(/^[a-zA-Z0-9:_-]{1,128}\/[a-zA-Z][a-zA-Z0-9_-]{0,47}$/, 'expected "<device>/<function>"');
-const functionKeySchema = z
+export const functionKeySchema = z
   .string()
   .regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,47}@.+$/, 'expected "<function>@<version>"');
 
@@ -85,7 +106,9 @@ const registers = {
   claims: z.record(claimKeySchema, claimEntrySchema).default({}),
   limits: limitsEntrySchema.optional(),
   engine: engineEntrySchema.optional(),
-  /** Manifests of the versions that statics and claims name. Immutable per key. */
+  logs: logsEntrySchema.optional(),
+  rollbacks: z.record(functionKeySchema, rollbackEntrySchema).optional(),
+  /** Manifests of the versions that statics and claims name, and of fallbacks. Immutable per key. */
   functions: z.record(functionKeySchema, functionManifestSchema).default({}),
 };
 
@@ -114,6 +137,18 @@ export const storedUpdateSchema = z.strictObject({
 });
 export type StoredUpdate = z.infer<typeof storedUpdateSchema>;
 
+/** A version that does not start on this edge, as its core tells it. */
+export const failureSchema = z.strictObject({
+  function: functionNameSchema,
+  version: versionSchema,
+  error: errorBodySchema,
+  /** The version of the function that runs on. */
+  running: versionSchema.optional(),
+  /** What the core tried to serve with it. */
+  upTo: coveredSchema,
+});
+export type Failure = z.infer<typeof failureSchema>;
+
 /** What a core sends up, on `<prefix>/core/<core>/update`. Under 2 KB. */
 export const coreUpdateSchema = z.strictObject({
   requestId: requestIdSchema,
@@ -134,6 +169,7 @@ export const coreUpdateSchema = z.strictObject({
     .array(z.strictObject({ device: thingNameSchema, certificateId: certificateIdSchema, seq }))
     .max(8)
     .default([]),
+  failures: z.array(failureSchema).max(4).optional(),
 });
 export type CoreUpdate = z.infer<typeof coreUpdateSchema>;
 

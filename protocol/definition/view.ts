@@ -1,6 +1,7 @@
 import { EdgeError } from '../errors';
 import { functionKey, type FunctionManifest } from '../manifest';
 import { matchesAnyDevicePattern } from '../names';
+import { effectiveVersion } from './rollbacks';
 import { claimKey, splitClaimKey, type GroupDefinition } from './schema';
 
 /** Questions that a group definition answers. Pure. */
@@ -15,10 +16,14 @@ export interface WantedFunction {
   devices: string[];
 }
 
-/** The versions that the group should run: derived from statics and live claims of live devices. */
+/**
+ * The versions that the group should run: derived from statics and live claims of live devices. In the
+ * place of one that is known not to run here stands its fallback, if there is one.
+ */
 export function wantedFunctions(definition: GroupDefinition): WantedFunction[] {
   const wanted = new Map<string, WantedFunction>();
-  const want = (name: string, version: string): WantedFunction | undefined => {
+  const want = (name: string, version: string | undefined): WantedFunction | undefined => {
+    if (version === undefined) return undefined;
     const key = functionKey(name, version);
     const manifest = definition.functions[key];
     if (manifest === undefined) return undefined;
@@ -27,13 +32,13 @@ export function wantedFunctions(definition: GroupDefinition): WantedFunction[] {
     return entry;
   };
   for (const [name, entry] of Object.entries(definition.statics)) {
-    const found = entry.removed ? undefined : want(name, entry.version);
+    const found = entry.removed ? undefined : want(name, effectiveVersion(definition, name, entry, 'static'));
     if (found) found.static = true;
   }
   for (const [key, entry] of Object.entries(definition.claims)) {
     const { device, function: name } = splitClaimKey(key);
     if (entry.released || !isActiveDevice(definition, device)) continue;
-    want(name, entry.version)?.devices.push(device);
+    want(name, effectiveVersion(definition, name, entry, 'claims'))?.devices.push(device);
   }
   return [...wanted.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
@@ -71,6 +76,17 @@ export function requireEntitled(
   });
 }
 
+/** Throws NOT_PERMITTED unless the configuration of the calling function lists the other one. */
+export function requireInvokes(
+  caller: Pick<FunctionManifest, 'name' | 'invokes'>,
+  functionName: string,
+): void {
+  if (caller.invokes?.includes(functionName)) return;
+  throw new EdgeError('NOT_PERMITTED', `${caller.name} may not call ${functionName}`, {
+    details: { caller: caller.name, function: functionName },
+  });
+}
+
 /** Throws CORE_NOT_AUTHORISED unless this thing with this certificate is the core of the group. */
 export function requireCore(
   definition: GroupDefinition,
@@ -86,8 +102,26 @@ export function requireCore(
   }
 }
 
-/** The version that this device's claim holds, if it holds one. */
+/** The version that serves this device's claim, if it has one that something serves. */
 export function claimedVersion(
+  definition: GroupDefinition,
+  device: string,
+  functionName: string,
+): string | undefined {
+  const claim = definition.claims[claimKey(device, functionName)];
+  if (claim === undefined || claim.released) return undefined;
+  return effectiveVersion(definition, functionName, claim, 'claims');
+}
+
+/** The version that serves in the operator's name, if one does. */
+export function staticVersion(definition: GroupDefinition, functionName: string): string | undefined {
+  const entry = definition.statics[functionName];
+  if (entry === undefined || entry.removed) return undefined;
+  return effectiveVersion(definition, functionName, entry, 'static');
+}
+
+/** The version that this device's claim names, if it has one, whether or not that version serves it. */
+export function heldVersion(
   definition: GroupDefinition,
   device: string,
   functionName: string,

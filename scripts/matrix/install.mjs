@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { registryProblem } from '../registry.mjs';
 import { run } from './run.mjs';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -68,6 +69,8 @@ async function installed(name, dependencies) {
   const wanted = JSON.stringify({ name: `edge-matrix-${name}`, private: true, dependencies });
   const file = path.join(folder, 'package.json');
   if (existsSync(file) && (await readFile(file, 'utf8')) === wanted) return folder;
+  const problem = await registryProblem();
+  if (problem !== undefined) throw new Error(problem);
   console.log(
     `installing ${Object.entries(dependencies)
       .map((each) => each.join('@'))

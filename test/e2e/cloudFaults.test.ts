@@ -1,14 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Edge } from '../../local';
-import {
-  claimedVersion,
-  claimKey,
-  coreStatusSchema,
-  parseJsonWith,
-  type FunctionManifest,
-} from '../../protocol';
+import { latestStatus } from '../../operator/overview';
+import { claimedVersion, claimKey, type FunctionManifest } from '../../protocol';
 import type { MqttDevice } from '../edge/support/mqttDevice';
-import { cloudState, type CloudState } from '../support/cloudState';
 import type { TestDevice } from '../support/device';
 import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 import { changeGroup, definitionOf, runsRevision } from '../support/operatorChange';
@@ -25,7 +19,6 @@ const RAW = 'probe';
 const BOUND_MS = 15_000;
 
 let environment: TestEnvironment;
-let cloud: CloudState;
 let uplink: Uplink;
 let edge: Edge;
 let device: TestDevice;
@@ -41,7 +34,6 @@ beforeAll(async () => {
   uplink = await Uplink.open();
   environment = await startTestEnvironment({ transform: uplink.transform, faults });
   uplink.connect(environment);
-  cloud = cloudState(environment);
   edge = await environment.startEdge(GROUP, {
     upstream: uplink.upstream,
     onEvent: ({ event, exchange }) => {
@@ -65,7 +57,6 @@ beforeAll(async () => {
 /** The other device noticed nothing of all this. */
 afterAll(async () => {
   await steady?.stop();
-  cloud?.close();
   await environment?.close();
   await uplink?.close();
 }, 30_000);
@@ -126,16 +117,9 @@ function waitForClaim(name: string, claimed: boolean, thing = RAW): Promise<unkn
   );
 }
 
-/** Of the report that the core sent last. */
+/** The report that the core sent last. */
 async function lastStatus() {
-  const { stateBucket } = environment.outputs;
-  const reports = await cloud.objects(stateBucket, `status/${CORE}/`);
-  const key = reports.at(-1)?.split(' ')[0] ?? '';
-  return parseJsonWith(
-    coreStatusSchema,
-    await environment.cloud.services.s3.getObject(stateBucket, key),
-    key,
-  );
+  return (await latestStatus(environment, CORE))?.report;
 }
 
 async function manifestOf(name: string): Promise<FunctionManifest> {
@@ -284,7 +268,7 @@ it('what was missed meanwhile is made up for: notices, updates, status', async (
   const last = await definitionOf(environment);
   const status = await until('the status of the last revision', async () => {
     const report = await lastStatus();
-    return report.state === 'ready' && report.revision >= last.revision ? report : undefined;
+    return report?.state === 'ready' && report.revision >= last.revision ? report : undefined;
   });
   expect(status.functions).toContainEqual({ key: `missed@${missed.version}`, state: 'running' });
 });

@@ -12,7 +12,8 @@ import { until } from '../support/until';
 const DEMO = path.join('dist', 'demo', 'main.cjs');
 const SERVERLESS = path.join(root, 'node_modules', '.bin', 'serverless');
 const SAMPLES = [20, 20.1, 19.9, 20, 20.2, 35, 20, 19.8, 20.1];
-const MINUTE = 60_000;
+/** A demo takes fifteen seconds on a machine that does nothing else. */
+const LIMIT_MS = 180_000;
 
 const commands: Command[] = [];
 const folders: string[] = [];
@@ -63,7 +64,7 @@ describe('node dist/demo/main.cjs', () => {
       expect(await survivors(tree)).toEqual([]);
       expect(await leftIn(temporary)).toEqual([]);
     },
-    MINUTE,
+    LIMIT_MS,
   );
 
   it(
@@ -86,7 +87,7 @@ describe('node dist/demo/main.cjs', () => {
       expect(demo.output).toContain('Some outcomes were wrong.');
       expect(demo.output).toMatch(/✘ ok, expected NOT_ENTITLED/);
     },
-    MINUTE,
+    LIMIT_MS,
   );
 
   it(
@@ -103,7 +104,7 @@ describe('node dist/demo/main.cjs', () => {
       expect(await survivors(tree)).toEqual([]);
       expect(await leftIn(temporary)).toEqual([]);
     },
-    MINUTE,
+    LIMIT_MS,
   );
 });
 
@@ -113,7 +114,7 @@ describe('serverless edge dev', () => {
   beforeAll(async () => {
     ({ serviceDir } = await packageTemplate());
     folders.push(serviceDir);
-  }, MINUTE);
+  }, LIMIT_MS);
 
   function dev(): Command {
     return run(SERVERLESS, ['edge', 'dev'], serviceDir);
@@ -177,7 +178,7 @@ describe('serverless edge dev', () => {
         await device.close();
       }
     },
-    MINUTE,
+    LIMIT_MS,
   );
 
   it(
@@ -199,7 +200,7 @@ describe('serverless edge dev', () => {
         await device.close();
       }
     },
-    MINUTE,
+    LIMIT_MS,
   );
 
   it(
@@ -224,6 +225,6 @@ describe('serverless edge dev', () => {
       command.interrupt();
       await expect(command.exit()).resolves.toEqual({ code: 0, signal: null });
     },
-    MINUTE,
+    LIMIT_MS,
   );
 });

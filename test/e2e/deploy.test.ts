@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { IoTClient, ListAttachedPoliciesCommand, ListThingsCommand } from '@aws-sdk/client-iot';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
-import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   createOperator,
   readPackagedService,
@@ -218,13 +218,22 @@ describe('before sls remove', () => {
         policyName: outputs.devicePolicy,
       });
 
+      const s3 = client(S3Client, 'S3');
+      const versions = (Bucket: string) => s3.send(new ListObjectVersionsCommand({ Bucket }));
+      // Requests that were absorbed are deleted, definitions are written over: the bucket keeps both.
+      const kept = await versions(outputs.stateBucket);
+      expect(kept.DeleteMarkers?.length).toBeGreaterThan(0);
+      expect(kept.Versions?.some(({ IsLatest }) => !IsLatest)).toBe(true);
+
       const { code, stdout, stderr } = await run('remove');
       expect({ code, stdout }).toMatchObject({ code: 0 });
       expect(stderr).toMatch(/group workshop is alive: core edge-demo-dev-workshop-core, last seen/);
 
-      const s3 = client(S3Client, 'S3');
       for (const Bucket of [outputs.functionsBucket, outputs.stateBucket]) {
-        expect((await s3.send(new ListObjectsV2Command({ Bucket }))).KeyCount).toBe(0);
+        const { Versions = [], DeleteMarkers = [] } = await versions(Bucket);
+        expect([...Versions, ...DeleteMarkers]).toEqual([]);
+        // As CloudFormation does next.
+        await cloud.services.s3.deleteBucket(Bucket);
       }
       const { things = [] } = await iot().send(new ListThingsCommand({}));
       const names = things.map(({ thingName }) => thingName).sort();
@@ -273,7 +282,9 @@ async function reportOfCore(): Promise<void> {
     group: GROUP,
     boot,
     seq,
+    slot: '00',
     at,
+    heartbeat: 60,
     state: 'ready',
     revision: 1,
     functions: [],
@@ -281,7 +292,7 @@ async function reportOfCore(): Promise<void> {
   await client(S3Client, 'S3').send(
     new PutObjectCommand({
       Bucket: outputs.stateBucket,
-      Key: `status/edge-demo-dev-workshop-core/${boot}/${seq}.json`,
+      Key: 'status/edge-demo-dev-workshop-core/00.json',
       Body: JSON.stringify(status),
     }),
   );

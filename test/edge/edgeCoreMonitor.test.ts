@@ -143,7 +143,7 @@ test('what failed for want of the cloud is tried again when the cloud is back; o
 test('reports upstream what runs, numbered per boot, with the reason of what failed', async () => {
   const h = await startHarness();
   h.local.onStart = async () => {
-    throw new EdgeError('HANDLER_NOT_FOUND', 'no export "handler"');
+    throw new EdgeError('EDGE_LIMIT_EXCEEDED', 'no room');
   };
   h.cloud.change(STATIC);
   await h.clock.advance(100);
@@ -153,7 +153,7 @@ test('reports upstream what runs, numbered per boot, with the reason of what fai
     group: 'plant',
     state: 'ready',
     revision: 2,
-    functions: [{ key: 'detect@1.0.0', state: 'failed', error: { code: 'HANDLER_NOT_FOUND' } }],
+    functions: [{ key: 'detect@1.0.0', state: 'failed', error: { code: 'EDGE_LIMIT_EXCEEDED' } }],
   });
   expect(reports.map(({ seq }) => seq)).toEqual([...reports.map(({ seq }) => seq)].sort());
   expect(new Set(reports.map(({ boot }) => boot)).size).toBe(1);

@@ -313,6 +313,30 @@ describe('when the cloud cannot be reached', () => {
     expect(h.devices.last('camera-1', 'r1')?.kind).toBe('ready');
   });
 
+  test('after a short loss in the pause that a long one left: it connects for the device that waits', async () => {
+    const h = await start();
+    h.cloud.onHurry = () => h.cloud.connect();
+    h.cloud.onUpdate = () => (h.cloud.connected = false);
+    await deploy(h, 'camera-1', 'detect', 'r1');
+    expect(h.cloud.connected).toBe(false);
+    h.cloud.onUpdate = (update) => h.cloud.absorb(update);
+    await h.clock.advance(2_500);
+    expect(h.devices.last('camera-1', 'r1')?.kind).toBe('ready');
+  });
+
+  test('what nobody waits for leaves the pause as it is', async () => {
+    const h = await start();
+    await deploy(h, 'camera-1', 'detect', 'r1');
+    let hurried = 0;
+    h.cloud.onHurry = () => (hurried += 1);
+    h.cloud.connected = false;
+    // It runs here for the other device: only the claim has to wait for the cloud.
+    await h.ask('camera-2', 'request', { requestId: 'r2', function: 'detect' });
+    await h.clock.advance(30_000);
+    expect(h.devices.last('camera-2', 'r2')?.kind).toBe('ready');
+    expect(hurried).toBe(0);
+  });
+
   test('after the update: sent again under the same id until the deadline', async () => {
     const h = await start();
     h.cloud.onUpdate = () => undefined;

@@ -6,7 +6,7 @@ describe('examples/existing-service', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('existing-service');
-  }, 60_000);
+  }, 180_000);
 
   const routes = (): Record<string, unknown> =>
     Object.fromEntries(
@@ -87,5 +87,5 @@ describe('examples/existing-service', () => {
       expect((await request('/groups/hall-1/definition')).status).toBe(403);
       expect(groups['hall-1']?.definition.statics).toHaveProperty('detectDoorOpen');
     });
-  }, 60_000);
+  }, 180_000);
 });

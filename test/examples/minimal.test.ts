@@ -6,7 +6,7 @@ describe('examples/minimal', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('minimal');
-  }, 60_000);
+  }, 180_000);
 
   it('makes no Lambda function, log group or route of its own for a function on edges', () => {
     expect(ownFunctions(service)).toEqual([]);
@@ -52,5 +52,5 @@ describe('examples/minimal', () => {
       expect(index?.latest).toBe('1.0.0');
       expect(Object.keys(groups['greenhouse']?.definition.devices ?? {})).toEqual(['thermometer-1']);
     });
-  }, 60_000);
+  }, 180_000);
 });

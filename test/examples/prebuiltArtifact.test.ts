@@ -10,7 +10,7 @@ describe('examples/prebuilt-artifact', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('prebuilt-artifact');
-  }, 60_000);
+  }, 180_000);
 
   const artifact = (): string => path.join(service.serviceDir, 'build', 'detectLeak.zip');
   const digest = async (file: string): Promise<string> =>
@@ -53,7 +53,7 @@ describe('examples/prebuilt-artifact', () => {
     expect(await digest(artifact())).not.toBe(zip);
     await packageService(service.serviceDir);
     expect(await digest(target)).toBe(first);
-  }, 60_000);
+  }, 180_000);
 
   it('deploys', async () => {
     await onLocalCloud(service, async ({ operator, outputs, groups }) => {
@@ -61,5 +61,5 @@ describe('examples/prebuilt-artifact', () => {
       expect(index?.latest).toBe('3.0.0');
       expect(groups['pump-house']?.definition.statics).toMatchObject({ detectLeak: { version: '3.0.0' } });
     });
-  }, 60_000);
+  }, 180_000);
 });

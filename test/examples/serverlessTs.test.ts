@@ -6,7 +6,7 @@ describe('examples/serverless-ts', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('serverless-ts');
-  }, 60_000);
+  }, 180_000);
 
   it('reads the section as from YAML', async () => {
     expect(await groupOf(service, 'ridge')).toMatchObject({
@@ -43,5 +43,5 @@ describe('examples/serverless-ts', () => {
       expect(entry?.manifest.cloud?.functionArn).toContain(':function:wind-park-dev-forecastYield');
       expect(Object.keys(groups['ridge']?.definition.devices ?? {})).toHaveLength(3);
     });
-  }, 60_000);
+  }, 180_000);
 });

@@ -6,7 +6,7 @@ describe('examples/several-groups', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('several-groups');
-  }, 60_000);
+  }, 180_000);
 
   it('writes a group file for each, with the limits of each', async () => {
     expect(await groupOf(service, 'berlin')).toMatchObject({
@@ -61,5 +61,5 @@ describe('examples/several-groups', () => {
       });
       expect(groups['porto']?.definition.devices).toEqual({});
     });
-  }, 60_000);
+  }, 180_000);
 });

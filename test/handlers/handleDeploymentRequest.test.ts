@@ -104,6 +104,55 @@ describe('handleDeploymentRequest', () => {
     });
   });
 
+  describe('failures', () => {
+    const failure = {
+      function: 'detect',
+      version: '2.0.0',
+      error: { code: 'FUNCTION_INIT_FAILED' as const, message: 'thrown' },
+      upTo: { claims: 5, static: 0 },
+    };
+    function wanting(version: string) {
+      const here = world();
+      const functions = { [`detect@${version}`]: manifestOf('detect', version) };
+      here.definitions.put(plant({ functions, claims: { 'camera-1/detect': { version, seq: 5 } } }));
+      return here;
+    }
+
+    it('of a version that the group wants are stored with the last good version from the registry', async () => {
+      const { requests, messages, hinted, send } = wanting('2.0.0');
+      await send({ failures: [{ ...failure, running: '1.0.0' }] });
+      expect(messages.sent).toEqual([{ kind: 'accepted', core: CORE, requestId: 'r-1' }]);
+      expect([...requests.stored.values()][0]).toMatchObject({
+        rollbacks: {
+          'detect@2.0.0': { error: failure.error, fallback: '1.0.0', upTo: { claims: 5, static: 0 }, seq: 1 },
+        },
+        functions: { 'detect@1.0.0': manifestOf('detect', '1.0.0') },
+      });
+      expect(hinted).toEqual(['plant']);
+    });
+
+    it('need no rollback where the same update takes back all that it would cover', async () => {
+      const { requests, send } = wanting('2.0.0');
+      await send({ failures: [failure], claims: [claim('camera-1', 'detect', { seq: 6 })] });
+      expect([...requests.stored.values()][0]).toMatchObject({
+        claims: { 'camera-1/detect': { version: '1.0.0', seq: 6 } },
+        rollbacks: {},
+      });
+    });
+
+    it.each([
+      ['of a version that the group does not want', '1.0.0', {}, 'FUNCTION_NOT_DEPLOYED', 'version'],
+      ['with an unknown fallback', '2.0.0', { running: '7.0.0' }, 'VERSION_NOT_FOUND', 'running'],
+    ])('%s are refused', async (_what, wanted, more, code, field) => {
+      const { requests, messages, send } = wanting(wanted);
+      await send({ failures: [{ ...failure, ...more }] });
+      expect(requests.history).toEqual([]);
+      expect(messages.sent).toMatchObject([
+        { kind: 'refused', error: { code, field: `failures.0.${field}` } },
+      ]);
+    });
+  });
+
   it('keeps the higher number of two entries for one claim', async () => {
     const { requests, send } = world();
     await send({

@@ -7,6 +7,7 @@ import { CORE, manifestOf, plant, storedUpdate } from './fixtures';
 import { openGate, type Gate } from './memory/gate';
 import { contentOf, MemoryDefinitions, MemoryRequests } from './memory/definitions';
 import { fixedClock, MemoryCoreMessages, MemoryDeploymentRecords, MemoryLog } from './memory/messages';
+import { MemoryRegistry } from './memory/registry';
 
 function world(gate: Gate = openGate) {
   const definitions = new MemoryDefinitions(gate);
@@ -15,7 +16,9 @@ function world(gate: Gate = openGate) {
   const records = new MemoryDeploymentRecords(gate);
   const engine = new DirectEngine({ notices: messages, records, clock: fixedClock });
   const log = new MemoryLog();
-  const ports = { definitions, requests, engine, log, backoff: () => gate('backoff') };
+  const registry = new MemoryRegistry(gate);
+  const backoff = () => gate('backoff');
+  const ports = { definitions, requests, registry, engine, log, clock: fixedClock, backoff };
   definitions.put(plant());
   records.written.push({ group: 'plant', revision: 1, state: 'announced', at: '' });
   return {

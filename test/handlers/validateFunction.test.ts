@@ -41,6 +41,7 @@ function world() {
   put('private', '1.0.0', { '1.0.0': { devices: ['line-*'] } });
   put('opened', '1.0.0', { '1.0.0': { devices: ['line-*'] } });
   put('train', '1.0.0', { '1.0.0': { locations: ['cloud'], cloud: { functionArn: ARN, qualifier: '7' } } });
+  put('guard', '2.0.0', { '1.0.0': { invokes: ['train', 'private'] }, '2.0.0': {} });
   put('modern', '1.0.0', { '1.0.0': { requires: { node: '>=22', architectures: ['arm64'] } } });
   const cloud = new MemoryCloud();
   let now = 1000;
@@ -153,6 +154,35 @@ describe('cloudRemoteExecution', () => {
     const ports = world();
     await refused(code, invoke(name, more, ports));
     expect(ports.cloud.invoked).toEqual([]);
+  });
+
+  describe('for a function on the edge', () => {
+    /** The group wants the function, at a version that has replaced the calling one. */
+    function wanting(name: string) {
+      const ports = world();
+      ports.definitions.put(plant({ functions: { [`${name}@2.0.0`]: manifestOf(name, '2.0.0') } }));
+      return ports;
+    }
+
+    it('goes by what the registry says that its version may call, not by the device', async () => {
+      const ports = wanting('guard');
+      await expect(invoke('train', { caller: 'guard@1.0.0' }, ports)).resolves.toMatchObject({
+        version: '1.0.0',
+      });
+      await refused('LOCATION_NOT_ALLOWED', invoke('private', { caller: 'guard@1.0.0' }, ports));
+      expect(ports.cloud.invoked).toHaveLength(1);
+    });
+
+    it.each([
+      ['NOT_PERMITTED', 'guard', 'guard@2.0.0', {}],
+      ['NOT_PERMITTED', 'guard', 'guard@9.0.0', {}],
+      ['NOT_PERMITTED', 'detect', 'guard@1.0.0', {}],
+      ['DEVICE_REVOKED', 'guard', 'guard@1.0.0', { device: 'camera-2' }],
+    ] as const)('refuses with %s: group with %s, called by %s %j', async (code, has, caller, more) => {
+      const ports = wanting(has);
+      await refused(code, invoke('train', { caller, ...more }, ports));
+      expect(ports.cloud.invoked).toEqual([]);
+    });
   });
 
   it('invokes nothing for anybody but the core of the group', async () => {

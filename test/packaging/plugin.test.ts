@@ -3,13 +3,15 @@ import path from 'node:path';
 import { startProcess } from '../../local';
 import { root } from '../support/packaged';
 import { until } from '../support/until';
-import { installInto, outside, pack, run, type Packed } from './support';
+import { describeWithRegistry, installInto, outside, pack, run, type Packed } from './support';
 
 /** All that may be in the tarball: built code, bundles, types and schemas. */
 const ALLOWED = [
   /^dist\/plugin\/index\.cjs$/,
-  /^dist\/edge\/(core|functionProcess)\.cjs$/,
-  /^dist\/local\/index\.cjs$/,
+  /^dist\/edge\/(core|functionProcess|componentHost)\.cjs$/,
+  /^dist\/edge\/greengrassV2\/core\.cjs$/,
+  /^dist\/edge\/greengrass\/[a-zA-Z]+\.zip$/,
+  /^dist\/local\/(index|nucleus)\.cjs$/,
   /^dist\/handlers\/[a-zA-Z]+\.zip$/,
   /^dist\/types\/index\.d\.cts$/,
   /^docs\/schemas\/[a-z-]+\.schema\.json$/,
@@ -20,12 +22,28 @@ const STRICT = '--noEmit --strict --target es2022 --module nodenext'.split(' ');
 const CORE_LISTENS = /greenhouse-core on 127\.0\.0\.1:\d+/;
 const OFF = { SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' };
 
-/** The tarball that npm would publish, in a service that knows nothing of this project. */
+let packed: Packed;
+beforeAll(async () => {
+  packed = await pack();
+}, 60_000);
+
+/** The tarball that npm would publish. */
 describe('the published plugin', () => {
-  let packed: Packed;
+  it('holds nothing but what a service needs', () => {
+    const others = packed.files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)));
+    expect(others).toEqual([]);
+    for (const pattern of ALLOWED) expect(packed.files.filter((file) => pattern.test(file))).not.toEqual([]);
+  });
+
+  it('is small', () => {
+    expect(packed.size).toBeLessThan(LARGEST);
+  });
+});
+
+/** In a service that knows nothing of this project. */
+describeWithRegistry('the published plugin, installed', () => {
   let service: string;
   beforeAll(async () => {
-    packed = await pack();
     service = await outside('outside-service');
     await cp(path.join(root, 'examples', 'minimal'), service, { recursive: true });
     const { devDependencies } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
@@ -36,16 +54,6 @@ describe('the published plugin', () => {
   }, 300_000);
 
   const write = (file: string, text: string): Promise<void> => writeFile(path.join(service, file), text);
-
-  it('holds nothing but what a service needs', () => {
-    const others = packed.files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)));
-    expect(others).toEqual([]);
-    for (const pattern of ALLOWED) expect(packed.files.filter((file) => pattern.test(file))).not.toEqual([]);
-  });
-
-  it('is small', () => {
-    expect(packed.size).toBeLessThan(LARGEST);
-  });
 
   it('brings no other package with it', async () => {
     const folder = path.join(service, 'node_modules', 'serverless-edge-on-demand');

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { root } from '../support/packaged';
 
 const folders: string[] = [];
@@ -15,7 +15,7 @@ export async function outside(name: string): Promise<string> {
   return folder;
 }
 
-/** Runs a program to its end; throws with all that it printed. */
+/** Runs a program to its end; what it printed, without colours. Throws with all of it. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -25,7 +25,7 @@ export async function run(
   try {
     const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 << 20 };
     const { stdout } = await promisify(execFile)(program, args, options);
-    return stdout;
+    return stripVTControlCharacters(stdout);
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     throw new Error(`${program} ${args.join(' ')} failed in ${cwd}:\n${stdout}${stderr}`, { cause: error });
@@ -53,6 +53,11 @@ export async function pack(workspace?: string): Promise<Packed> {
     files: packed.files.map((file) => file.path).sort(),
   };
 }
+
+const hasRegistry = process.env['EDGE_TEST_NO_REGISTRY'] === undefined;
+/** For tests that install from the npm registry: skipped, and announced, where it cannot be reached. */
+export const describeWithRegistry = hasRegistry ? describe : describe.skip;
+export const testWithRegistry = hasRegistry ? test : test.skip;
 
 export const PREFER_CACHE = ['--prefer-offline', '--no-audit', '--no-fund'];
 

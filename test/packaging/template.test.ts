@@ -3,7 +3,7 @@ import { cp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../support/packaged';
-import { outside, PREFER_CACHE, run } from './support';
+import { outside, PREFER_CACHE, run, testWithRegistry } from './support';
 
 const NAME = 'my-edge';
 /** No such host: git is told where it is. */
@@ -57,9 +57,13 @@ describe('the project as a template', () => {
     expect(await filesOf(await create(['--template-path', template]))).toEqual(await filesOf(project));
   }, 60_000);
 
-  test('npm ci && npm run demo works there', async () => {
-    await run('npm', ['ci', ...PREFER_CACHE], project);
-    const printed = await run('npm', ['run', 'demo'], project);
-    expect(printed).toContain('Every outcome was the right one.');
-  }, 600_000);
+  testWithRegistry(
+    'npm ci && npm run demo works there',
+    async () => {
+      await run('npm', ['ci', ...PREFER_CACHE], project);
+      const printed = await run('npm', ['run', 'demo'], project);
+      expect(printed).toContain('Every outcome was the right one.');
+    },
+    600_000,
+  );
 });

@@ -6,7 +6,7 @@ describe('a bad edge section', () => {
     yaml
       .replace('  groups:\n', '  groups:\n    east: { colour: red }\n')
       .replace('version: 2.0.0', 'version: latest')
-      .replace('    readMeter:\n    forecast:', '    raedMeter:\n    forecast:')
+      .replace('    readMeter:\n      publishes', '    raedMeter:\n      publishes')
       .replace("devices: [sensor-1, 'vent-*']", 'devices: 7');
   const refusal = [
     'edge.groups.east.colour: unknown key (expected one of core, devices, functions, limits, delivery, target, things)',

@@ -34,6 +34,8 @@ describe('a service that the framework packages', () => {
       memory: 256,
       locations: ['edge'],
       environment: { UNIT: 'celsius', SAMPLES: '12' },
+      publishes: ['alerts/+'],
+      invokes: ['forecast'],
     });
     expect(configOf(await edgePackage('forecast'))).toMatchObject({
       locations: ['edge', 'cloud'],
@@ -112,6 +114,7 @@ describe('a service that the framework packages', () => {
         devices: ['sensor-1', 'vent-*'],
         statics: [{ function: 'readMeter' }, { function: 'openVents', version: '^2' }],
         limits: { storage: 1024, memory: 1024, instances: 64 },
+        logs: { level: 'warn' },
         thingGroup: 'greenhouse-dev-north',
       },
       {
@@ -120,6 +123,7 @@ describe('a service that the framework packages', () => {
         devices: ['sensor-2'],
         statics: [],
         limits: { storage: 1024, memory: 1024, instances: 64 },
+        logs: { level: 'warn' },
       },
     ]);
   });
@@ -193,6 +197,37 @@ describe('packages of the same service', () => {
     const entries = await readPackage(await service.read('.serverless/edge/readMeter.zip'));
     expect(entries.map((entry) => entry.path)).toEqual(['edge.json', 'index.js']);
     expect(await readFile(path.join(service.dir, 'prebuilt.zip'))).not.toHaveLength(0);
+  }, 60_000);
+
+  it('leave references to the stack to Lambda where the function runs in the cloud alone', async () => {
+    const edit = (locations: string) => (yaml: string) =>
+      yaml
+        .replace(
+          '    handler: src/report.handler',
+          '    handler: src/report.handler\n    environment: { TABLE: { Ref: ServerlessDeploymentBucket } }',
+        )
+        .replace(
+          '  functions:\n    readMeter:',
+          `  functions:\n    report: { locations: ${locations} }\n    readMeter:`,
+        );
+    const service = await copyOf('greenhouse', edit('[cloud]'));
+    await service.sls('package');
+    const config = configOf(await readPackage(await service.read('.serverless/edge/report.zip')));
+    expect(config).toMatchObject({
+      locations: ['cloud'],
+      cloudFunction: 'greenhouse-dev-report',
+      environment: {},
+    });
+    const { Resources } = await service.template();
+    expect(Resources['ReportLambdaFunction']?.Properties?.['Environment']).toMatchObject({
+      Variables: { TABLE: { Ref: 'ServerlessDeploymentBucket' }, UNIT: 'celsius' },
+    });
+
+    const both = await copyOf('greenhouse', edit('[edge, cloud]'));
+    await expect(both.sls('package')).rejects.toThrow(
+      'functions.report.environment.TABLE: found a CloudFormation reference, which an edge cannot resolve, ' +
+        'expected a literal, or one for the edge in edge.functions.report.environment.TABLE',
+    );
   }, 60_000);
 
   it.each([

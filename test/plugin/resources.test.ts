@@ -40,6 +40,11 @@ function granted(template: CloudFormationTemplate, role: string, action: string)
     .flatMap(({ Resource }) => Resource.map((each) => JSON.stringify(each)));
 }
 
+interface LifecycleRule {
+  Prefix?: string;
+  NoncurrentVersionExpiration?: { NoncurrentDays: number };
+}
+
 describe('the template of a service', () => {
   let template: CloudFormationTemplate;
   beforeAll(async () => {
@@ -144,11 +149,21 @@ describe('the template of a service', () => {
     expect(Object.fromEntries(expiries as [string, number][])).toEqual({
       'uploads/': 30,
       'results/': 30,
+      'logs/': 7,
       'status/': 14,
       'failures/': 30,
       'deployments/': 90,
-      'groups/north/revisions/': 90,
-      'groups/south/revisions/': 90,
+      'revisions/': 90,
+    });
+    // What is written over or deleted goes as well, and what a core writes over every minute within a day.
+    const replaced = (rules('EdgeStateBucket') as LifecycleRule[])
+      .filter(({ NoncurrentVersionExpiration }) => NoncurrentVersionExpiration !== undefined)
+      .map(({ Prefix = '', NoncurrentVersionExpiration }) => [Prefix, NoncurrentVersionExpiration]);
+    expect(Object.fromEntries(replaced as [string, object][])).toEqual({
+      'status/': { NoncurrentDays: 1 },
+      'requests/': { NoncurrentDays: 1 },
+      'groups/': { NoncurrentDays: 7 },
+      '': { NoncurrentDays: 30 },
     });
     expect(properties(template, 'EdgeStateBucket')).toMatchObject({
       VersioningConfiguration: { Status: 'Enabled' },
@@ -169,7 +184,40 @@ describe('the template of a service', () => {
     expect(granted(template, 'EdgeRuleRole', 's3:PutObject')).toEqual([
       expect.stringContaining('/status/*'),
       expect.stringContaining('/failures/rules/*'),
+      expect.stringContaining('/logs/*'),
     ]);
+    expect(properties(template, 'EdgeRuleRole')).toMatchObject({
+      AssumeRolePolicyDocument: {
+        Statement: [{ Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } } }],
+      },
+    });
+  });
+
+  it('stores reports and logs of cores where each core has its own folder', () => {
+    const keyOf = (rule: string) => {
+      const { TopicRulePayload } = properties(template, rule) as unknown as {
+        TopicRulePayload: { Actions: [{ S3: { Key: string } }] };
+      };
+      return TopicRulePayload.Actions[0].S3.Key;
+    };
+    expect(keyOf('EdgeStatusRule')).toBe('status/${topic(4)}/${slot}.json');
+    expect(keyOf('EdgeLogRule')).toBe('logs/${topic(4)}/${at}-${seq}.json');
+  });
+
+  it('has functions that are made from packages log where logs end', () => {
+    expect(properties(template, 'EdgeCloudFunctionLogGroup')).toEqual({
+      LogGroupName: '/aws/lambda/greenhouse-dev-edge-functions',
+      RetentionInDays: 14,
+    });
+    expect(statementsOf(template, 'EdgeCloudFunctionRole')).toMatchObject([
+      {
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: [{ 'Fn::GetAtt': ['EdgeCloudFunctionLogGroup', 'Arn'] }],
+      },
+    ]);
+    expect(properties(template, 'CreateFunctionLambdaFunction')).toMatchObject({
+      Environment: { Variables: { EDGE_CLOUD_FUNCTION_LOG_GROUP: { Ref: 'EdgeCloudFunctionLogGroup' } } },
+    });
   });
 
   it('sends what asynchronous functions cannot handle to a queue', () => {
@@ -332,15 +380,6 @@ resources:
     ]);
     expect(template.Outputs?.['EdgeFunctionsBucket']?.Value).toBe('company-packages');
     expect(granted(template, 'EdgeCreateFunctionRole', 's3:PutObject')[0]).toContain('company-packages');
-  });
-
-  it('keeps revisions of each of many groups for a while', () => {
-    const { Rules } = (
-      properties(template, 'EdgeStateBucket') as unknown as {
-        LifecycleConfiguration: { Rules: { Prefix?: string }[] };
-      }
-    ).LifecycleConfiguration;
-    expect(Rules.filter(({ Prefix }) => Prefix?.startsWith('groups/'))).toHaveLength(22);
   });
 
   it('keeps system functions out of what the service gives all of its functions', () => {

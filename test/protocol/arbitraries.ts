@@ -25,6 +25,14 @@ const member = fc.record({
 });
 const fixed = fc.record({ functionName, version, seq, removed: tombstone });
 const entitlement = fc.record({ functionName, devices: fc.subarray(['*', 'camera-?']), seq });
+const rollback = fc.record({
+  functionName,
+  version: fc.constantFrom('1.0.1', '2.0.0-beta.1', ...Array.from({ length: 10 }, (_, n) => `3.0.${n}`)),
+  fallback: fc.option(fc.constantFrom('1.0.0', '1.0.1'), { nil: undefined }),
+  claims: seq,
+  static: seq,
+  seq,
+});
 const limits = fc.record({ storage: fc.constantFrom(100, 200), seq });
 const core = fc.record({ thingName: fc.constantFrom('core-1', 'core-2'), seq });
 
@@ -35,6 +43,7 @@ export const anyUpdate: fc.Arbitrary<StoredUpdate> = fc
     devices: fc.array(member, { maxLength: 3 }),
     statics: fc.array(fixed, { maxLength: 2 }),
     entitlements: fc.array(entitlement, { maxLength: 2 }),
+    rollbacks: fc.option(fc.array(rollback, { maxLength: 6 }), { nil: undefined }),
     limits: fc.option(limits, { nil: undefined }),
     core: fc.option(core, { nil: undefined }),
   })
@@ -68,10 +77,30 @@ export const anyUpdate: fc.Arbitrary<StoredUpdate> = fc
       ),
       // As handleDeploymentRequest does: the manifest of every version that a live entry names.
       functions: Object.fromEntries(
-        [...parts.claims.filter((one) => !one.released), ...parts.statics.filter((one) => !one.removed)].map(
-          (one) => [functionKey(one.functionName, one.version), manifestOf(one.functionName, one.version)],
-        ),
+        [
+          ...parts.claims.filter((one) => !one.released),
+          ...parts.statics.filter((one) => !one.removed),
+          ...(parts.rollbacks ?? []).flatMap(({ functionName, fallback }) =>
+            fallback === undefined ? [] : [{ functionName, version: fallback }],
+          ),
+        ].map((one) => [
+          functionKey(one.functionName, one.version),
+          manifestOf(one.functionName, one.version),
+        ]),
       ),
+      ...(parts.rollbacks && {
+        rollbacks: Object.fromEntries(
+          parts.rollbacks.map((one) => [
+            functionKey(one.functionName, one.version),
+            {
+              error: { code: 'FUNCTION_INIT_FAILED' as const, message: 'thrown' },
+              ...(one.fallback !== undefined && { fallback: one.fallback }),
+              upTo: { claims: one.claims, static: one.static },
+              seq: one.seq,
+            },
+          ]),
+        ),
+      }),
       ...(parts.limits && {
         limits: { storage: parts.limits.storage, memory: 1, instances: 1, seq: parts.limits.seq },
       }),

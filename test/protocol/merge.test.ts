@@ -4,6 +4,7 @@ import {
   emptyDefinition,
   groupDefinitionSchema,
   isActiveDevice,
+  MAX_ROLLBACKS_PER_FUNCTION,
   mergeUpdates,
   nextDefinition,
   wantedFunctions,
@@ -58,7 +59,8 @@ describe('mergeUpdates', () => {
         groupDefinitionSchema.parse(merged);
         const live = Object.values(merged.claims).filter((claim) => !claim.released).length;
         const statics = Object.values(merged.statics).filter((entry) => !entry.removed).length;
-        expect(Object.keys(merged.functions).length).toBeLessThanOrEqual(live + statics);
+        const fallbacks = Object.values(merged.rollbacks ?? {}).filter(({ fallback }) => fallback).length;
+        expect(Object.keys(merged.functions).length).toBeLessThanOrEqual(live + statics + fallbacks);
         const named = new Set([
           ...Object.entries(merged.claims).flatMap(([key, claim]) =>
             claim.released ? [] : [`${key.split('/')[1]}@${claim.version}`],
@@ -66,8 +68,27 @@ describe('mergeUpdates', () => {
           ...Object.entries(merged.statics).flatMap(([name, entry]) =>
             entry.removed ? [] : [`${name}@${entry.version}`],
           ),
+          ...Object.entries(merged.rollbacks ?? {}).flatMap(([key, { fallback }]) =>
+            fallback === undefined ? [] : [`${key.split('@')[0]}@${fallback}`],
+          ),
         ]);
         expect(Object.keys(merged.functions).sort()).toEqual([...named].sort());
+      }),
+    );
+  });
+
+  it('keeps no more than the youngest rollbacks of each function', () => {
+    fc.assert(
+      fc.property(updates, (list) => {
+        const { rollbacks = {} } = mergeUpdates(empty, list);
+        const perFunction = new Map<string, number>();
+        for (const key of Object.keys(rollbacks)) {
+          const name = key.split('@')[0] ?? '';
+          perFunction.set(name, (perFunction.get(name) ?? 0) + 1);
+        }
+        for (const count of perFunction.values()) {
+          expect(count).toBeLessThanOrEqual(MAX_ROLLBACKS_PER_FUNCTION);
+        }
       }),
     );
   });

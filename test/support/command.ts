@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { stripVTControlCharacters } from 'node:util';
 import { processTree, survivors, type ProcessId } from './processTree';
 
-const EXIT_MS = 45_000;
+const EXIT_MS = 120_000;
 
 export interface CommandExit {
   code: number | null;

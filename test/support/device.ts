@@ -19,6 +19,8 @@ export class TestDevice {
   private next = 1;
   readonly progress: { name: string; stage: string }[] = [];
   private readonly progressWaiters = new Map<string, () => void>();
+  readonly shared: { topic: string; payload: unknown }[] = [];
+  private readonly sharedWaiters: (() => void)[] = [];
   private readonly failures = new Map<string, ErrorBody>();
   private readonly failureWaiters = new Map<string, (error: ErrorBody) => void>();
 
@@ -75,6 +77,20 @@ export class TestDevice {
     return this.call('release', name);
   }
 
+  /** What functions publish there can be waited for with `heard`. */
+  subscribe(topic: string): Promise<unknown> {
+    return this.call('subscribe', topic);
+  }
+
+  /** The first payload that comes on this topic, or came already. */
+  async heard(topic: string): Promise<unknown> {
+    for (;;) {
+      const found = this.shared.find((message) => message.topic === topic);
+      if (found !== undefined) return found.payload;
+      await new Promise<void>((resolve) => this.sharedWaiters.push(resolve));
+    }
+  }
+
   prefetch(name: string): Promise<unknown> {
     return this.call('prefetch', name);
   }
@@ -104,6 +120,10 @@ export class TestDevice {
       const { name, progress } = message;
       this.progress.push({ name, stage: progress.stage });
       this.progressWaiters.get(`${name} ${progress.stage}`)?.();
+    }
+    if (message.event === 'shared') {
+      this.shared.push(message as unknown as { topic: string; payload: unknown });
+      for (const wake of this.sharedWaiters.splice(0)) wake();
     }
     if (message.event === 'failed')
       this.failed(message as unknown as { requestId?: string; error: ErrorBody });

@@ -45,6 +45,9 @@ const methods: Record<string, (...args: never[]) => Promise<unknown>> = {
   },
   send: async (name: string, input: unknown) => functions.get(name)?.send(input),
   release: async (name: string) => functions.get(name)?.release(),
+  subscribe: async (topic: string) => {
+    await connected().subscribe(topic, (payload, at) => say({ event: 'shared', topic: at, payload }));
+  },
   prefetch: (name: string) => connected().prefetch(name),
   close: async () => client?.close(),
 };

@@ -1,3 +1,4 @@
+import type { EdgeCalls } from '../../../protocol/edgeContext';
 import type { CallMessage, ContextSettings } from '../processMessages';
 
 /** How a handler ends a call that does not return a promise. */
@@ -6,11 +7,17 @@ export interface Completion {
   fail(error?: unknown): void;
 }
 
-/** Lambda's `context` for one call. */
-export function createContext(call: CallMessage, settings: ContextSettings, completion: Completion) {
+/** Lambda's `context` for one call, and `edge` where a core answers. */
+export function createContext(
+  call: CallMessage,
+  settings: ContextSettings,
+  completion: Completion,
+  edge?: EdgeCalls,
+) {
   const deadline = performance.now() + call.timeoutMs;
   return {
     ...settings,
+    ...(edge && { edge }),
     awsRequestId: call.requestId,
     clientContext: call.clientContext,
     identity: undefined,

@@ -8,6 +8,7 @@ import type {
   ProcessMessage,
 } from '../processMessages';
 import { openChannel } from './channel';
+import { EdgeAsks } from './edgeAsks';
 import { toErrorResult } from './errorResult';
 import { loadHandler, LoadError, type Handler } from './loader';
 import { runCall, type WhenIdle } from './runCall';
@@ -21,8 +22,16 @@ let ending = false;
 
 const channel = openChannel((message: HostMessage) => {
   if (message.type === 'init') void initialise(message);
+  else if (message.type === 'answer') edge.receive(message);
   else call(message);
 });
+/** A call waits for nothing else to run in this process. */
+let waitsForIdle = false;
+const edge = new EdgeAsks(
+  (json) => void (ending || channel.send(json)),
+  // An answer that is still to come is something to run.
+  (isWaiting) => void (waitsForIdle && channel.keepAlive(isWaiting)),
+);
 
 process.on('uncaughtException', (error) => end(toErrorResult(error)));
 process.on('unhandledRejection', (reason) => {
@@ -69,6 +78,7 @@ function call(message: CallMessage): void {
       fail: (thrown) => sendError(requestId, 'FUNCTION_ERROR', toErrorResult(thrown)),
     },
     whenIdle,
+    init.answersAsks ? edge.forCall(requestId) : undefined,
   );
 }
 
@@ -116,9 +126,11 @@ const whenIdle: WhenIdle = (callback) => {
   };
   const stop = () => {
     process.off('beforeExit', onIdle);
+    waitsForIdle = false;
     channel.keepAlive(true);
   };
   process.on('beforeExit', onIdle);
-  channel.keepAlive(false);
+  waitsForIdle = true;
+  channel.keepAlive(edge.isWaiting);
   return stop;
 };

@@ -1,3 +1,4 @@
+import type { EdgeCalls } from '../../../protocol/edgeContext';
 import type { CallMessage, ContextSettings } from '../processMessages';
 import { createContext, type Completion } from './context';
 import type { Handler } from './loader';
@@ -18,6 +19,7 @@ export function runCall(
   settings: ContextSettings,
   completion: Completion,
   whenIdle: WhenIdle,
+  edge?: EdgeCalls,
 ): void {
   let completed = false;
   let stopWaiting: (() => void) | undefined;
@@ -29,7 +31,7 @@ export function runCall(
   };
   const succeed = once(completion.succeed);
   const fail = once(completion.fail);
-  const context = createContext(call, settings, { succeed, fail });
+  const context = createContext(call, settings, { succeed, fail }, edge);
   try {
     const returned = handler(call.event, context, context.done);
     if (isThenable(returned)) returned.then(succeed, fail);

@@ -4,12 +4,14 @@ import { managedPolicy, policy, role } from './iam';
 import { iotPolicy, roleAlias, thing, thingGroup, topicRule } from './iot';
 import { alias, eventInvokeConfig, lambdaFunction, permission, version } from './lambda';
 import { logGroup } from './logs';
+import { existingBucket } from './existingBucket';
 import { bucket, bucketPolicy } from './s3';
-import { eventsRule, schedule } from './schedule';
+import { eventsRule } from './events/rule';
+import { schedule } from './events/schedule';
 import { queue, queuePolicy } from './sqs';
 
 const ALL: readonly ResourceProvider[] = [
-  ...[bucket, bucketPolicy],
+  ...[bucket, bucketPolicy, existingBucket],
   logGroup,
   ...[role, policy, managedPolicy],
   ...[lambdaFunction, version, alias, permission, eventInvokeConfig],

@@ -134,7 +134,6 @@ export const thing = defineResource({
   },
 });
 
-/** A name that policies and searches can mention: nothing here asks who is in a group. */
 export const thingGroup = defineResource({
   type: 'AWS::IoT::ThingGroup',
   schema: z.strictObject({
@@ -149,12 +148,14 @@ export const thingGroup = defineResource({
     Tags: tags.optional(),
   }),
   attributes: ['Arn', 'Id'],
-  async create({ ThingGroupName }, { cloud, generatedName }) {
+  async create({ ThingGroupName }, { services, generatedName }) {
     const name = ThingGroupName ?? generatedName(128);
-    const arn = `arn:aws:iot:${cloud.region}:${cloud.account}:thinggroup/${name}`;
-    return { ref: name, attributes: { Arn: arn, Id: name } };
+    services.iotCore.registry.thingGroups.create(name);
+    return { ref: name, attributes: { Arn: services.iotCore.arns.of('thinggroup', name), Id: name } };
   },
   update: async (current) => current,
   replaces: (next, previous) => next.ThingGroupName !== previous.ThingGroupName,
-  delete: async () => undefined,
+  async delete(current, _properties, { services }) {
+    services.iotCore.registry.thingGroups.remove(current.ref);
+  },
 });

@@ -50,11 +50,12 @@ const bucketSchema = z.strictObject({
 type BucketTemplate = z.output<typeof bucketSchema>;
 
 /** Accepted, because a template for AWS has them, but nothing here acts on them. */
-const WITHOUT_EFFECT = ['VersioningConfiguration', 'LifecycleConfiguration'] as const;
+const WITHOUT_EFFECT = ['LifecycleConfiguration'] as const;
 
 function configure(name: string, bucket: BucketTemplate, { services, cloud }: ResourceContext): void {
   const ignored = WITHOUT_EFFECT.filter((property) => bucket[property] !== undefined);
   if (ignored.length > 0) cloud.log.debug({ bucket: name, ignored }, 'bucket properties without effect here');
+  services.s3.setVersioning(name, bucket.VersioningConfiguration?.Status === 'Enabled');
   const configurations = bucket.NotificationConfiguration?.LambdaConfigurations ?? [];
   services.s3.setNotifications(
     name,

@@ -46,12 +46,20 @@ const roleAliasSchema = z.strictObject({
 });
 export type RoleAliasRecord = z.infer<typeof roleAliasSchema>;
 
+const thingGroupSchema = z.strictObject({
+  thingGroupName: z.string(),
+  thingNames: z.array(z.string()),
+  createdAt: z.number(),
+});
+export type ThingGroupRecord = z.infer<typeof thingGroupSchema>;
+
 const fileSchema = z.strictObject({
   format: z.literal(1),
   things: z.array(thingSchema),
   certificates: z.array(certificateSchema),
   policies: z.array(policySchema),
   roleAliases: z.array(roleAliasSchema),
+  thingGroups: z.array(thingGroupSchema).default([]),
 });
 
 /** What the registry keeps. Change the maps, then `save()`. */
@@ -60,6 +68,7 @@ export interface RegistryStore {
   readonly certificates: Map<string, CertificateRecord>;
   readonly policies: Map<string, PolicyRecord>;
   readonly roleAliases: Map<string, RoleAliasRecord>;
+  readonly thingGroups: Map<string, ThingGroupRecord>;
   save(): void;
 }
 
@@ -71,6 +80,7 @@ export function openRegistryStore(dir: string): RegistryStore {
     certificates: new Map((kept?.certificates ?? []).map((one) => [one.certificateId, one])),
     policies: new Map((kept?.policies ?? []).map((one) => [one.policyName, one])),
     roleAliases: new Map((kept?.roleAliases ?? []).map((one) => [one.roleAlias, one])),
+    thingGroups: new Map((kept?.thingGroups ?? []).map((one) => [one.thingGroupName, one])),
   };
   const save = (): void =>
     writeJsonFile(path, {
@@ -79,6 +89,7 @@ export function openRegistryStore(dir: string): RegistryStore {
       certificates: [...store.certificates.values()],
       policies: [...store.policies.values()],
       roleAliases: [...store.roleAliases.values()],
+      thingGroups: [...store.thingGroups.values()],
     } satisfies z.infer<typeof fileSchema>);
   return { ...store, save };
 }

@@ -27,6 +27,8 @@ export interface RestRoute {
   path: string;
   /** All are needed. */
   permissions(call: RestCall): Permission[];
+  /** Of a success; 200 unless told. */
+  status?: number;
   /** What becomes the JSON body; `{}` when undefined. Throws AwsError. */
   handle(call: RestCall): unknown;
   /** Condition keys and policy variables beside the principal's own. */
@@ -62,7 +64,7 @@ export function createRestService(
         cloud.iam.authorize(principal, action, resource, undefined, route.conditions?.(call));
       }
       log.debug({ operation: route.operation, principal: principal.arn }, 'request');
-      return jsonResponse((await route.handle(call)) ?? {});
+      return jsonResponse((await route.handle(call)) ?? {}, route.status);
     }
     log.warn({ method: request.method, path: pathname }, `${signingName}: not supported by the local cloud`);
     const what = `${request.method} ${pathname}`;

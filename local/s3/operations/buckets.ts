@@ -24,7 +24,7 @@ export const createBucket: Operation = (environment, request) => {
   const name = request.bucket;
   // Authorised by a name that need not exist yet.
   permit(environment, request, 's3:CreateBucket', {
-    bucket: { name, createdAt: 0, objects: new Map(), notifications: [] },
+    bucket: { name, createdAt: 0, objects: new Map(), older: new Map(), notifications: [] },
   });
   const region = locationOf(request.body);
   if (region !== context.region) throw new S3Error('IllegalLocationConstraintException');

@@ -8,11 +8,31 @@ import { requester } from './writeObject';
 
 const MAX_KEYS = 1000;
 
+interface Target {
+  key: string;
+  versionId?: string;
+}
+
+interface Deleted {
+  Key: string;
+  VersionId?: string;
+  DeleteMarker?: true;
+  DeleteMarkerVersionId?: string;
+}
+
 export const deleteObject: Operation = async (environment, request) => {
   const bucket = environment.store.bucket(request.bucket);
-  permit(environment, request, 's3:DeleteObject', { bucket, key: request.key });
-  await remove(environment, request, bucket, request.key);
-  return { status: 204 };
+  const versionId = request.query.get('versionId');
+  const target = { key: request.key, ...(versionId !== undefined && { versionId }) };
+  const deleted = await remove(environment, request, bucket, target);
+  const version = deleted.DeleteMarkerVersionId ?? deleted.VersionId;
+  return {
+    status: 204,
+    headers: {
+      ...(version !== undefined && { 'x-amz-version-id': version }),
+      ...(deleted.DeleteMarker && { 'x-amz-delete-marker': 'true' }),
+    },
+  };
 };
 
 /** Each key is allowed or denied by itself. */
@@ -22,17 +42,15 @@ export const deleteObjects: Operation = async (environment, request) => {
   if (!verified) {
     throw new S3Error('InvalidRequest', 'Missing required header for this request: Content-MD5');
   }
-  const { keys, quiet } = readDelete(content);
-  const deleted: { Key: string }[] = [];
+  const { targets, quiet } = readDelete(content);
+  const deleted: Deleted[] = [];
   const errors: { Key: string; Code: string; Message: string }[] = [];
-  for (const key of keys) {
+  for (const target of targets) {
     try {
-      permit(environment, request, 's3:DeleteObject', { bucket, key });
-      await remove(environment, request, bucket, key);
-      deleted.push({ Key: key });
+      deleted.push(await remove(environment, request, bucket, target));
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      errors.push({ Key: key, Code: error.code, Message: error.message });
+      errors.push({ Key: target.key, Code: error.code, Message: error.message });
     }
   }
   const body = xmlDocument('DeleteResult', { Deleted: quiet ? [] : deleted, Error: errors });
@@ -40,30 +58,42 @@ export const deleteObjects: Operation = async (environment, request) => {
 };
 
 async function remove(
-  { store, notify }: S3Environment,
+  environment: S3Environment,
   request: S3Request,
   bucket: Bucket,
-  key: string,
-): Promise<void> {
-  const sequencer = store.nextSequencer();
-  if (!(await store.delete(bucket, key))) return;
-  notify(bucket, { name: 'ObjectRemoved:Delete', key, sequencer, ...requester(request) });
+  { key, versionId }: Target,
+): Promise<Deleted> {
+  const { store, notify } = environment;
+  const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
+  permit(environment, request, action, { bucket, key });
+  const change = { key, sequencer: store.nextSequencer(), ...requester(request) };
+  if (versionId !== undefined) {
+    const removed = await store.deleteVersion(bucket, key, versionId);
+    if (removed) notify(bucket, { name: 'ObjectRemoved:Delete', ...change });
+    return { Key: key, VersionId: versionId };
+  }
+  const { removed, marker } = await store.delete(bucket, key);
+  if (marker !== undefined) {
+    notify(bucket, { name: 'ObjectRemoved:DeleteMarkerCreated', ...change });
+    return { Key: key, DeleteMarker: true, DeleteMarkerVersionId: marker };
+  }
+  if (removed) notify(bucket, { name: 'ObjectRemoved:Delete', ...change });
+  return { Key: key };
 }
 
 /** `<Delete><Object><Key>…</Key></Object>…<Quiet>true</Quiet></Delete>`. Throws MalformedXML, NotImplemented. */
-function readDelete(content: Buffer): { keys: string[]; quiet: boolean } {
+function readDelete(content: Buffer): { targets: Target[]; quiet: boolean } {
   const document = parseXml(content.toString('utf8'), 'Delete');
   const objects = document?.['Object'];
   if (!Array.isArray(objects) || objects.length > MAX_KEYS) throw new S3Error('MalformedXML');
-  const keys = (objects as unknown[]).map((object) => {
-    const { Key: key, ...others } = (typeof object === 'object' ? object : {}) as Record<string, unknown>;
-    // `null` is the only version that an object of a bucket without versioning has.
-    const condition = Object.keys(others).find(
-      (name) => name !== '#text' && !(name === 'VersionId' && others[name] === 'null'),
-    );
-    if (condition !== undefined) throw notImplemented(`${condition} in DeleteObjects`);
-    if (typeof key !== 'string' || key === '') throw new S3Error('MalformedXML');
-    return key;
-  });
-  return { keys, quiet: document?.['Quiet'] === 'true' };
+  return { targets: (objects as unknown[]).map(readTarget), quiet: document?.['Quiet'] === 'true' };
+}
+
+function readTarget(object: unknown): Target {
+  const fields = (typeof object === 'object' ? object : {}) as Record<string, unknown>;
+  const { Key: key, VersionId: versionId, ...others } = fields;
+  const condition = Object.keys(others).find((name) => name !== '#text');
+  if (condition !== undefined) throw notImplemented(`${condition} in DeleteObjects`);
+  if (typeof key !== 'string' || key === '') throw new S3Error('MalformedXML');
+  return { key, ...(typeof versionId === 'string' && { versionId }) };
 }

@@ -46,36 +46,7 @@ export const listObjects: Operation = (environment, request) => {
   return { status: 200, headers: { 'content-type': 'application/xml' }, body };
 };
 
-/**
- * ListObjectVersions, of buckets without versioning: each object is its only version, `null`. In one
- * page, which a caller that deletes what it was shown empties page by page.
- */
-export const listObjectVersions: Operation = (environment, request) => {
-  const bucket = environment.store.bucket(request.bucket);
-  permit(environment, request, 's3:ListBucketVersions', { bucket });
-  const prefix = request.query.get('prefix') ?? '';
-  const found = [...bucket.objects.values()].filter(({ key }) => key.startsWith(prefix)).sort(byKey);
-  const encoded = encoderOf(request);
-  const body = xmlDocument('ListVersionsResult', {
-    Name: request.bucket,
-    Prefix: encoded(prefix),
-    ...(request.query.has('encoding-type') ? { EncodingType: 'url' } : {}),
-    MaxKeys: MAX_KEYS,
-    IsTruncated: found.length > MAX_KEYS,
-    Version: found.slice(0, MAX_KEYS).map(({ key, lastModified, etag, body: content }) => ({
-      Key: encoded(key),
-      VersionId: 'null',
-      IsLatest: true,
-      LastModified: new Date(lastModified).toISOString(),
-      ETag: etag,
-      Size: content.length,
-      StorageClass: 'STANDARD',
-    })),
-  });
-  return { status: 200, headers: { 'content-type': 'application/xml' }, body };
-};
-
-function encoderOf({ query }: S3Request): (text: string) => string {
+export function encoderOf({ query }: S3Request): (text: string) => string {
   return (text) => (query.has('encoding-type') ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
 }
 
@@ -170,6 +141,6 @@ function byKey(a: StoredObject, b: StoredObject): number {
 }
 
 /** S3 lists in the order of the keys' UTF-8 bytes, which is not that of JavaScript strings. */
-function compareKeys(a: string, b: string): number {
+export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -34,7 +34,7 @@ export const putObject: Operation = async (environment, request) => {
     [`x-amz-checksum-${checksum.algorithm}`]: checksum.value,
     'x-amz-checksum-type': 'FULL_OBJECT',
   };
-  return { status: 200, headers: { etag: object.etag, ...checksumHeaders } };
+  return { status: 200, headers: { etag: object.etag, ...versionHeader(object), ...checksumHeaders } };
 };
 
 export const copyObject: Operation = async (environment, request) => {
@@ -48,8 +48,9 @@ export const copyObject: Operation = async (environment, request) => {
   if (!replace && from === to && source.key === request.key) {
     throw new S3Error('InvalidRequest', 'A copy of an object to itself must change its metadata.');
   }
+  const { versionId: _versionId, ...content } = original;
   const object: StoredObject = {
-    ...original,
+    ...content,
     key: request.key,
     lastModified: Date.now(),
     ...(replace ? { headers: keptHeaders(request), metadata: userMetadata(request) } : {}),
@@ -59,8 +60,12 @@ export const copyObject: Operation = async (environment, request) => {
     LastModified: new Date(object.lastModified).toISOString(),
     ETag: object.etag,
   });
-  return { status: 200, headers: { 'content-type': 'application/xml' }, body };
+  return { status: 200, headers: { 'content-type': 'application/xml', ...versionHeader(object) }, body };
 };
+
+function versionHeader({ versionId }: StoredObject): Record<string, string> {
+  return versionId === undefined ? {} : { 'x-amz-version-id': versionId };
+}
 
 export type Requester = Pick<ObjectChange, 'principalId' | 'requestId'>;
 

@@ -36,7 +36,21 @@ export const edgeFunctionSchema = z.strictObject({
   environment: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a variable'), variableSchema)
     .optional()
-    .describe('Environment variables on the edge, in addition to those of the function and instead of them.'),
+    .describe(
+      'Environment variables on the edge, in addition to those of the function and instead of them. References to ' +
+        'resources of the stack mean nothing there: they need a value here.',
+    ),
+  publishes: listOf(fields.publishes.unwrap())
+    .optional()
+    .describe(
+      'Topics below "<prefix>/shared/" that the function may publish to from an edge; "+" and "#" as in MQTT. ' +
+        'Default: none.',
+    ),
+  invokes: listOf(fields.invokes.unwrap())
+    .optional()
+    .describe(
+      'Functions that the function may call from an edge, whichever device called it. Default: none.',
+    ),
   requires: z
     .strictObject({
       node: requirements.node.describe('Range of Node.js versions that the edge must have.'),

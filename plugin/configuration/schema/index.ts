@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { functionNameSchema, groupNameSchema } from '../../../protocol';
+import {
+  DEFAULT_EDGE_LOG_LEVEL,
+  edgeLogLevelSchema,
+  functionNameSchema,
+  groupNameSchema,
+} from '../../../protocol';
 import { bucketSchema } from './buckets';
 import { engineSchema } from './engine';
 import { edgeFunctionSchema } from './functions';
@@ -44,6 +49,12 @@ export const edgeSectionSchema = z.strictObject({
     .prefault({})
     .describe('S3 buckets. Left out: buckets of their own, named after service, stage, account and region.'),
   retention: retentionSchema,
+  logs: edgeLogLevelSchema
+    .default(DEFAULT_EDGE_LOG_LEVEL)
+    .describe(
+      'From which level on edge cores send their own log and that of functions to the cloud, for "sls edge logs"; ' +
+        'what functions write to stderr counts as warn. off: nothing.',
+    ),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')

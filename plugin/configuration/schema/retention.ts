@@ -19,8 +19,9 @@ export const retentionSchema = z
     uploads: days(30, 'Uploaded packages, once they are registered or refused'),
     results: days(30, 'What became of each upload'),
     status: days(14, 'Status reports of edge cores'),
+    edgeLogs: days(7, 'Logs of edge cores and the functions there'),
     failures: days(30, 'What could not be delivered or read'),
-    revisions: days(365, 'Older revisions of group definitions and records of deployments'),
+    revisions: days(90, 'Older revisions of group definitions and records of deployments'),
   })
   .prefault({})
   .describe('How long things are kept. Packages, the registry and the latest definitions are kept for good.');

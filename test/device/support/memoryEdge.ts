@@ -1,3 +1,4 @@
+import { EdgeError } from '../../../protocol/errors';
 import type { Candidate, Link, LinkEvents, OpenLink, QoS } from '../../../device/link';
 
 export interface Published {
@@ -10,6 +11,9 @@ export interface Published {
 export class MemoryEdge {
   readonly published: Published[] = [];
   readonly subscribed: string[] = [];
+  readonly unsubscribed: string[] = [];
+  /** Filters that the broker does not grant. */
+  readonly refuses = new Set<string>();
   readonly dialed: Candidate[] = [];
   /** Candidates on which nobody answers. */
   readonly dead = new Set<number>();
@@ -67,7 +71,12 @@ export class MemoryEdge {
         if (!this.acknowledges) await new Promise(() => undefined);
       },
       subscribe: async (filter) => {
+        if (this.refuses.has(filter)) throw new EdgeError('FORBIDDEN_TOPIC');
+        if (!live()) throw new Error('not connected');
         this.subscribed.push(filter);
+      },
+      unsubscribe: async (filter) => {
+        this.unsubscribed.push(filter);
       },
       close: async () => {
         if (live()) this.#events = undefined;

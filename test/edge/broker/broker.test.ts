@@ -240,6 +240,34 @@ describe('topics', () => {
     await camera.client.subscribeAsync(['edge/camera-1/reply/ready', 'edge/status']);
   });
 
+  test('what functions publish reaches whoever subscribes, once', async () => {
+    const [camera, other] = [await device('camera-1'), await device('camera-2')];
+    await camera.client.subscribeAsync(['edge/shared/alerts/+', 'edge/shared/#'], { qos: 1 });
+    await other.client.subscribeAsync('edge/shared/reports/#');
+    broker.devices.share('edge/shared/alerts/line-1', '{"n":1}');
+    broker.devices.share('edge/shared/reports', '{"n":2}');
+    await roundTrip(camera, 'j1');
+    await roundTrip(other, 'j2');
+    const shared = ({ received }: MqttDevice) =>
+      received.filter(({ topic }) => topic.startsWith('edge/shared/'));
+    expect(shared(camera)).toEqual([
+      { topic: 'edge/shared/alerts/line-1', message: { n: 1 } },
+      { topic: 'edge/shared/reports', message: { n: 2 } },
+    ]);
+    expect(shared(other)).toEqual([{ topic: 'edge/shared/reports', message: { n: 2 } }]);
+  });
+
+  test('a device cannot publish there', async () => {
+    const [camera, other] = [await device('camera-1'), await device('camera-2')];
+    await other.client.subscribeAsync('edge/shared/#');
+    await camera.publish('edge/shared/alerts', { n: 1 });
+    await camera.publish('edge/shared/ask/join', { requestId: 'j' });
+    expect((await camera.reply('failed'))['error']).toMatchObject({ code: 'FORBIDDEN_TOPIC' });
+    await roundTrip(other, 'j3');
+    expect(other.received.filter(({ topic }) => topic.startsWith('edge/shared/'))).toEqual([]);
+    expect(asked.filter(({ device: name }) => name === 'shared')).toEqual([]);
+  });
+
   test('a device gets only the replies that it subscribed to', async () => {
     const camera = await MqttDevice.connect('camera-1', certificates['camera-1'], port);
     open.push(camera);

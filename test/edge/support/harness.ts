@@ -38,6 +38,12 @@ export class MemoryDevices implements Devices {
     this.announced.push(status);
   }
 
+  readonly shared: { topic: string; payload: string }[] = [];
+
+  share(topic: string, payload: string): void {
+    this.shared.push({ topic, payload });
+  }
+
   enforceAdmission(): void {
     this.enforced += 1;
   }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Cloud, Upstream } from '../../../edge/ports';
+import { rollbackRegisters } from '../../../handlers/definitions/rollbackUpdate';
 import {
   EdgeError,
   emptyDefinition,
@@ -56,6 +57,8 @@ export class MemoryCloud {
     this.accept(update.requestId);
     this.absorb(update);
   };
+  /** The core does not want to pause before it connects again. */
+  onHurry: () => void = () => undefined;
   onValidate: (() => Promise<void>) | undefined;
   onInvoke: (request: CloudInvokeRequest) => Promise<unknown> = async (request) => ({ cloud: request.input });
   private readonly events = new EventEmitter();
@@ -125,6 +128,7 @@ export class MemoryCloud {
         this.onUpdate(update);
       },
       sendStatus: async (status) => void this.statuses.push(status),
+      hurry: () => this.onHurry(),
       on: (event: string, listener: (message: never) => void) =>
         void this.events.on(event, listener as (message: unknown) => void),
       close: async () => undefined,
@@ -183,7 +187,7 @@ export class MemoryCloud {
     return { manifest, devices, package: location, topics: { call: `call/${name}` } };
   }
 
-  private stored({ requestId, claims, joins }: CoreUpdate): StoredUpdate {
+  private stored({ requestId, claims, joins, failures = [] }: CoreUpdate): StoredUpdate {
     const devices = joins.map(({ device, certificateId, seq }) => [
       device,
       { certificateId, source: 'core' as const, seq },
@@ -193,6 +197,15 @@ export class MemoryCloud {
       functionKey(manifest.name, manifest.version),
       manifest,
     ]);
+    const rolledBack = rollbackRegisters(
+      this.definition,
+      failures.map(({ running, ...failure }) => {
+        const fallback = this.registry.find(
+          ({ name, version }) => name === failure.function && version === running,
+        );
+        return { ...failure, ...(fallback && { fallback }) };
+      }),
+    );
     return {
       requestId,
       group: GROUP,
@@ -203,6 +216,7 @@ export class MemoryCloud {
       entitlements: {},
       claims: Object.fromEntries(entries) as StoredUpdate['claims'],
       functions: Object.fromEntries(manifests) as StoredUpdate['functions'],
+      ...(failures.length > 0 && { rollbacks: rolledBack.rollbacks }),
     };
   }
 

@@ -19,11 +19,21 @@ export class MemoryFunctions implements LocalFunctions {
   async reconcile(target: readonly WantedFunction[]): Promise<void> {
     this.targets.push(target);
     const wanted = new Set(target.map(({ key }) => key));
-    for (const [key, { state }] of this.functions) {
-      if (!wanted.has(key) || state === 'failed') this.functions.delete(key);
+    const unwanted = [...this.functions.values()].filter(({ key }) => !wanted.has(key));
+    for (const { key, state } of this.functions.values()) if (state === 'failed') this.functions.delete(key);
+    for (const { key, manifest } of unwanted) {
+      // What a newer version is to replace serves until that one runs, as the plan has it.
+      if (target.every((other) => other.manifest.name !== manifest.name)) this.functions.delete(key);
     }
     const started = target.filter(({ key }) => !this.functions.has(key));
     await Promise.all(started.map(({ key, manifest }) => this.start(key, manifest)));
+    if (this.targets.at(-1) !== target) return;
+    for (const { key, manifest } of unwanted) {
+      const blocked = this.list().some(
+        (other) => other.manifest.name === manifest.name && other.state === 'failed',
+      );
+      if (!blocked) this.functions.delete(key);
+    }
   }
 
   async prefetch(manifest: FunctionManifest): Promise<void> {

@@ -69,13 +69,16 @@ export class MqttDevice {
     return device;
   }
 
-  /** The reply of that kind to that request, past or to come. */
-  reply(kind: string, requestId?: string): Promise<Record<string, unknown>> {
-    const topic = `edge/${this.name}/reply/${kind}`;
-    return this.next(
-      (received) =>
-        received.topic === topic && (requestId === undefined || received.message['requestId'] === requestId),
-    ).then(({ message }) => message);
+  /** The reply of that kind to that request, past or to come. Rejects when the request fails instead. */
+  async reply(kind: string, requestId?: string): Promise<Record<string, unknown>> {
+    const [wanted, failed] = [kind, 'failed'].map((each) => `edge/${this.name}/reply/${each}`);
+    const { topic, message } = await this.next((received) =>
+      requestId === undefined
+        ? received.topic === wanted
+        : received.message['requestId'] === requestId && [wanted, failed].includes(received.topic),
+    );
+    if (topic === wanted) return message;
+    throw new Error(`${this.name}: ${JSON.stringify(message['error'])} instead of ${kind}`);
   }
 
   next(matches: (received: Received) => boolean): Promise<Received> {

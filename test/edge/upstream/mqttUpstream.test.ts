@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer as createPlainServer, type AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { Aedes, type PublishPacket } from 'aedes';
 import pino from 'pino';
@@ -184,6 +184,25 @@ test('hurries when the cloud was reached in another way', async () => {
   hurried.hurry();
   await again;
   expect(hurried.connected).toBe(true);
+});
+
+test('hurried again and again, it leaves the cloud a moment between two attempts', async () => {
+  await broker.close();
+  let attempts = 0;
+  const deaf = createPlainServer((socket) => {
+    attempts += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => deaf.listen(port, '127.0.0.1', resolve));
+  const began = performance.now();
+  const hurried = connect(identity.core, () => 1e6);
+  // The first by itself, the second hurried at once.
+  await until('the fourth attempt', () => {
+    hurried.hurry();
+    return attempts >= 4 ? true : undefined;
+  });
+  expect(performance.now() - began).toBeGreaterThan(2 * 240);
+  await new Promise((resolve) => deaf.close(resolve));
 });
 
 test('a core whose subscriptions are refused is not connected, and tries again', async () => {

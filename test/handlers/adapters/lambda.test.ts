@@ -28,6 +28,7 @@ import { refused } from '../expectCode';
 import { packageOf } from '../fixtures';
 
 /** The adapters over Lambda's wire protocol: SDK client, local cloud. */
+const LOG_GROUP = '/aws/lambda/edge-functions';
 const ARN = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:`;
 let cloud: TestCloud;
 let lambda: Lambda;
@@ -73,7 +74,7 @@ beforeAll(async () => {
   });
   client = lambdaClient(lambda, cloud.context.iam.operator);
   roleArn = cloud.functionRole('functions');
-  publisher = new LambdaPublisher(client, { prefix: 'edge-', roleArn }, jitteredBackoff);
+  publisher = new LambdaPublisher(client, { prefix: 'edge-', roleArn, logGroup: LOG_GROUP }, jitteredBackoff);
 });
 afterAll(async () => {
   client.destroy();
@@ -113,6 +114,35 @@ describe('LambdaPublisher', () => {
       Role: roleArn,
       Environment: { Variables: { MODE: 'fast' } },
     });
+  });
+
+  it('has them log where logs end, and changes nothing of a function that is as it should be', async () => {
+    await publish('1', { name: 'logging' });
+    const before = await configurationOf('edge-logging');
+    expect(before.LoggingConfig).toMatchObject({ LogGroup: LOG_GROUP });
+    await publish('1', { name: 'logging' });
+    expect((await configurationOf('edge-logging')).LastModified).toBe(before.LastModified);
+  });
+
+  it('cuts a name that is too long for Lambda, and keeps two of them apart', async () => {
+    const prefix = `${'a-service-with-a-long-name'}-production-edge-`.slice(-40);
+    const long = (end: string) => `predictTheWeatherOfTheWholeNextWeekIn${end}`;
+    const roomy = new LambdaPublisher(client, { prefix, roleArn, logGroup: LOG_GROUP }, jitteredBackoff);
+    const make = async (name: string) => {
+      const bytes = await packageOf({ name });
+      const target = await roomy.publish(config({ name }), bytes, packageDigest(bytes));
+      await roomy.promote(name, target);
+      return target.functionArn.split(':').at(-1) ?? '';
+    };
+    const names = [await make(long('Berlin')), await make(long('Bern'))];
+    expect(new Set(names).size).toBe(2);
+    for (const name of names) {
+      expect(name.length).toBeLessThanOrEqual(64);
+      expect(name.startsWith(prefix)).toBe(true);
+      const live = await client.send(new GetAliasCommand({ FunctionName: name, Name: 'live' }));
+      expect(live.FunctionVersion).toBe('1');
+    }
+    expect(await make('short')).toBe(`${prefix}short`);
   });
 
   it('gives each of several concurrent uploads a version with its own code', async () => {
@@ -158,14 +188,22 @@ describe('LambdaPublisher', () => {
 
   it('an ordinary function that it may not see is refused like one that does not exist', async () => {
     const without = lambdaClient(lambda, cloud.userWith());
-    const powerless = new LambdaPublisher(without, { prefix: 'edge-', roleArn }, jitteredBackoff);
+    const powerless = new LambdaPublisher(
+      without,
+      { prefix: 'edge-', roleArn, logGroup: LOG_GROUP },
+      jitteredBackoff,
+    );
     expect((await refused('CONFIG_INVALID', powerless.existing('ordinary'))).field).toBe('cloudFunction');
     without.destroy();
   });
 
   it('throws a refusal of Lambda at once', async () => {
     const without = lambdaClient(lambda, cloud.userWith());
-    const powerless = new LambdaPublisher(without, { prefix: 'edge-', roleArn }, jitteredBackoff);
+    const powerless = new LambdaPublisher(
+      without,
+      { prefix: 'edge-', roleArn, logGroup: LOG_GROUP },
+      jitteredBackoff,
+    );
     const bytes = await packageOf({});
     await expect(powerless.publish(config({}), bytes, packageDigest(bytes))).rejects.toThrow(
       expect.objectContaining({ name: 'AccessDeniedException' }),

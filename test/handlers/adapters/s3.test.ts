@@ -239,7 +239,9 @@ describe('performDeployment over S3', () => {
       return {
         definitions: new S3Definitions(own),
         requests: new S3Requests(own, new MemoryLog()),
+        registry: new S3Registry(own),
         engine: new DirectEngine({ notices: messages, records, clock: fixedClock }),
+        clock: fixedClock,
         backoff: async () => undefined,
         log: new MemoryLog(),
       };
@@ -256,6 +258,7 @@ describe('performDeployment over S3', () => {
     const latest = (await definitions.read('plant'))?.value ?? emptyDefinition('plant');
     expect({ ...latest, revision: 0 }).toEqual(mergeUpdates(emptyDefinition('plant'), updates));
     expect(await requests.pending('plant')).toEqual([]);
+    expect(await definitions.groups()).toContain('plant');
     expect(await engine.status('plant', latest.revision)).toMatchObject({ state: 'announced' });
     for (let revision = 1; revision <= latest.revision; revision++) {
       expect((await definitions.readRevision('plant', revision))?.revision).toBe(revision);

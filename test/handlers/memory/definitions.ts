@@ -33,6 +33,10 @@ export class MemoryDefinitions implements Definitions {
     });
   }
 
+  async groups(): Promise<string[]> {
+    return through(this.gate, 'groups', () => [...this.latest.keys()]);
+  }
+
   put(definition: GroupDefinition): void {
     const value = groupDefinitionSchema.parse(structuredClone(definition));
     this.revisions.push(value);

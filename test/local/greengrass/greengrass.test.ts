@@ -1,10 +1,10 @@
 import {
   BatchAssociateClientDeviceWithCoreDeviceCommand,
   BatchDisassociateClientDeviceFromCoreDeviceCommand,
+  GetComponentVersionArtifactCommand,
   GetConnectivityInfoCommand,
   GreengrassV2Client,
   ListClientDevicesAssociatedWithCoreDeviceCommand,
-  ListComponentsCommand,
   UpdateConnectivityInfoCommand,
 } from '@aws-sdk/client-greengrassv2';
 import type { Credentials } from '../../../local/context';
@@ -43,7 +43,10 @@ afterEach(async () => {
 });
 
 async function start(): Promise<void> {
-  greengrass = await createGreengrass(test_.cloud, test_.iotCore);
+  greengrass = await createGreengrass(test_.cloud, test_.iotCore, {
+    readObject: () => Promise.reject(new Error('no objects here')),
+    putEvent: () => undefined,
+  });
   client = new GreengrassV2Client(clientConfig(greengrass.url, test_.cloud.iam.operator));
 }
 
@@ -164,8 +167,9 @@ test('a core announces itself with the credentials of its certificate, and only 
 });
 
 test('what is not supported has the shape of AWS and a line in the log', async () => {
-  await expect(client.send(new ListComponentsCommand({}))).rejects.toEqual(
-    failure('UnknownOperationException'),
-  );
-  expect(test_.log).toContainEqual(expect.objectContaining({ path: '/greengrass/v2/components', level: 40 }));
+  const arn = 'arn:aws:greengrass:eu-west-1:aws:components:a:versions:1.0.0';
+  const artifact = new GetComponentVersionArtifactCommand({ arn, artifactName: 'a.zip' });
+  await expect(client.send(artifact)).rejects.toEqual(failure('UnknownOperationException'));
+  const path = expect.stringContaining('/artifacts/a.zip') as string;
+  expect(test_.log).toContainEqual(expect.objectContaining({ path, level: 40 }));
 });

@@ -249,6 +249,18 @@ describe('presigned URLs', () => {
 });
 
 describe('roles', () => {
+  it('are assumed on behalf of their own account alone where their trust says so', () => {
+    const trust = (account: string) => ({
+      ...TRUST,
+      Condition: { StringEquals: { 'aws:SourceAccount': account } },
+    });
+    expect(assume(putRole([], trust(ACCOUNT)), 'lambda.amazonaws.com')).toHaveProperty('sessionToken');
+    const foreign = putRole([], trust('999999999999'));
+    expect(() => assume(foreign, 'lambda.amazonaws.com')).toThrow(
+      /not authorized to perform: sts:AssumeRole/,
+    );
+  });
+
   const CERTIFICATE_ID = 'c'.repeat(64);
   const putRole = (policies: PolicyStatement[] = [], trust = TRUST) =>
     iam.putRole({ name: 'core', assumeRolePolicy: { Statement: trust }, policies: [{ Statement: policies }] })

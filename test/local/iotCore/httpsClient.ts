@@ -8,13 +8,46 @@ export interface Answer {
 
 /** GET with a device's certificate; every call on a connection of its own. */
 export function get(
-  { iotCore, authority }: TestCloud,
+  test: TestCloud,
   device: Partial<Device>,
   path: string,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
+  return send(test, device, { method: 'GET', path, headers });
+}
+
+/** Names the device's thing, as the nucleus does. */
+export function requestOf(
+  test: TestCloud,
+  device: Device,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<Answer> {
+  const headers = { 'x-amzn-iot-thingname': device.thingName };
+  return send(test, device, {
+    method,
+    path,
+    headers,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+}
+
+interface Sent {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body?: string;
+}
+
+function send(
+  { iotCore, authority }: TestCloud,
+  device: Partial<Device>,
+  { method, path, headers, body }: Sent,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = {
+      method,
       ca: authority.certificatePem,
       cert: device.certificatePem,
       key: device.privateKeyPem,
@@ -30,6 +63,6 @@ export function get(
       );
     })
       .on('error', reject)
-      .end();
+      .end(body);
   });
 }

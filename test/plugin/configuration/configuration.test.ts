@@ -12,7 +12,8 @@ describe('an edge section', () => {
       functions: {},
       topics: { prefix: 'edge' },
       buckets: {},
-      retention: { uploads: 30, results: 30, status: 14, failures: 30, revisions: 365 },
+      retention: { uploads: 30, results: 30, status: 14, edgeLogs: 7, failures: 30, revisions: 90 },
+      logs: 'warn',
       logLevel: 'info',
     });
   });

@@ -26,7 +26,7 @@ describe('problems of an edge section', () => {
       'an unknown key that is near none',
       { colour: 'red' },
       'edge.colour: unknown key ' +
-        '(expected one of engine, groups, functions, topics, buckets, retention, logLevel)',
+        '(expected one of engine, groups, functions, topics, buckets, retention, logs, logLevel)',
     ],
     [
       'a value of another type',
@@ -133,6 +133,18 @@ describe('problems of an edge section', () => {
       'a preloaded function that devices cannot ask for',
       { functions: { readMeter: null }, groups: { attic: { functions: 'forecast' } } },
       'edge.groups.attic.functions.0: found "forecast", expected the name of an entry of "edge.functions": readMeter',
+    ],
+    [
+      'a function that may call one which devices cannot ask for, with the nearest name',
+      { functions: { readMeter: { invokes: ['forecst'] }, forecast: null } },
+      'edge.functions.readMeter.invokes.0: found "forecst", expected the name of an entry of "edge.functions"; ' +
+        'did you mean "forecast"?',
+    ],
+    [
+      'a topic that is none',
+      { functions: { readMeter: { publishes: 'alerts/' } } },
+      'edge.functions.readMeter.publishes: found "alerts/", expected a topic such as "alerts/line-1", ' +
+        'with "+" or "#" as wildcards',
     ],
     [
       'a preloaded function of the cloud',

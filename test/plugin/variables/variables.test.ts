@@ -25,7 +25,7 @@ async function environment(edge = '', provider = ''): Promise<Record<string, unk
   const { serviceDir, template } = await packageTemplate((yaml) =>
     yaml
       .replace('functions:\n', `functions:\n${REPORT}${lines.join('')}`)
-      .replace('edge:\n  groups', `edge:\n${edge}  groups`)
+      .replace(/^edge:\n/m, `edge:\n${edge}`)
       .replace('  name: aws\n', `  name: aws\n${provider}`),
   );
   folders.push(serviceDir);

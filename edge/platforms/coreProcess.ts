@@ -1,0 +1,62 @@
+import pino, { type Logger } from 'pino';
+import { EdgeError } from '../../protocol';
+import type { CoreSettings } from '../config';
+import type { CoreParts, EdgeCore } from '../core';
+import { LogShipper } from '../logs/logShipper';
+
+/** What every core process does, whoever started it: JSON lines on stdout, signals, exit codes. */
+const FORCED_EXIT_MS = 10_000;
+
+/** A logger to stdout, and the shipper that takes the same lines upstream. */
+export function createCoreLog({ core, logLevel }: Pick<CoreSettings, 'core' | 'logLevel'>): {
+  log: Logger;
+  shipper: LogShipper;
+} {
+  const shipper = new LogShipper();
+  const streams = [pino.destination(1), shipper].map((stream) => ({ level: 'trace' as const, stream }));
+  return { log: pino({ level: logLevel, base: { core } }, pino.multistream(streams)), shipper };
+}
+
+/** Lines with an `event` field are for machines: listening, exchange, reconciled, … */
+export function toldToLog(log: Logger, { trace }: { trace: boolean }): Pick<CoreParts, 'onEvent' | 'trace'> {
+  const traced = trace && log.isLevelEnabled('info');
+  return {
+    onEvent: (event) => log.info(event, event.event),
+    ...(traced && { trace: (exchange) => log.info({ event: 'exchange', exchange }) }),
+  };
+}
+
+/**
+ * From the first moment on: a core that is still starting stops as soon as it has started. The result
+ * stops it with an exit code, for another reason than a signal.
+ */
+export function stopOnSignal(starting: Promise<EdgeCore>, log: Logger): (code: number) => void {
+  let stopping = false;
+  const stop = (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(1), FORCED_EXIT_MS).unref();
+    starting
+      .then((core) => core.close())
+      .then(
+        () => {
+          log.info({ event: 'stopped' }, 'stopped');
+          process.exit(code);
+        },
+        (error: unknown) => fail(log, error),
+      );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info({ signal }, 'stopping');
+      stop(0);
+    });
+  }
+  return stop;
+}
+
+export function fail(log: Logger, error: unknown): never {
+  const { code, message, field, expected } = EdgeError.from(error);
+  log.fatal({ code, field, expected }, message);
+  process.exit(1);
+}

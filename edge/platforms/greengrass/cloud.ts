@@ -1,0 +1,18 @@
+import type { Clock, Cloud } from '../../ports';
+import { createCloud } from '../../upstream/cloud';
+import { createHttpClient } from '../../upstream/http';
+import { createSignedHttp } from '../../upstream/signedHttp';
+import { createTokenExchange } from '../../upstream/tokenExchange';
+import type { V1Environment } from './environment';
+
+/** The cloud's HTTP routes with the role of the Greengrass group. */
+export function connectV1Cloud(
+  { group, httpUrl, region }: V1Environment,
+  variables: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+): Cloud {
+  const http = createHttpClient();
+  const credentials = createTokenExchange({ variables, http, clock });
+  const signed = createSignedHttp({ region, service: 'execute-api', credentials, http });
+  return createCloud({ group, httpUrl, signed, http });
+}

@@ -1,0 +1,31 @@
+import path from 'node:path';
+import { EdgeError, parseWith } from '../../../protocol';
+import {
+  coreConfigurationSchema,
+  type CoreConfiguration,
+} from '../../../protocol/greengrass/coreConfiguration';
+import { coreSettingsSchema, type CoreSettings } from '../../config';
+import type { Nucleus } from './nucleus';
+
+/** Throws CONFIG_INVALID naming the field of the component's configuration, or DISCONNECTED. */
+export async function readConfiguration(nucleus: Pick<Nucleus, 'configuration'>): Promise<CoreConfiguration> {
+  const value = await nucleus.configuration();
+  return parseWith(coreConfigurationSchema, value, 'configuration of the component', 'CONFIG_INVALID');
+}
+
+export async function revisionOf(nucleus: Pick<Nucleus, 'configuration'>): Promise<number> {
+  return (await readConfiguration(nucleus)).revision;
+}
+
+/** `work`: the component's work folder, which survives restarts and new versions. */
+export function settingsOf(
+  { group, devicePrefix, corePrefix, listen, poolSize, heartbeat, logLevel }: CoreConfiguration,
+  { core, work }: { core: string | undefined; work: string },
+): CoreSettings {
+  if (core === undefined) throw new EdgeError('CONFIG_INVALID', 'AWS_IOT_THING_NAME is not set');
+  const settings = {
+    ...{ core, group, devicePrefix, corePrefix, listen, stateDir: path.join(work, 'state') },
+    ...{ poolSize, heartbeat, logLevel },
+  };
+  return parseWith(coreSettingsSchema, settings, 'configuration of the component', 'CONFIG_INVALID');
+}

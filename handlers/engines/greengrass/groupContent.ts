@@ -1,0 +1,122 @@
+import type { GroupVersion } from '@aws-sdk/client-greengrass';
+import { wantedFunctions, type GroupDefinition } from '../../../protocol';
+import type { ContentKind, GroupContent } from './content';
+import { DEFINITION_KINDS, type VersionContent } from './definitionKinds';
+import type { DefinitionVersions } from './definitionVersions';
+import { nextFunctions } from './functionMerge';
+import { functionEntries } from './functions';
+import type { FoundGroup, Groups } from './groups';
+import { requireWithinQuotas } from './limits';
+import { nextEntries, sameEntries } from './merge';
+import { loggerEntries, resourceEntries } from './resources';
+import type { GreengrassSettings, SystemFunctionArns } from './settings';
+import { subscriptionEntries } from './subscriptions';
+import { coreEntries, deviceEntries } from './things';
+
+export const CONTENT_KINDS = Object.keys(DEFINITION_KINDS) as ContentKind[];
+
+type Versions = { [K in ContentKind]: VersionContent<K> };
+
+/** What this product puts into the group. Throws DEPLOYMENT_FAILED for a function without a Lambda version. */
+export function ownContent(
+  definition: GroupDefinition,
+  arns: SystemFunctionArns,
+  settings: GreengrassSettings,
+): GroupContent {
+  const functions = wantedFunctions(definition);
+  return {
+    cores: coreEntries(definition, settings),
+    devices: deviceEntries(definition, settings),
+    functions: functionEntries(definition, functions, arns, settings),
+    subscriptions: subscriptionEntries(definition, functions, arns, settings),
+    resources: resourceEntries(),
+    loggers: loggerEntries(settings),
+  };
+}
+
+/** A group may be edited by others between our reading and our writing; each time it is read anew. */
+const MAX_EDITS = 5;
+
+/** Brings groups to their content: versions of definitions, then a version of the group. */
+export class GroupWriter {
+  constructor(
+    private readonly groups: Groups,
+    private readonly versions: DefinitionVersions,
+  ) {}
+
+  /**
+   * The group with a version that holds `own` and all that others put there. A definition that holds
+   * that already is not written again, and a group that names them all gets no new version. Connectors,
+   * and any other definition that is not ours, are carried over by their ARN.
+   */
+  async bring(name: string, own: GroupContent, coreName: string): Promise<FoundGroup> {
+    for (let edits = 0; ; edits++) {
+      const group = await this.groups.find(name);
+      const next = await this.nextDefinitions(name, group?.definitions ?? {}, own, coreName);
+      if (group === undefined) return this.groups.create(name, next.definitions);
+      if (!next.changed && group.version !== undefined) return group;
+      const latest = await this.groups.find(name);
+      if (latest?.version === group.version || edits === MAX_EDITS) {
+        return this.groups.addVersion(group.id, next.definitions);
+      }
+    }
+  }
+
+  private async nextDefinitions(
+    name: string,
+    current: GroupVersion,
+    own: GroupContent,
+    coreName: string,
+  ): Promise<{ definitions: GroupVersion; changed: boolean }> {
+    const before = await this.read(current);
+    const after = contentAfter(before, own);
+    requireWithinQuotas(entriesOf(after), coreName);
+    const definitions: GroupVersion = { ...current };
+    const changed = CONTENT_KINDS.filter((kind) => !sameEntries(before[kind].entries, after[kind].entries));
+    for (const kind of changed) {
+      const { groupField } = DEFINITION_KINDS[kind];
+      definitions[groupField] = await this.write(kind, current[groupField], name, after);
+    }
+    return { definitions, changed: changed.length > 0 };
+  }
+
+  private async read(current: GroupVersion): Promise<Versions> {
+    const read = await Promise.all(
+      CONTENT_KINDS.map(
+        async (kind) =>
+          [kind, await this.versions.read(kind, current[DEFINITION_KINDS[kind].groupField])] as const,
+      ),
+    );
+    return Object.fromEntries(read) as unknown as Versions;
+  }
+
+  private write<K extends ContentKind>(
+    kind: K,
+    before: string | undefined,
+    name: string,
+    after: Versions,
+  ): Promise<string> {
+    return this.versions.write(kind, before, `${name}-${kind}`, after[kind]);
+  }
+}
+
+function contentAfter(before: Versions, own: GroupContent): Versions {
+  const after = <K extends ContentKind>(kind: K): VersionContent<K> => ({
+    entries: nextEntries(kind, before[kind].entries, own[kind]),
+  });
+  const { entries, defaults } = before.functions;
+  return {
+    cores: after('cores'),
+    devices: after('devices'),
+    functions: { entries: nextFunctions(entries, own.functions, defaults), defaults },
+    subscriptions: after('subscriptions'),
+    resources: after('resources'),
+    loggers: after('loggers'),
+  };
+}
+
+function entriesOf(versions: Versions): GroupContent {
+  return Object.fromEntries(
+    CONTENT_KINDS.map((kind) => [kind, versions[kind].entries]),
+  ) as unknown as GroupContent;
+}

@@ -1,0 +1,3 @@
+export * from './engine';
+export * from './settings';
+export * from './systemFunctions';

@@ -1,0 +1,212 @@
+import { CancelDeploymentCommand, type GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import {
+  coreComponentName,
+  EdgeError,
+  greengrassDeploymentName,
+  wantedFunctions,
+  type ErrorBody,
+  type FunctionManifest,
+  type GroupDefinition,
+} from '../../../protocol';
+import type { Backoff, RevisionNotices } from '../../ports';
+import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
+import { RecordedEngine, type Progress, type RecordedEnginePorts } from '../recordedEngine';
+import { greengrassArns } from './arns';
+import { greengrassError } from './awsErrors';
+import { ComponentVersions } from './componentVersions';
+import {
+  coreConfigurationOf,
+  nameComponents,
+  nextComponents,
+  type Components,
+  type FunctionComponent,
+} from './components';
+import { CoreDevices } from './coreDevices';
+import { groupOfDeploymentName } from './deploymentNames';
+import { deployToTarget } from './deployToTarget';
+import { subjectOf } from './events';
+import { Follower } from './follower';
+import { ensureVersions } from './functionVersions';
+import { TargetDeployments } from './targetDeployments';
+
+export interface GreengrassV2EnginePorts extends RecordedEnginePorts {
+  client: GreengrassV2Client;
+  notices: RevisionNotices;
+  backoff: Backoff;
+  corePrefix: string;
+  functionsBucket: string;
+  /** `arn:<partition>:iot:<region>:<account>:thing/` */
+  thingArnPrefix: string;
+}
+
+/**
+ * AWS IoT Greengrass V2. One deployment per revision for the group's target, always with the full map:
+ * what others put on the target, the core component told of the revision, and under `delivery:
+ * components` a component for each function version. Under `delivery: hot` the core is told at once,
+ * too, and fetches functions itself; the deployment is then for the fleet's eyes.
+ */
+export class GreengrassV2Engine extends RecordedEngine<GreengrassV2EnginePorts> {
+  readonly name = 'greengrassv2';
+  readonly capabilities: EngineCapabilities = {
+    restartScope: 'component',
+    history: true,
+    concurrency: 'replace',
+    deliveries: ['hot', 'components'],
+    targets: ['core', 'thingGroup'],
+    cancel: true,
+    follows: true,
+  };
+
+  private readonly arns = greengrassArns(this.ports.thingArnPrefix);
+  private readonly versions = new ComponentVersions(this.ports.client, this.arns, this.ports.backoff);
+  private readonly deployments = new TargetDeployments(this.ports.client);
+  private readonly cores = new CoreDevices(this.ports.client);
+  private readonly follower = new Follower(this.ports.corePrefix, this.deployments, this.cores);
+
+  protected async begin(definition: GroupDefinition): Promise<Progress> {
+    const { group, revision, core, engine } = definition;
+    if (core === undefined) return waiting(`group ${group} has no core yet`);
+    const hot = engine?.delivery !== 'components';
+    const targetArn = engine?.targetArn ?? this.arns.thing(core.thingName);
+    // Greengrass may be slow or throttled; the definition is stored, and a notice is a hint to fetch it.
+    if (hot) await this.ports.notices.announce(core.thingName, { group, revision });
+    const wanted = hot ? [] : wantedFunctions(definition).map(({ manifest }) => manifest);
+    const target = { targetArn, core: core.thingName };
+    return { ...(await this.deploy(definition, target, wanted)), ...target };
+  }
+
+  private async deploy(
+    definition: GroupDefinition,
+    { targetArn, core }: { targetArn: string; core: string },
+    wanted: readonly FunctionManifest[],
+  ): Promise<Progress> {
+    const { group, revision } = definition;
+    const { corePrefix } = this.ports;
+    const name = greengrassDeploymentName(corePrefix, group, revision);
+    try {
+      const { outcome, deploymentId, before } = await deployToTarget(this.deployments, {
+        targetArn,
+        name,
+        corePrefix,
+        revision,
+        next: (current) => this.nextMap(current?.components ?? {}, targetArn, definition, wanted),
+      });
+      if (before !== undefined && before < revision) await this.supersede(group, before);
+      if (outcome === 'superseded') return { state: outcome, engineId: deploymentId };
+      const begun = { state: 'inProgress' as const, engineId: deploymentId };
+      // Found, not made: it may have ended before its record was there to be followed.
+      const looked = { ...begun, group, revision, core, at: this.now() };
+      return (outcome === 'found' ? await this.follower.look(looked) : undefined) ?? begun;
+    } catch (error) {
+      if (error instanceof NotReady) return waiting(error.message);
+      if (error instanceof FunctionsFailed) return error.progress();
+      throw greengrassError(error);
+    }
+  }
+
+  private async nextMap(
+    current: Components,
+    targetArn: string,
+    { group, revision, engine }: GroupDefinition,
+    wanted: readonly FunctionManifest[],
+  ): Promise<Components> {
+    const { corePrefix } = this.ports;
+    const configuration = coreConfigurationOf(corePrefix, current);
+    if (configuration === undefined) {
+      throw new NotReady(`no deployment of ${targetArn} has ${coreComponentName(corePrefix)}`);
+    }
+    if (configuration.group !== undefined && configuration.group !== group) {
+      throw new EdgeError(
+        'DEPLOYMENT_FAILED',
+        `${targetArn} is the target of group ${configuration.group} and of group ${group}`,
+        { field: 'engine.targetArn', details: { targetArn, groups: [configuration.group, group] } },
+      );
+    }
+    const components = nameComponents(corePrefix, wanted, current);
+    await this.ensure(components, current, configuration.host);
+    const told = { revision, ...(engine && { delivery: engine.delivery }) };
+    return nextComponents(corePrefix, current, told, components);
+  }
+
+  /** Throws FunctionsFailed, NotReady. */
+  private async ensure(
+    components: readonly FunctionComponent[],
+    current: Components,
+    host: string | undefined,
+  ): Promise<void> {
+    if (components.length === 0) return;
+    const { corePrefix, functionsBucket } = this.ports;
+    if (host === undefined) throw new NotReady('the core component knows no host for function components');
+    const options = { corePrefix, functionsBucket, host };
+    const failures = await ensureVersions(this.versions, components, current, options);
+    if (Object.keys(failures).length > 0) throw new FunctionsFailed(failures);
+  }
+
+  /** The deployment that this one replaced has no outcome any more. */
+  private async supersede(group: string, revision: number): Promise<void> {
+    const known = await this.recorded(group, revision);
+    if (known?.state === 'inProgress') await this.record(group, revision, { ...known, state: 'superseded' });
+  }
+
+  /** Also one that ended: somebody may have deployed without it, a function may have broken since. */
+  protected override mayHaveChanged({ state, engineId }: Deployment): boolean {
+    return engineId !== undefined && state !== 'superseded';
+  }
+
+  protected override async follow(deployment: Deployment): Promise<Progress | undefined> {
+    try {
+      return await this.follower.look(deployment);
+    } catch (error) {
+      throw greengrassError(error);
+    }
+  }
+
+  /** For cores that have not received it yet: what runs on a core stays as it is. */
+  protected override async end(deployment: Deployment): Promise<Progress> {
+    try {
+      await this.ports.client.send(new CancelDeploymentCommand({ deploymentId: deployment.engineId }));
+    } catch (error) {
+      throw greengrassError(error);
+    }
+    const error: ErrorBody = { code: 'ABORTED', message: 'the deployment was cancelled' };
+    return { ...deployment, state: 'failed', error };
+  }
+
+  /** Of what Greengrass tells EventBridge of deployments and of broken components. */
+  async groupOf(event: unknown): Promise<string | undefined> {
+    const { corePrefix } = this.ports;
+    const subject = subjectOf(corePrefix, event);
+    if (subject === undefined) return undefined;
+    const read = (name: string) => groupOfDeploymentName(corePrefix, name);
+    try {
+      if ('core' in subject) return await this.cores.fromName(subject.core, read);
+      const found = await this.deployments.get(subject.deploymentId);
+      return found && read(found.name);
+    } catch (error) {
+      throw greengrassError(error);
+    }
+  }
+}
+
+function waiting(message: string): Progress {
+  return { state: 'waiting', error: { code: 'DEPLOYMENT_FAILED', message } };
+}
+
+/** What `core init` does is still to be done. */
+class NotReady extends Error {
+  constructor(message: string) {
+    super(`${message}: sls edge core init --platform greengrassv2`);
+  }
+}
+
+class FunctionsFailed extends Error {
+  constructor(private readonly failures: Record<string, FunctionFailure>) {
+    super('functions cannot be delivered');
+  }
+
+  progress(): Progress {
+    const reasons = Object.entries(this.failures).map(([key, { error }]) => `${key}: ${error.message}`);
+    const error: ErrorBody = { code: 'DEPLOYMENT_FAILED', message: reasons.join('; ') };
+    return { state: 'failed', error, failures: this.failures };
+  }
+}

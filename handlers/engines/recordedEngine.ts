@@ -1,0 +1,99 @@
+import { EdgeError, type GroupDefinition } from '../../protocol';
+import type { Clock, DeploymentRecords } from '../ports';
+import { requireCapabilities } from './capabilities';
+import type { Deployment, DeploymentEngine, EngineCapabilities } from './engine';
+
+export interface RecordedEnginePorts {
+  records: DeploymentRecords;
+  clock: Clock;
+}
+
+/** What an engine says of a deployment; the rest of the record is the same for all of them. */
+export type Progress = Omit<Deployment, 'group' | 'revision' | 'at'>;
+
+/**
+ * What all engines share: one record per revision, written whenever its state changes. The record comes
+ * after the engine's own call, so a revision without one was perhaps never begun.
+ */
+export abstract class RecordedEngine<Ports extends RecordedEnginePorts> implements DeploymentEngine {
+  abstract readonly name: DeploymentEngine['name'];
+  abstract readonly capabilities: EngineCapabilities;
+
+  constructor(protected readonly ports: Ports) {}
+
+  /** Throws EdgeError; one that is not retryable becomes a failed deployment. */
+  protected abstract begin(definition: GroupDefinition): Promise<Progress>;
+
+  /** Where a deployment stands now; undefined when the engine has lost it. */
+  protected async follow(deployment: Deployment): Promise<Progress | undefined> {
+    return deployment;
+  }
+
+  /** Whether a look at the engine can tell more than the record. */
+  protected mayHaveChanged({ state }: Deployment): boolean {
+    return state === 'inProgress';
+  }
+
+  /** Cancels one that is in flight. */
+  protected async end(deployment: Deployment): Promise<Progress> {
+    throw this.cannotCancel(deployment);
+  }
+
+  async apply(definition: GroupDefinition): Promise<Deployment> {
+    const { group, revision } = definition;
+    try {
+      requireCapabilities(this, definition);
+      return await this.recordBegun(group, revision, await this.begin(definition));
+    } catch (thrown) {
+      if (!(thrown instanceof EdgeError) || thrown.retryable) throw thrown;
+      return this.record(group, revision, { state: 'failed', error: thrown.toJSON() });
+    }
+  }
+
+  async recorded(group: string, revision: number): Promise<Deployment | undefined> {
+    return this.ports.records.read(group, revision);
+  }
+
+  async status(group: string, revision: number): Promise<Deployment | undefined> {
+    const known = await this.ports.records.read(group, revision);
+    if (known === undefined || !this.mayHaveChanged(known)) return known;
+    const now = await this.follow(known);
+    if (now === undefined) return undefined;
+    if (now.state === known.state && now.engineId === known.engineId) return known;
+    return this.record(group, revision, now);
+  }
+
+  async cancel(group: string, revision: number): Promise<Deployment | undefined> {
+    if (!this.capabilities.cancel) throw this.cannotCancel({ group, revision });
+    const known = await this.status(group, revision);
+    if (known?.state !== 'inProgress') return known;
+    return this.record(group, revision, await this.end(known));
+  }
+
+  /** A deployment can end, and its end be recorded, before whoever began it gets to this. */
+  private async recordBegun(group: string, revision: number, begun: Progress): Promise<Deployment> {
+    const { engineId, state } = begun;
+    if (engineId !== undefined && (state === 'inProgress' || state === 'superseded')) {
+      const known = await this.ports.records.read(group, revision);
+      const isOver = known?.state === 'failed' || known?.state === 'succeeded';
+      if (isOver && (state === 'superseded' || known.engineId === engineId)) return known;
+    }
+    return this.record(group, revision, begun);
+  }
+
+  protected async record(group: string, revision: number, progress: Progress): Promise<Deployment> {
+    const deployment: Deployment = { ...progress, group, revision, at: this.now() };
+    await this.ports.records.write(deployment);
+    return deployment;
+  }
+
+  protected now(): string {
+    return new Date(this.ports.clock.now()).toISOString();
+  }
+
+  private cannotCancel({ group, revision }: Pick<Deployment, 'group' | 'revision'>): EdgeError {
+    return new EdgeError('UNSUPPORTED', `engine ${this.name} cannot cancel a deployment`, {
+      details: { engine: this.name, group, revision },
+    });
+  }
+}

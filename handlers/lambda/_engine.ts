@@ -1,0 +1,67 @@
+import { GreengrassClient } from '@aws-sdk/client-greengrass';
+import { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { EdgeError, parseJsonWith } from '../../protocol';
+import { v1FunctionNamesSchema } from '../../protocol/greengrassV1';
+import { jitteredBackoff } from '../adapters/backoff';
+import { IotCoreMessages } from '../adapters/coreMessages';
+import { S3DeploymentRecords } from '../adapters/deploymentRecords';
+import { DirectEngine } from '../engines/direct';
+import type { DeploymentEngine } from '../engines/engine';
+import { GreengrassEngine, publishedSystemFunctions } from '../engines/greengrass';
+import { GreengrassV2Engine } from '../engines/greengrassV2/engine';
+import { environment } from './_environment';
+import { stateDocuments, systemClock } from './_state';
+
+/** Greengrass allows a few deployments a second per account: the SDK waits as it is told, and slows down. */
+const THROTTLED = { retryMode: 'adaptive', maxAttempts: 8 };
+
+const ENGINES: Record<DeploymentEngine['name'], () => DeploymentEngine> = {
+  direct: () => new DirectEngine(commonPorts()),
+  greengrassv2: () =>
+    new GreengrassV2Engine({
+      ...commonPorts(),
+      client: new GreengrassV2Client(THROTTLED),
+      backoff: jitteredBackoff,
+      corePrefix: environment('EDGE_CORE_PREFIX'),
+      functionsBucket: environment('EDGE_FUNCTIONS_BUCKET'),
+      thingArnPrefix: environment('EDGE_THING_ARN_PREFIX'),
+    }),
+  greengrass: () =>
+    new GreengrassEngine(
+      {
+        ...commonPorts(),
+        client: new GreengrassClient(THROTTLED),
+        systemFunctions: publishedSystemFunctions(new LambdaClient({}), v1FunctionNames()),
+      },
+      {
+        corePrefix: environment('EDGE_CORE_PREFIX'),
+        devicePrefix: environment('EDGE_DEVICE_PREFIX'),
+        thingArnPrefix: environment('EDGE_THING_ARN_PREFIX'),
+        httpUrl: environment('EDGE_HTTP_URL'),
+        logging: { level: 'INFO', spaceKb: 10 * 1024 },
+      },
+    ),
+};
+
+/** Throws EdgeError UNSUPPORTED for a name that is no engine, INTERNAL where its environment is not complete. */
+export function createEngine(name: string): DeploymentEngine {
+  if (Object.hasOwn(ENGINES, name)) return ENGINES[name as DeploymentEngine['name']]();
+  throw new EdgeError('UNSUPPORTED', `no deployment engine "${name}"`, {
+    expected: Object.keys(ENGINES).join(', '),
+  });
+}
+
+function v1FunctionNames() {
+  const variable = 'EDGE_GREENGRASS_FUNCTIONS';
+  return parseJsonWith(v1FunctionNamesSchema, environment(variable), variable, 'INTERNAL');
+}
+
+function commonPorts() {
+  return {
+    notices: new IotCoreMessages(new IoTDataPlaneClient({}), environment('EDGE_CORE_PREFIX')),
+    records: new S3DeploymentRecords(stateDocuments),
+    clock: systemClock,
+  };
+}

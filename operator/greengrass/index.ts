@@ -1,0 +1,80 @@
+import { DescribeThingCommand } from '@aws-sdk/client-iot';
+import { coreComponentName, EdgeError, greengrassDeploymentName, type GroupDefinition } from '../../protocol';
+import type { CoreConfigurationInput } from '../../protocol/greengrass/coreConfiguration';
+import type { ServiceAccess } from '../changeGroup';
+import type { PollOptions } from '../poll';
+import { uploadArtifacts, type ArtifactSources } from './artifacts';
+import { ensureComponentVersion } from './componentVersion';
+import { coreComponentConfiguration } from './configuration';
+import { deployCore, type DeployedCore } from './deployment';
+import { coreRecipe } from './recipe';
+
+export { ensureGreengrassPolicy } from './corePolicy';
+
+export interface CoreComponentOptions extends ArtifactSources {
+  /** Of the group: its delivery and target are deployed, and its revision is what the core begins with. */
+  definition: GroupDefinition;
+  /** Thing name of the core device. */
+  core: string;
+  region: string;
+  connectivityUrl?: string;
+  /** PEM of an authority of the cloud's servers beside those that Node.js trusts. */
+  cloudCa?: string;
+  /** On the node. */
+  listen: CoreConfigurationInput['listen'];
+  /** What an operator seldom sets. */
+  settings?: Pick<CoreConfigurationInput, 'poolSize' | 'heartbeat' | 'logLevel'>;
+}
+
+export interface DeployedComponent extends DeployedCore {
+  component: string;
+  version: string;
+  targetArn: string;
+}
+
+/**
+ * Brings the edge core to a Greengrass V2 core device as a component: artifacts into the functions
+ * bucket, a component version where its recipe is new, a deployment where the target has not all of it
+ * yet. Throws NOT_FOUND (no such thing, or no IPC client to pass on), DEPLOYMENT_FAILED, CONFLICT.
+ */
+export async function deployCoreComponent(
+  access: ServiceAccess,
+  options: CoreComponentOptions,
+  pollOptions: PollOptions = {},
+): Promise<DeployedComponent> {
+  const { operator, outputs } = access;
+  const { definition, core, region, listen, connectivityUrl, cloudCa, settings } = options;
+  const { group, revision, engine } = definition;
+  const { corePrefix, functionsBucket, devicePrefix } = outputs;
+  const thingArn = await thingArnOf(access, core);
+  const artifacts = await uploadArtifacts(access, options);
+  const component = coreComponentName(corePrefix);
+  const version = await ensureComponentVersion(
+    operator.clients.greengrass,
+    componentArn(thingArn, component),
+    (each) => coreRecipe(each, { corePrefix, functionsBucket, artifacts: artifacts.core }),
+    pollOptions,
+  );
+  const targetArn = engine?.targetArn ?? thingArn;
+  const configuration = coreComponentConfiguration(core, {
+    ...{ group, corePrefix, devicePrefix, region, revision, listen, ...settings },
+    ...{ delivery: engine?.delivery ?? 'hot', httpUrl: outputs.httpApiUrl, host: artifacts.host },
+    ...(connectivityUrl !== undefined && { connectivityUrl }),
+    ...(cloudCa !== undefined && { ca: cloudCa }),
+  });
+  const name = greengrassDeploymentName(corePrefix, group, revision);
+  const deployment = { targetArn, name, core, component, version, configuration };
+  return { ...(await deployCore(operator.clients.greengrass, deployment)), component, version, targetArn };
+}
+
+async function thingArnOf({ operator }: ServiceAccess, thingName: string): Promise<string> {
+  const { thingArn } = await operator.clients.iot.send(new DescribeThingCommand({ thingName }));
+  if (thingArn === undefined) throw new EdgeError('NOT_FOUND', `there is no thing ${thingName}`);
+  return thingArn;
+}
+
+/** Of the thing's partition, region and account. */
+function componentArn(thingArn: string, component: string): string {
+  const [arn, partition, , region, account] = thingArn.split(':');
+  return [arn, partition, 'greengrass', region, account, 'components', component].join(':');
+}

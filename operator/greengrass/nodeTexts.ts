@@ -1,0 +1,120 @@
+import { NUCLEUS_VERSION } from './deployment';
+
+/** Files for people and for the nucleus that go to the node with a Greengrass core. */
+
+const ROOT = '/greengrass/v2';
+
+export interface NodeTexts {
+  group: string;
+  thingName: string;
+  region: string;
+  roleAlias: string;
+  /** Hosts of AWS IoT. */
+  data: string;
+  credentialProvider: string;
+  /** Folder of the server certificate on the node. */
+  serverFolder: string;
+  /** Paths below the folder that is copied to the node. */
+  credentials: { certificate: string; privateKey: string; ca: string };
+}
+
+/** Where the server certificate lies on the node, by default. */
+export function serverFolderOf(group: string): string {
+  return `/etc/edge-${group}`;
+}
+
+/**
+ * `--init-config` of the nucleus. Source: AWS IoT Greengrass V2 developer guide, "Install AWS IoT
+ * Greengrass Core software with manual resource provisioning".
+ */
+export function nucleusConfig({ thingName, region, roleAlias, data, credentialProvider }: NodeTexts): string {
+  // JSON texts are YAML texts.
+  const text = (value: string): string => JSON.stringify(value);
+  return `---
+system:
+  certificateFilePath: ${text(`${ROOT}/device.pem.crt`)}
+  privateKeyPath: ${text(`${ROOT}/private.pem.key`)}
+  rootCaPath: ${text(`${ROOT}/AmazonRootCA1.pem`)}
+  rootpath: ${text(ROOT)}
+  thingName: ${text(thingName)}
+services:
+  aws.greengrass.Nucleus:
+    componentType: "NUCLEUS"
+    version: ${text(NUCLEUS_VERSION)}
+    configuration:
+      awsRegion: ${text(region)}
+      iotRoleAlias: ${text(roleAlias)}
+      iotDataEndpoint: ${text(data)}
+      iotCredEndpoint: ${text(credentialProvider)}
+      deploymentPollingFrequencySeconds: 1
+`;
+}
+
+/** Lays down what the core cannot get from the cloud: the key by which devices know it. */
+function serverFilesScript(serverFolder: string): string {
+  return `install -d -o ggc_user -g ggc_group -m 0700 ${serverFolder}
+install -o ggc_user -g ggc_group -m 0600 server.pem server.key ${serverFolder}/
+`;
+}
+
+const SCRIPT_HEAD = `#!/bin/sh
+# As root, in the folder that "sls edge core init" made. Can be run again.
+set -eu
+cd "$(dirname "$0")"
+`;
+
+export function existingNodeScript({ serverFolder }: NodeTexts): string {
+  return `${SCRIPT_HEAD}${serverFilesScript(serverFolder)}`;
+}
+
+export function newNodeScript({ serverFolder, credentials }: NodeTexts): string {
+  return `${SCRIPT_HEAD}
+command -v java > /dev/null || { echo 'Java 8 or later is missing' >&2; exit 1; }
+command -v unzip > /dev/null || { echo 'unzip is missing' >&2; exit 1; }
+command -v node > /dev/null || { echo 'Node.js >= 20.19 is missing' >&2; exit 1; }
+getent group ggc_group > /dev/null || groupadd --system ggc_group
+getent passwd ggc_user > /dev/null || useradd --system --create-home --gid ggc_group ggc_user
+
+${serverFilesScript(serverFolder)}
+install -d -m 0755 ${ROOT}
+install -m 0600 "${credentials.certificate}" ${ROOT}/device.pem.crt
+install -m 0600 "${credentials.privateKey}" ${ROOT}/private.pem.key
+install -m 0644 "${credentials.ca}" ${ROOT}/AmazonRootCA1.pem
+
+if [ ! -e ${ROOT}/alts/current ]; then
+  installer=$(mktemp -d)
+  curl -fsS -o "$installer/nucleus.zip" \\
+    https://d2s8p88vqu9w66.cloudfront.net/releases/greengrass-${NUCLEUS_VERSION}.zip
+  unzip -q "$installer/nucleus.zip" -d "$installer/nucleus"
+  java -Droot=${ROOT} -Dlog.store=FILE -jar "$installer/nucleus/lib/Greengrass.jar" \\
+    --init-config nucleus.yaml --component-default-user ggc_user:ggc_group --setup-system-service true
+  rm -rf "$installer"
+fi
+`;
+}
+
+export function nodeReadme(
+  { group, thingName, roleAlias, serverFolder }: NodeTexts,
+  { command, isNew }: { command: string; isNew: boolean },
+): string {
+  const made = isNew
+    ? `It makes ${thingName} a Greengrass core device: it installs the Greengrass nucleus ${NUCLEUS_VERSION} with the
+credentials in this folder. It needs Linux with systemd (x64 or arm64), Java, unzip, curl, and Node.js >= 20.19
+on the path of every user.`
+    : `${thingName} is a Greengrass core device already; the script lays down the server certificate and nothing
+else. The node needs Node.js >= 20.19 on the path of every user. The role alias of its nucleus has to be
+\`${roleAlias}\`: the HTTP API of the service knows cores by that role.`;
+  return `# Greengrass core of group ${group}
+
+Copy this folder to the node; it holds private keys. As root, run there:
+
+    ${command}
+
+${made}
+
+The deployment that brings the edge core to it is made already; it starts as soon as the node is online. Its
+log is in \`/greengrass/v2/logs/\`. Devices know it by the certificate that the script copies to
+\`${serverFolder}\`, which is valid for 397 days: run \`sls edge core init\` again with this folder as
+\`--out\`, copy it here and run the script again.
+`;
+}

@@ -1,0 +1,78 @@
+import { readEdgeLogs, sinceLastLook, type EdgeLogLine, type LoggingCore } from '../../operator/edgeLogs';
+import { requireDefinition } from '../../operator/overview';
+import { EdgeError, edgeLogLevelSchema, LOG_LEVELS, type EdgeLogLevel } from '../../protocol';
+import { flag, text, type CommandContext, type CommandResult } from './command';
+import { durationOf, untilInterrupted } from './watching';
+
+const DEFAULT_SINCE = '1h';
+
+/**
+ * `sls edge logs [--group] [--function | --core] [--level] [--since] [--tail]`: what edge cores and the
+ * functions there logged, from the level on that `edge.logs` names. With `--tail` until it is interrupted.
+ */
+export async function logs(context: CommandContext): Promise<CommandResult | undefined> {
+  const { service, options } = context;
+  const cores = await coresOf(context, text(options, 'group'));
+  const name = text(options, 'function');
+  const level = levelOf(text(options, 'level'));
+  const query = {
+    cores,
+    coreOnly: flag(options, 'core'),
+    ...(name !== undefined && { function: name }),
+    ...(level !== undefined && { level }),
+  };
+  const since = Date.now() - durationOf(text(options, 'since') ?? DEFAULT_SINCE);
+  const seen = new Set<string>();
+  const first = await readEdgeLogs(service, { ...query, since }, seen);
+  if (!flag(options, 'tail')) {
+    return { json: { lines: first }, text: first.map(line).join('\n') || nothing(context) };
+  }
+  print(context, first);
+  await untilInterrupted(async () => {
+    const sentSince = Math.max(since, sinceLastLook(Date.now()));
+    print(context, await readEdgeLogs(service, { ...query, since, sentSince }, seen));
+  });
+  return undefined;
+}
+
+/** Throws GROUP_NOT_FOUND. */
+async function coresOf({ service }: CommandContext, only: string | undefined): Promise<LoggingCore[]> {
+  const groups = only === undefined ? await service.operator.groupNames(service.outputs.stateBucket) : [only];
+  const definitions = await Promise.all(groups.map((group) => requireDefinition(service, group)));
+  return definitions.flatMap(({ group, core }) =>
+    core === undefined ? [] : [{ group, core: core.thingName }],
+  );
+}
+
+function levelOf(given: string | undefined): EdgeLogLevel | undefined {
+  if (given === undefined) return undefined;
+  const { data } = edgeLogLevelSchema.exclude(['off']).safeParse(given);
+  if (data !== undefined) return data;
+  throw new EdgeError('BAD_REQUEST', `--level: found ${given}`, {
+    expected: 'trace, debug, info, warn or error',
+  });
+}
+
+function nothing({ configuration }: CommandContext): string {
+  const level = configuration().section.logs;
+  if (level === 'off') return 'Edges send no logs: edge.logs is off.';
+  return `No edge logged anything of level ${level} or above: edge.logs names the level that is sent.`;
+}
+
+function print({ utils, options }: CommandContext, all: readonly EdgeLogLine[]): void {
+  for (const each of all) utils.writeText(flag(options, 'json') ? JSON.stringify(each) : line(each));
+}
+
+const LEVEL_WIDTH = 5;
+
+function line({ time, level, group, function: name, msg = '', ...rest }: EdgeLogLine): string {
+  const what = Object.entries(LOG_LEVELS).findLast(([, number]) => number <= level)?.[0] ?? String(level);
+  const said = [msg, reasonOf(rest)].filter(Boolean).join(': ');
+  return `${new Date(time).toISOString()}  ${what.padEnd(LEVEL_WIDTH)} ${group}  ${name ?? 'core'}  ${said}`;
+}
+
+/** What a line says beside its message: of the core's own, why. */
+function reasonOf({ code, reason, err }: Record<string, unknown>): string {
+  const error = err as { message?: string } | undefined;
+  return [code, reason ?? error?.message].filter((each) => typeof each === 'string').join(' ');
+}

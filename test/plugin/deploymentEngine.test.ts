@@ -1,0 +1,76 @@
+import type { CloudFormationTemplate } from '../../plugin/framework';
+import { templateProblems } from './support/cloudFormationSchema';
+import { copyOf } from './support/service';
+
+interface Statement {
+  Action: string[];
+  Resource: unknown[];
+}
+
+async function packaged(engine?: string): Promise<CloudFormationTemplate> {
+  const service = await copyOf('greenhouse', (yaml) =>
+    engine === undefined ? yaml : yaml.replace(/^edge:\n/m, `edge:\n  engine: ${engine}\n`),
+  );
+  await service.sls('package');
+  return service.template();
+}
+
+function statementsOf({ Resources }: CloudFormationTemplate): Statement[] {
+  const { Policies = [] } = (Resources['EdgePerformDeploymentRole']?.Properties ?? {}) as {
+    Policies?: { PolicyDocument: { Statement: Statement[] } }[];
+  };
+  return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+}
+
+const rules = ({ Resources }: CloudFormationTemplate): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(Resources)
+      .filter(
+        ([, { Type, Properties }]) => Type === 'AWS::Events::Rule' && 'EventPattern' in (Properties ?? {}),
+      )
+      .map(([name, { Properties }]) => [name, (Properties as { EventPattern: unknown }).EventPattern]),
+  );
+
+describe('what an engine adds to the template', () => {
+  it('of direct is nothing', async () => {
+    const template = await packaged();
+    expect(rules(template)).toEqual({});
+    expect(JSON.stringify(statementsOf(template))).not.toContain('greengrass:');
+  }, 60_000);
+
+  it('of greengrassv2 is the events of deployments and broken functions, and the rights to deploy', async () => {
+    const template = await packaged('greengrassv2');
+    await expect(templateProblems(template)).resolves.toEqual([]);
+    expect(rules(template)).toEqual({
+      EdgeDeploymentStatusRule: {
+        source: ['aws.greengrass'],
+        'detail-type': ['Greengrass V2 Effective Deployment Status Change'],
+      },
+      EdgeBrokenFunctionRule: {
+        source: ['aws.greengrass'],
+        'detail-type': ['Greengrass V2 Installed Component Status Change'],
+        detail: {
+          components: {
+            componentName: [{ prefix: expect.stringMatching(/^edge\..+\.fn\.$/) }],
+            lifecycleState: ['BROKEN'],
+          },
+        },
+      },
+    });
+    for (const rule of ['EdgeDeploymentStatusRule', 'EdgeBrokenFunctionRule']) {
+      expect(template.Resources[`${rule}Permission`]).toMatchObject({
+        Type: 'AWS::Lambda::Permission',
+        Properties: { Principal: 'events.amazonaws.com', SourceArn: { 'Fn::GetAtt': [rule, 'Arn'] } },
+      });
+    }
+    const everything = statementsOf(template).filter(({ Resource }) => Resource.includes('*'));
+    expect(everything.flatMap(({ Action }) => Action).sort()).toEqual([
+      'greengrass:CreateDeployment',
+      'greengrass:ListDeployments',
+    ]);
+    const components = statementsOf(template).find(({ Action }) =>
+      Action.includes('greengrass:CreateComponentVersion'),
+    );
+    expect(JSON.stringify(components?.Resource)).toMatch(/:components:edge\.[^"]+\.fn\.\*"/);
+  }, 60_000);
+});
