@@ -24,6 +24,8 @@ export interface Plan {
   absent: string[];
   runs: number;
   rounds: number;
+  /** Whether each of the absent functions is released before the next. */
+  releases: boolean;
 }
 
 export interface Samples {
@@ -77,7 +79,7 @@ async function main(): Promise<void> {
   for (const name of plan.absent) {
     say({ event: 'deployment', ...(await deployStages(edge.wire, ask, name)) });
     // Makes room for the next; the edge's memory is limited.
-    await edge.wire.time(ask('release'), { function: name }, 'released');
+    if (plan.releases) await edge.wire.time(ask('release'), { function: name }, 'released');
   }
   await Promise.all([echo.link.close(), edge.link.close()]);
 }

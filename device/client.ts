@@ -174,8 +174,9 @@ export class EdgeClient {
   /**
    * Listens to what functions on the edge publish with `context.edge.publish`, on this edge and on every
    * edge that the device meets later. `topic` is relative to `<prefix>/shared/`; `+` and `#` are MQTT's
-   * wildcards. Nothing is kept for a device that is not connected. Resolves when the edge has granted the
-   * subscription. Default timeout 15 s. Throws BAD_REQUEST, FORBIDDEN_TOPIC, TIMED_OUT, ABORTED, CLOSED.
+   * wildcards. Nothing is kept for a device that is not connected. An edge grants a device 48 topics.
+   * Resolves when it has granted this one. Default timeout 15 s. Throws BAD_REQUEST, FORBIDDEN_TOPIC,
+   * TIMED_OUT, ABORTED, CLOSED.
    */
   async subscribe(
     topic: string,

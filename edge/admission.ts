@@ -81,6 +81,16 @@ export class Admission {
     return undefined;
   }
 
+  /**
+   * Why a device is not served that another broker has authenticated, of whose certificate the core learns
+   * nothing; undefined while the definition lists it. One that moved here has to be added to the group.
+   */
+  refusalByName(thingName: string): EdgeError | undefined {
+    const entry = this.deps.definition().devices[thingName];
+    if (entry === undefined) return new EdgeError('UNKNOWN_DEVICE');
+    return entry.revoked ? new EdgeError('DEVICE_REVOKED') : undefined;
+  }
+
   private async lookUp(certificateId: string): Promise<string | undefined> {
     const known = this.lookedUp.get(certificateId);
     if (known !== undefined && known.until > this.deps.clock.now()) return known.thingName;

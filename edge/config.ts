@@ -9,13 +9,6 @@ export const coreSettingsSchema = z.strictObject({
   stateDir: z.string(),
   devicePrefix: z.string().default(DEFAULT_DEVICE_PREFIX),
   corePrefix: z.string(),
-  /** Where devices connect. Port 0 takes a free one. */
-  listen: z.strictObject({
-    host: z.string().default('0.0.0.0'),
-    port: z.int().min(0).max(65_535).default(8883),
-    certificate: z.string(),
-    privateKey: z.string(),
-  }),
   /** Pre-started idle processes. */
   poolSize: z.int().min(0).max(16).default(2),
   /** Seconds between status reports when nothing changes; absent: 60. */
@@ -24,8 +17,20 @@ export const coreSettingsSchema = z.strictObject({
 });
 export type CoreSettings = z.infer<typeof coreSettingsSchema>;
 
+/** The core's own broker. Certificate and key are files. */
+const listenSchema = z.strictObject({
+  host: z.string().default('0.0.0.0'),
+  /** 0 takes a free one. */
+  port: z.int().min(0).max(65_535).default(8883),
+  certificate: z.string(),
+  privateKey: z.string(),
+});
+export type ListenSettings = z.infer<typeof listenSchema>;
+
 /** The configuration file of a standalone core (`--config <file>`). Paths are relative to the file. */
 export const coreConfigSchema = coreSettingsSchema.extend({
+  /** Where devices connect. */
+  listen: listenSchema,
   upstream: z.strictObject({
     region: z.string(),
     /** PEM of the authority that signs the cloud's servers; absent: the system's. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import {
@@ -10,8 +9,9 @@ import {
   type Platform,
 } from '../protocol';
 import { Admission } from './admission';
-import { createBroker } from './broker/broker';
+import { briefly } from './briefly';
 import type { CoreSettings } from './config';
+import type { DeviceAccess, DeviceAccessParts } from './deviceAccess';
 import type { AskHandler } from './functions/asks';
 import { systemClock } from './functions/clock';
 import { createFunctionHost } from './functions/host';
@@ -27,19 +27,19 @@ import { createTracer } from './trace';
 import type { CloudConnection } from './upstream/cloudConnection';
 
 /**
- * An edge core in this process: broker, edge system functions, functions, and the way to the cloud.
+ * An edge core in this process: edge system functions, functions, and the ways to devices and to the cloud.
  * Serves devices with the stored definition whether or not the cloud can be reached.
  */
 export interface EdgeCore {
-  /** Where devices connect. */
-  readonly port: number;
+  /** Where devices connect; undefined where that is not the core. */
+  readonly port: number | undefined;
   /** Resolves when the first definition runs: the stored one, or else the cloud's. */
   readonly ready: Promise<void>;
   /** Announces the stop, then ends connections and functions. */
   close(): Promise<void>;
 }
 
-export type CoreEvent = { event: 'listening'; port: number } | { event: 'reconciled'; revision: number };
+export type CoreEvent = { event: 'listening'; port?: number } | { event: 'reconciled'; revision: number };
 
 /** What a core is made of beside its settings. */
 export interface CoreParts {
@@ -55,6 +55,8 @@ export interface CoreParts {
   onEvent?: (event: CoreEvent) => void;
   /** The ways to the cloud, on the platform on which this core runs. Closed by close(). */
   connect(): CloudConnection | Promise<CloudConnection>;
+  /** The way to devices, likewise. Closed by close(). */
+  openDevices(parts: DeviceAccessParts): DeviceAccess | Promise<DeviceAccess>;
   /** Where Greengrass brings the functions as components. Closed by close(). */
   componentHosts?: ComponentHosts;
 }
@@ -62,18 +64,17 @@ export interface CoreParts {
 const PLATFORM: Platform = { node: process.versions.node, architecture: process.arch, os: process.platform };
 
 /**
- * Starts a core. Paths in `config` are relative to the working directory. Throws when a file of the
- * configuration cannot be read or the port cannot be taken, and what `connect` throws.
+ * Starts a core. Paths in `config` are relative to the working directory. Throws what `connect` and
+ * `openDevices` throw, and when devices cannot be listened to.
  */
 export async function startCore(config: CoreSettings, parts: CoreParts): Promise<EdgeCore> {
   const { log, clock = systemClock, random = Math.random, onEvent } = parts;
-  const { core, group, devicePrefix, listen, stateDir } = config;
-  const server = await readServerFiles(config);
+  const { core, group, devicePrefix, stateDir } = config;
   const connection = await parts.connect();
   const tracer = parts.trace && createTracer(core, parts.trace);
   const cloud = tracer?.cloud(connection.cloud) ?? connection.cloud;
   const upstream = tracer?.upstream(connection.upstream) ?? connection.upstream;
-  // The broker asks for the definition, functions and broker talk to the system functions: these come last.
+  // The way to devices asks for the definition, functions and devices talk to the system functions: these come last.
   const later: { functions?: SystemFunctions } = {};
   const asks = asksOf(() => later.functions?.asks);
   const functionsHere = await localFunctions(config, parts, cloud, asks);
@@ -81,15 +82,15 @@ export async function startCore(config: CoreSettings, parts: CoreParts): Promise
 
   const definition = () => later.functions?.definition() ?? emptyDefinition(group);
   const admission = new Admission({ cloud, clock, definition });
-  const broker = await createBroker({ ...listen, ...server, devicePrefix, admission, log });
+  const access = await parts.openDevices({ devicePrefix, admission, log });
   let becameReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => (becameReady = resolve));
   const functions = await createSystemFunctions({
     ...{ core, group, devicePrefix, platform: PLATFORM, cloud, upstream, local, clock, log, random },
-    devices: tracer?.devices(broker.devices) ?? broker.devices,
+    devices: tracer?.devices(access.devices) ?? access.devices,
     definitions: definitionStore(stateDir),
     outbox: outboxStore(stateDir),
-    certificateOf: (device) => broker.certificateOf(device),
+    certificateOf: (device) => access.certificateOf(device),
     newRequestId: randomUUID,
     ...(config.heartbeat !== undefined && { heartbeat: config.heartbeat }),
     onReconciled(revision) {
@@ -102,9 +103,9 @@ export async function startCore(config: CoreSettings, parts: CoreParts): Promise
   const level = (): EdgeLogLevel => definition().logs?.level ?? DEFAULT_EDGE_LOG_LEVEL;
   parts.shipper?.connect({ core, upstream: connection.upstream, clock, level });
   await functions.start();
-  const port = await broker.listen(tracer?.handlers(functions.handlers) ?? functions.handlers);
-  onEvent?.({ event: 'listening', port });
-  connection.announce(port);
+  const port = await access.listen(tracer?.handlers(functions.handlers) ?? functions.handlers);
+  onEvent?.({ event: 'listening', ...(port !== undefined && { port }) });
+  if (port !== undefined) connection.announce(port);
   // It may have connected before anybody listened for it.
   if (upstream.connected) void functions.refresh();
 
@@ -113,9 +114,9 @@ export async function startCore(config: CoreSettings, parts: CoreParts): Promise
     ready,
     async close() {
       await functions.close();
-      await broker.close();
+      await access.close();
       await local.close();
-      await parts.shipper?.close();
+      if (parts.shipper) await briefly(clock, parts.shipper.close());
       await connection.close();
     },
   };
@@ -152,11 +153,4 @@ function asksOf(handler: () => AskHandler | undefined): AskHandler {
     publish: (...ask) => required().publish(...ask),
     invoke: async (...ask) => required().invoke(...ask),
   };
-}
-
-async function readServerFiles({ listen }: CoreSettings) {
-  const [certificate, privateKey] = await Promise.all(
-    [listen.certificate, listen.privateKey].map((file) => readFile(file, 'utf8')),
-  );
-  return { certificate: certificate ?? '', privateKey: privateKey ?? '' };
 }

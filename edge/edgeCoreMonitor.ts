@@ -8,8 +8,10 @@ import {
   type GroupDefinition,
   type WantedFunction,
 } from '../protocol';
+import { briefly } from './briefly';
 import { failureOf } from './failures';
 import type { Clock, Cloud, Devices, LocalFunction, LocalFunctions, Upstream } from './ports';
+import { RunHistory } from './runHistory';
 import type { StatusReporter } from './statusReporter';
 import type { Store, StoredDefinition } from './stores';
 
@@ -49,9 +51,7 @@ export class EdgeCoreMonitor {
   private etag: string | undefined;
   /** The newest definition whose reconciliation has begun. */
   private target: GroupDefinition;
-  /** Keys of what has run here: if that does not start again, it is no fault of the version. */
-  private readonly proven = new Set<string>();
-  private storedProven = '';
+  private readonly history: RunHistory;
   /** By key, the revision for which its failure was told. */
   private readonly told = new Map<string, number>();
   /** The newest revision that was brought to run here. */
@@ -65,6 +65,7 @@ export class EdgeCoreMonitor {
   constructor(private readonly deps: EdgeCoreMonitorDeps) {
     this.current = emptyDefinition(deps.group);
     this.target = this.current;
+    this.history = new RunHistory(deps.local);
     deps.upstream.on('connected', () => void this.refresh());
     deps.upstream.on('revision', ({ group, revision }) => {
       // A hint: the retained notice of a revision that is in force already needs no fetch.
@@ -89,7 +90,7 @@ export class EdgeCoreMonitor {
     this.announce('starting');
     if (stored !== undefined) {
       this.etag = stored.etag;
-      for (const key of stored.proven ?? []) this.proven.add(key);
+      this.history.restore(stored);
       await this.apply(stored.definition, Promise.resolve());
       this.schedule(POLL_MS);
     } else {
@@ -114,7 +115,7 @@ export class EdgeCoreMonitor {
     this.closed = true;
     this.timer?.cancel();
     this.announce('stopping');
-    await this.deps.status.stop();
+    await briefly(this.deps.clock, this.deps.status.stop());
   }
 
   private async load(): Promise<StoredDefinition | undefined> {
@@ -209,33 +210,25 @@ export class EdgeCoreMonitor {
     this.announce('ready', definition.revision);
     this.deps.status.set('ready', definition.revision);
     this.deps.onReconciled(definition);
-    if (this.provenOf(definition).join() !== this.storedProven) void this.save(definition, this.etag);
+    if (this.history.hasChanged(definition)) void this.save(definition, this.etag);
   }
 
   private noteOutcome(changed: LocalFunction): void {
     const { key, state } = changed;
-    if (state === 'running') this.proven.add(key);
-    if (state !== 'failed' || this.closed || this.proven.has(key)) return;
+    if (state === 'running') this.history.ran(changed);
+    if (state !== 'failed' || this.closed || this.history.isProven(key)) return;
     const { revision } = this.target;
-    const failure = failureOf(changed, this.target, this.deps.local);
+    const failure = failureOf(changed, this.target, this.deps.local, this.history);
     if (failure === undefined || this.told.get(key) === revision) return;
     this.told.set(key, revision);
     this.deps.onFailed(failure);
   }
 
-  /** What the definition no longer names would be tried anew. */
-  private provenOf({ functions }: GroupDefinition): string[] {
-    for (const { key, state } of this.deps.local.list()) if (state === 'running') this.proven.add(key);
-    for (const key of this.proven) if (functions[key] === undefined) this.proven.delete(key);
-    for (const key of this.told.keys()) if (functions[key] === undefined) this.told.delete(key);
-    return [...this.proven].sort();
-  }
-
   private async save(definition: GroupDefinition, etag: string | undefined): Promise<void> {
-    const proven = this.provenOf(definition);
-    this.storedProven = proven.join();
+    const history = this.history.toStore(definition);
+    for (const key of this.told.keys()) if (definition.functions[key] === undefined) this.told.delete(key);
     try {
-      await this.deps.store.save({ ...(etag !== undefined && { etag }), definition, proven });
+      await this.deps.store.save({ ...(etag !== undefined && { etag }), definition, ...history });
     } catch (err) {
       this.deps.log.error({ err }, 'the definition cannot be stored; serving with it all the same');
     }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { statusSlot, type CoreStatus } from '../protocol';
+import { boundedReason, statusSlot, type CoreStatus } from '../protocol';
 import type { Clock, LocalFunctions, Upstream } from './ports';
 
 /** Changes of this span go into one report. */
@@ -99,7 +99,10 @@ export class StatusReporter {
       at: new Date(clock.now()).toISOString(),
       heartbeat: this.heartbeat,
       ...this.current,
-      functions: local.list().map(({ key, state, error }) => ({ key, state, ...(error && { error }) })),
+      // With traces, some that fail would make it more than AWS IoT takes, and no report would come any more.
+      functions: local.list().map(({ key, state, error }) => {
+        return { key, state, ...(error && { error: boundedReason(error) }) };
+      }),
     };
   }
 }

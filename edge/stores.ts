@@ -25,6 +25,8 @@ export const storedDefinitionSchema = z.object({
   definition: groupDefinitionSchema,
   /** `name@version` of those wanted versions that have run here. */
   proven: z.array(z.string()).optional(),
+  /** By name, the version that ran here last. */
+  lastRun: z.record(functionNameSchema, versionSchema).optional(),
 });
 export type StoredDefinition = z.infer<typeof storedDefinitionSchema>;
 

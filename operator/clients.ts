@@ -28,6 +28,12 @@ export interface OperatorClients {
   lambda: LambdaClient;
 }
 
+/**
+ * AWS IoT and Greengrass allow some ten calls a second per operation and account, which a service of many
+ * devices is over at once: the SDK waits as it is told, and slows down.
+ */
+const THROTTLED = { retryMode: 'adaptive', maxAttempts: 10 };
+
 /** Clients open no connection before their first call. */
 export function createClients(config: OperatorConfig): OperatorClients {
   const at = (name: EndpointName): Record<string, unknown> => {
@@ -37,8 +43,8 @@ export function createClients(config: OperatorConfig): OperatorClients {
   };
   return {
     s3: new S3Client(at('S3') as S3ClientConfig),
-    iot: new IoTClient(at('IOT') as IoTClientConfig),
-    greengrass: new GreengrassV2Client(at('GREENGRASSV2') as GreengrassV2ClientConfig),
+    iot: new IoTClient({ ...at('IOT'), ...THROTTLED } as IoTClientConfig),
+    greengrass: new GreengrassV2Client({ ...at('GREENGRASSV2'), ...THROTTLED } as GreengrassV2ClientConfig),
     lambda: new LambdaClient(at('LAMBDA') as LambdaClientConfig),
   };
 }

@@ -35,12 +35,13 @@ export interface InitialisedCore {
   core: string;
   certificateId: string;
   out: string;
-  /** To be run in `out` on the node. */
-  command: string;
+  /** To be run in `out` on the node; absent when nothing has to be done there. */
+  command?: string;
   /** For systemd; absent where something else keeps the core running. */
   unit?: string;
-  hosts: string[];
-  port: number;
+  /** Where devices connect to the core's own broker; absent where it has none. */
+  hosts?: string[];
+  port?: number;
   change: GroupChange;
   warnings: string[];
 }

@@ -1,4 +1,4 @@
-/** Documents read at once. */
+/** Calls at once. */
 const WIDTH = 16;
 
 /** The results of `work` in the order of `all`, some at a time. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseJsonWith } from '../protocol';
 import type { ServiceAccess } from './changeGroup';
-import { readText, writeText } from './objects';
+import { readText, removeObject, writeText } from './objects';
 
 /**
  * Where the edge of a group listens and whom its devices must trust: `groups/<group>/listener.json` in
@@ -36,4 +36,9 @@ export function writeListener(
   listener: Listener,
 ): Promise<void> {
   return writeText(operator.clients.s3, outputs.stateBucket, keyOf(group), JSON.stringify(listener));
+}
+
+/** Devices that are added from now on find the edge by discovery. */
+export function removeListener({ operator, outputs }: ServiceAccess, group: string): Promise<void> {
+  return removeObject(operator.clients.s3, outputs.stateBucket, keyOf(group));
 }

@@ -1,4 +1,10 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { statusOf } from './clients';
 
 export interface ListedObject {
@@ -22,6 +28,11 @@ export async function readText(s3: S3Client, bucket: string, key: string): Promi
 export async function writeText(s3: S3Client, bucket: string, key: string, text: string): Promise<void> {
   const ContentType = 'application/json';
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType }));
+}
+
+/** Without an error where there is none. */
+export async function removeObject(s3: S3Client, bucket: string, key: string): Promise<void> {
+  await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
 }
 
 /** Every object below a prefix, in the order of the keys; those after the key `after` alone. */

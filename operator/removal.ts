@@ -9,6 +9,7 @@ import type { ServiceAccess } from './changeGroup';
 import { releasePolicy, type RemovedThings } from './certificateRemoval';
 import { statusOf } from './clients';
 import { removeComponents } from './greengrass/removal';
+import { removeOwnThings } from './ownThings';
 
 export interface RemovalOptions {
   /** Lambda function `createFunction` of the stack: its environment says what functions it makes. */
@@ -55,6 +56,7 @@ export async function removeService(
   const things = merged([
     await releasePolicy(iot, outputs.corePolicy, outputs.corePrefix),
     await releasePolicy(iot, outputs.devicePolicy, outputs.corePrefix),
+    await removeOwnThings(iot, outputs.corePrefix),
   ]);
   let components: string[] = [];
   if (options.components) {
@@ -76,7 +78,7 @@ function merged(all: readonly RemovedThings[]): RemovedThings {
   return {
     certificates: all.flatMap(({ certificates }) => certificates),
     things: all.flatMap(({ things }) => things),
-    kept: all.flatMap(({ kept }) => kept),
+    kept: [...new Set(all.flatMap(({ kept }) => kept))],
   };
 }
 

@@ -9,6 +9,7 @@ import {
 import { updateGroup, type ChangeOptions, type ServiceAccess } from './changeGroup';
 import { groupChanges, onDemand, type Change } from './groupChanges';
 import type { EdgePackage, GroupFile } from './groupFiles';
+import { inTurns } from './inTurns';
 import { noteNamedDevices } from './namedDevices';
 import { registerChanged, type RegisteredPackage } from './registerPackages';
 import { syncThingGroup } from './thingGroup';
@@ -77,13 +78,26 @@ export async function rollOut(
     },
   });
   const cores = new Set(plan.groups.map(({ core }) => core));
-  const groups = await Promise.all(plan.groups.map((file) => rollOutGroup(file, cores, ports, options)));
+  const known = { cores, thingNames: once(() => ports.operator.thingNames()) };
+  const groups = await Promise.all(plan.groups.map((file) => rollOutGroup(file, known, ports, options)));
   return { packages, groups };
+}
+
+/** What all groups of a roll-out share. */
+interface Known {
+  cores: ReadonlySet<string>;
+  /** Every thing of the account, which may be many: listed once, and only for patterns. */
+  thingNames(): Promise<string[]>;
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => (answer ??= ask());
 }
 
 async function rollOutGroup(
   file: GroupFile,
-  cores: ReadonlySet<string>,
+  known: Known,
   ports: RollOutPorts,
   options: ChangeOptions,
 ): Promise<GroupRollOut> {
@@ -92,7 +106,7 @@ async function rollOutGroup(
   const current = await ports.operator.definition(ports.outputs.stateBucket, group);
   const statics = await Promise.all(file.statics.map((wanted) => findManifest(ports, wanted)));
   const core = await ports.identify(file.core, 'core', certificateNow(current?.core, file.core));
-  const { devices, missing } = await identifyDevices(file, cores, current, ports);
+  const { devices, missing } = await identifyDevices(file, known, current, ports);
   const { before, after } = await updateGroup(
     ports,
     {
@@ -133,18 +147,18 @@ function certificateNow(core: GroupDefinition['core'], thingName: string): strin
 /** Names stand for themselves; patterns for the things that exist and have a certificate, but are no core. */
 async function identifyDevices(
   { devices: wanted }: GroupFile,
-  cores: ReadonlySet<string>,
+  { cores, thingNames }: Known,
   current: GroupDefinition | undefined,
-  { identify, operator }: RollOutPorts,
+  { identify }: RollOutPorts,
 ): Promise<{ devices: Identity[]; missing: string[] }> {
   const isPattern = (text: string): boolean => /[*?]/.test(text);
   const named = new Set(wanted.filter((name) => !isPattern(name)));
   const patterns = wanted.filter(isPattern);
-  const existing = patterns.length === 0 ? [] : await operator.thingNames();
+  const existing = patterns.length === 0 ? [] : await thingNames();
   const matching = existing.filter((name) => !cores.has(name) && matchesAnyDevicePattern(patterns, name));
   const names = [...new Set([...named, ...matching])];
-  const found = await Promise.all(
-    names.map((name) => identify(name, 'device', current?.devices[name]?.certificateId)),
+  const found = await inTurns(names, (name) =>
+    identify(name, 'device', current?.devices[name]?.certificateId),
   );
   return {
     devices: found.filter((identity) => identity !== undefined),

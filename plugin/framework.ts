@@ -84,6 +84,8 @@ export interface Serverless {
   service: Service;
   serviceDir: string;
   configurationInput: Record<string, unknown>;
+  /** `sls edge status` → `['edge', 'status']` */
+  processedInput: { commands: string[] };
   configSchemaHandler: {
     defineTopLevelProperty(name: string, schema: Record<string, unknown>): void;
   };

@@ -1,5 +1,5 @@
 import { EdgeError } from '../protocol';
-import { commandHooks, EDGE_COMMANDS, type CommandHost } from './commands';
+import { answersInJson, commandHooks, EDGE_COMMANDS, type CommandHost } from './commands';
 import { readConfiguration, type EdgeConfiguration } from './configuration/configuration';
 import { DEPLOY_COMMANDS, deployHooks } from './deploy';
 import type { CommandOptions, Serverless, Utils } from './framework';
@@ -18,6 +18,8 @@ class EdgeOnDemandPlugin {
   readonly configurationVariablesSources = variableSources(() => this.serverless.getProvider('aws'));
   readonly hooks: Record<string, () => unknown>;
   private configuration: EdgeConfiguration | undefined;
+  /** What is wrong with the configuration, while a command is left to say it. */
+  private refusal: EdgeError | undefined;
   private takenOut: TakenOut = {};
 
   constructor(
@@ -40,10 +42,7 @@ class EdgeOnDemandPlugin {
       ...deployHooks(host),
       ...commandHooks(host),
       // Not in the constructor: without a `functions:` of the user's own they would be lost there.
-      initialize: () => {
-        addSystemFunctions(this.serverless, this.read());
-        addGreengrassV1(this.serverless, this.read());
-      },
+      initialize: () => this.addFunctions(),
       'before:package:initialize': () => this.prepareFunctions(),
       'after:package:setupProviderConfiguration': () => putBack(this.serverless, this.takenOut),
       'before:package:createDeploymentArtifacts': () => placeSystemBundles(this.serverless),
@@ -57,7 +56,18 @@ class EdgeOnDemandPlugin {
     };
   }
 
+  private addFunctions(): void {
+    try {
+      addSystemFunctions(this.serverless, this.read());
+      addGreengrassV1(this.serverless, this.read());
+    } catch (error) {
+      if (!(error instanceof EdgeError) || !answersInJson(this.serverless, this.options)) throw error;
+      this.refusal = error;
+    }
+  }
+
   private read(): EdgeConfiguration {
+    if (this.refusal !== undefined) throw this.refusal;
     this.configuration ??= readConfiguration(this.serverless);
     return this.configuration;
   }
@@ -91,7 +101,12 @@ class EdgeOnDemandPlugin {
       await hook();
     } catch (error) {
       if (!(error instanceof EdgeError)) throw error;
-      throw new this.serverless.classes.Error(`${error.message}\n${error.action}`, `EDGE_${error.code}`);
+      const shown = new this.serverless.classes.Error(
+        `${error.message}\n${error.action}`,
+        `EDGE_${error.code}`,
+      );
+      // For a command that packages and answers in JSON.
+      throw Object.assign(shown, { cause: error });
     }
   }
 }

@@ -18,3 +18,7 @@ export const MAX_CONFIG_BYTES = 64 * 1024;
 export const REQUEST_MEMORY_MS = 10 * 60_000;
 /** The longest synchronous invocation that a device may ask for. */
 export const MAX_INVOKE_TIMEOUT_MS = 900_000;
+
+/** Characters of what a function throws, as it travels to a device. */
+export const MAX_ERROR_TYPE_CHARS = 128;
+export const MAX_ERROR_MESSAGE_CHARS = 8192;

@@ -14,9 +14,11 @@ import {
   askTopic,
   callTopic,
   coreTopic,
+  defaultCorePrefix,
   sharedTopic,
   statusTopic,
   updateAcceptedSchema,
+  type CoreKind,
 } from '../protocol';
 import { embeddedSchema } from './jsonSchema';
 
@@ -35,7 +37,7 @@ interface Channel {
 
 const DEVICE = '{device}';
 const PREFIX = 'edge';
-const CORE_PREFIX = '{corePrefix}';
+const CORE_PREFIX = defaultCorePrefix('{service}', '{stage}');
 
 const ASK_NOTES: Record<(typeof ASKS)[number], string> = {
   join: 'First message after every connect. Answered by `joined` or `failed`.',
@@ -111,6 +113,8 @@ function sharedChannel(): Channel {
     id: 'shared',
     address: sharedTopic(PREFIX, '{topic}'),
     title: 'shared',
+    description:
+      'What functions publish, at QoS 0 and not retained, to the devices that subscribe to a filter below `edge/shared/`. No device may publish there.',
     // Whatever the function that publishes says.
     schema: {},
     action: 'send',
@@ -118,6 +122,17 @@ function sharedChannel(): Channel {
     retained: false,
   };
 }
+
+const CORE_NOTES: Record<CoreKind, string> = {
+  update:
+    'What the group is to have from now on: claims of devices, devices that joined, and `failures`, versions that do not start there. Under 2 KB. Sent again under the same request id until it is answered by `accepted` or `refused`, or a definition shows it.',
+  status:
+    'What runs on the edge, after each change and at the latest after `heartbeat` seconds. The youngest is the one with the highest `boot` and `seq`.',
+  log: 'Lines of the log of the core and its functions, from the level on that the group definition names.',
+  revision: 'There is a newer definition to be fetched over HTTP.',
+  accepted: 'The update is stored and will be absorbed by a definition.',
+  refused: 'The update changes nothing, and why. Without a request id where that could not be read.',
+};
 
 function coreChannels(): Channel[] {
   const channel = (
@@ -129,6 +144,7 @@ function coreChannels(): Channel[] {
     id: `core.${kind}`,
     address: coreTopic(CORE_PREFIX, '{core}', kind),
     title: kind,
+    description: CORE_NOTES[kind],
     schema,
     action,
     server: 'cloud',
@@ -150,7 +166,8 @@ function parametersOf(address: string): Record<string, { description: string }> 
     device: 'Thing name of the device; the broker ties it to the client certificate.',
     function: 'Name of the function.',
     core: 'Thing name of the edge core.',
-    corePrefix: 'edge/<service>-<stage>',
+    service: 'Name of the service in serverless.yml.',
+    stage: 'Stage of the service.',
   };
   return Object.fromEntries(
     [...address.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [
@@ -168,7 +185,7 @@ export function asyncApi(): unknown {
       title: 'serverless-edge-on-demand',
       version: '1',
       description:
-        'MQTT 3.1.1. JSON payloads of at most 128 KB. A device connects to its edge core with mutual TLS; its client id is its thing name, its certificate is listed in the definition of the edge group. It subscribes to `edge/<device>/reply/+` and sends `join` first. Replies come at QoS 0; send at QoS 0 or 1. A request that is sent again with the same request id is answered from memory and never run twice. Operations are described from the point of view of the edge core.',
+        'MQTT 3.1.1. JSON payloads of at most 128 KB. A device connects to its edge core with mutual TLS; its client id is its thing name, its certificate is listed in the definition of the edge group. Sessions end with the connection, whatever CONNECT asks for: after each one the device subscribes to `edge/<device>/reply/+` and sends `join` first. It may have 50 subscriptions. Replies come at QoS 0; send at QoS 0 or 1. A request that is sent again with the same request id is answered from memory and never run twice. Operations are described from the point of view of the edge core.',
     },
     defaultContentType: 'application/json',
     servers: {

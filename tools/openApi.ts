@@ -34,6 +34,10 @@ interface Route {
   response: z.ZodType;
 }
 
+const ETAG = {
+  ETag: { schema: { type: 'string' }, description: 'Of the latest definition; not with an older revision.' },
+};
+
 function operation(operationId: string, route: Route): unknown {
   const isDefinition = operationId === 'getGroupDefinition';
   return {
@@ -44,8 +48,12 @@ function operation(operationId: string, route: Route): unknown {
       ? {}
       : { requestBody: { required: true, content: json(embeddedSchema(route.request, 'input')) } }),
     responses: {
-      '200': { description: 'OK', content: json(embeddedSchema(route.response, 'output')) },
-      ...(isDefinition ? { '304': { description: 'Not modified' } } : {}),
+      '200': {
+        description: 'OK',
+        ...(isDefinition ? { headers: ETAG } : {}),
+        content: json(embeddedSchema(route.response, 'output')),
+      },
+      ...(isDefinition ? { '304': { description: 'Not modified', headers: ETAG } } : {}),
       default: { description: 'A coded refusal', content: json({ $ref: '#/components/schemas/Error' }) },
     },
   };

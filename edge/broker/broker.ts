@@ -4,7 +4,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import { EdgeError, MAX_MQTT_PAYLOAD, statusTopic, type EdgeStatus } from '../../protocol';
-import type { Admission } from '../admission';
+import type { DeviceAccess, DeviceAccessParts } from '../deviceAccess';
 import type { Devices } from '../ports';
 import { presentedCertificate } from './certificate';
 import { Connections } from './connections';
@@ -15,24 +15,16 @@ import { receiveMessage, type DeviceMessageHandlers } from './receive';
  * The core's own MQTT broker, in the core's process: a message of a device reaches the edge system
  * functions straight from aedes' publish hook, without a subscription or a second connection.
  */
-export interface BrokerOptions {
+export interface BrokerOptions extends DeviceAccessParts {
   host: string;
   port: number;
   /** PEM. */
   certificate: string;
   privateKey: string;
-  devicePrefix: string;
-  admission: Admission;
-  log: Logger;
 }
 
-export interface Broker {
-  readonly devices: Devices;
-  /** Starts listening; resolves with the port. Messages go to `handlers`. */
+export interface Broker extends DeviceAccess {
   listen(handlers: DeviceMessageHandlers): Promise<number>;
-  /** The certificate id of a connected device. */
-  certificateOf(device: string): string | undefined;
-  close(): Promise<void>;
 }
 
 /** CONNACK return codes, MQTT 3.1.1 §3.2.2.3. */
@@ -56,6 +48,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     preConnect: (_client, packet, done) => {
       // A will is a publish that nobody could refuse any more.
       delete packet.will;
+      // A session that outlives its connection would keep whatever the device ever asked to subscribe to.
+      packet.clean = true;
       done(null, true);
     },
     authenticate: (client, _username, _password, done) => {
@@ -69,7 +63,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       done(null);
     },
     authorizeSubscribe: (client, subscription, done) => {
-      const allowed = connections.of(client)?.policy.subscribe(subscription.topic) === true;
+      const allowed = connections.subscribe(client, subscription.topic);
       if (!allowed) log.info({ device: client.id, topic: subscription.topic }, 'subscription refused');
       done(null, allowed ? subscription : null);
     },
@@ -83,6 +77,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     connections.remove(client);
     log.info({ device: client.id }, 'device disconnected');
   });
+  aedes.on('unsubscribe', (filters, client) => connections.unsubscribe(client, filters));
   aedes.on('clientError', (client, err) =>
     log.info({ device: client.id, reason: err.message }, 'device dropped'),
   );

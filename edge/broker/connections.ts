@@ -11,12 +11,16 @@ export interface Connection {
   device: string;
   certificate: PresentedCertificate;
   policy: DevicePolicy;
+  /** What it subscribes to. */
+  filters: Set<string>;
   /** Reply topics, made once: building one costs more than looking it up. */
   replyTopics: Map<Reply, string>;
 }
 
 /** A device that reads more slowly than this much behind is cut off rather than buffered for. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** As on AWS IoT. Each message of a function is held against all of them. */
+const MAX_SUBSCRIPTIONS = 50;
 
 /** The devices that are connected now, by thing name and by MQTT client. */
 export class Connections {
@@ -36,6 +40,7 @@ export class Connections {
       device,
       certificate,
       policy: devicePolicy(this.prefix, device),
+      filters: new Set(),
       replyTopics: new Map(),
     };
     this.byClient.set(client, connection);
@@ -60,6 +65,20 @@ export class Connections {
     return this.byClient.get(client);
   }
 
+  /** Notes a filter that the device may have; false when it may not, or has too many. */
+  subscribe(client: Client, filter: string): boolean {
+    const connection = this.byClient.get(client);
+    if (connection?.policy.subscribe(filter) !== true) return false;
+    const { filters } = connection;
+    if (filters.size >= MAX_SUBSCRIPTIONS && !filters.has(filter)) return false;
+    filters.add(filter);
+    return true;
+  }
+
+  unsubscribe(client: Client, filters: readonly string[]): void {
+    for (const filter of filters) this.byClient.get(client)?.filters.delete(filter);
+  }
+
   all(): Connection[] {
     return [...this.byClient.values()];
   }
@@ -77,7 +96,8 @@ export class Connections {
     const connection = this.byDevice.get(device);
     if (connection === undefined) return;
     const topic = this.topicFor(connection, kind);
-    if (!isSubscribed(connection.client, topic, replyTopic(this.prefix, device, '+'))) return;
+    const { filters } = connection;
+    if (!filters.has(replyTopic(this.prefix, device, '+')) && !filters.has(topic)) return;
     if (connection.socket.writableLength > MAX_BUFFERED_BYTES) {
       connection.client.close();
       return;
@@ -87,8 +107,8 @@ export class Connections {
 
   /** Sends to whoever subscribes to a topic of functions; what was said of `send` holds here too. */
   share(topic: string, payload: string): void {
-    for (const { client, socket } of this.byDevice.values()) {
-      if (!filtersOf(client).some((filter) => matchesTopicFilter(filter, topic))) continue;
+    for (const { client, socket, filters } of this.byDevice.values()) {
+      if (![...filters].some((filter) => matchesTopicFilter(filter, topic))) continue;
       if (socket.writableLength > MAX_BUFFERED_BYTES) client.close();
       else client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, ignore);
     }
@@ -106,17 +126,3 @@ export class Connections {
 
 /** aedes calls it once the reply is written, and needs one. */
 const ignore = (): void => undefined;
-
-/** aedes keeps a client's filters as keys of `subscriptions`, which its types leave out. */
-function subscriptionsOf(client: Client): Record<string, unknown> {
-  return (client as Client & { subscriptions: Record<string, unknown> }).subscriptions;
-}
-
-function filtersOf(client: Client): string[] {
-  return Object.keys(subscriptionsOf(client));
-}
-
-function isSubscribed(client: Client, topic: string, wildcard: string): boolean {
-  const subscriptions = subscriptionsOf(client);
-  return subscriptions[wildcard] !== undefined || subscriptions[topic] !== undefined;
-}

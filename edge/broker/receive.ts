@@ -28,6 +28,8 @@ export interface ReceivedMessage {
   topicName: string;
   qos: number;
   payload: Buffer;
+  /** Why nothing of this device is served. */
+  refusal?: EdgeError | undefined;
 }
 
 /** Checks a message and hands it on; what is wrong with it goes back as a coded failure. */
@@ -51,7 +53,8 @@ export function receiveMessage(
   }
 }
 
-function requireAllowed({ topic, topicName, qos }: ReceivedMessage): void {
+function requireAllowed({ topic, topicName, qos, refusal }: ReceivedMessage): void {
+  if (refusal !== undefined) throw refusal;
   if (topic === undefined) {
     throw new EdgeError('FORBIDDEN_TOPIC', undefined, { details: { topic: topicName.slice(0, 256) } });
   }

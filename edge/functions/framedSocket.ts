@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
-import { FrameDecoder } from './frames';
+import { FrameDecoder, FrameError, MAX_FRAME_BYTES } from './frames';
+
+/** A call, and the answers to what it asked for, may wait to be read; whoever reads nothing is given up. */
+const MAX_UNREAD_BYTES = 2 * MAX_FRAME_BYTES;
 
 export interface FramedSocketListener {
   /** What it throws ends the connection: the other side broke the protocol. */
@@ -24,7 +27,12 @@ export class FramedSocket {
   }
 
   sendFrame(frame: Buffer): void {
-    if (this.socket.writable) this.socket.write(frame);
+    if (!this.socket.writable) return;
+    if (this.socket.writableLength > MAX_UNREAD_BYTES) {
+      this.fail(new FrameError(`the other side leaves over ${MAX_UNREAD_BYTES} bytes unread`));
+    } else {
+      this.socket.write(frame);
+    }
   }
 
   destroy(): void {
@@ -36,8 +44,12 @@ export class FramedSocket {
     try {
       this.decoder.push(chunk, (message) => this.listener.onMessage(message));
     } catch (error) {
-      this.failure = error instanceof Error ? error : new Error(String(error));
-      this.socket.destroy();
+      this.fail(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  private fail(failure: Error): void {
+    this.failure = failure;
+    this.socket.destroy();
   }
 }

@@ -1,6 +1,7 @@
 import { EdgeError } from '../../protocol/errors';
 import type { Clock } from '../ports';
 import { Asks, type AskHandler, type CallOrigin } from './asks';
+import { boundedError } from './errorBounds';
 import { encodeFrame, MAX_PAYLOAD_BYTES } from './frames';
 import type { FunctionProcess, LogStream, ProcessExit } from './functionProcess';
 import { initMessage } from './initMessage';
@@ -220,8 +221,10 @@ function callFrame(call: FunctionCall, timeoutMs: number): Buffer {
 
 function functionError(
   code: 'HANDLER_NOT_FOUND' | 'FUNCTION_INIT_FAILED' | 'FUNCTION_ERROR' | 'RESULT_TOO_LARGE',
-  { errorType, errorMessage, trace }: ErrorResult,
+  error: ErrorResult,
 ): EdgeError {
+  // The function may have written it to the channel itself.
+  const { errorType, errorMessage, trace } = boundedError(error);
   return new EdgeError(code, errorMessage, { details: { errorType, errorMessage, trace } });
 }
 

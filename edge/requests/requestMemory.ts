@@ -4,7 +4,8 @@ import type { Clock, Devices } from '../ports';
 /**
  * Remembers each request of a device and its latest answer, so that a repeated request id is
  * answered from here and never run twice within REQUEST_MEMORY_MS. Bounded: what one device sends
- * only ever displaces what the same device sent, oldest first, and never a request at work.
+ * displaces what the same device sent, oldest first, and never a request at work. Where all devices
+ * together hold too much, the one that holds most gives way.
  */
 
 /** `deploy` spans a request and its confirm, which carry the same id. */
@@ -62,7 +63,9 @@ export class RememberedRequest {
   }
 
   fail(error: unknown): void {
-    this.settle('failed', failedReply(this.requestId, error));
+    if (!this.open) return;
+    const message = failedReply(this.requestId, error);
+    this.settle('failed', message, Math.max(SMALL_REPLY_BYTES, JSON.stringify(message).length));
   }
 
   /** Ends it without an answer: a call whose result is discarded, an offer that lapsed. */
@@ -172,13 +175,28 @@ export class RequestMemory {
 
   private makeRoom(memory: DeviceMemory): void {
     const { entries, deviceBytes, totalBytes } = this.limits;
-    const over = () =>
-      memory.requests.size > entries || memory.bytes > deviceBytes || this.totalBytes > totalBytes;
-    if (!over()) return;
-    for (const request of memory.requests.values()) {
-      if (!over()) return;
-      if (!request.open) this.forget(memory, request);
+    while (memory.requests.size > entries || memory.bytes > deviceBytes) {
+      if (!this.forgetOldest(memory)) break;
     }
+    while (this.totalBytes > totalBytes) {
+      if (!this.forgetOldest(this.largest(memory))) break;
+    }
+  }
+
+  /** False when everything of it is at work. */
+  private forgetOldest(memory: DeviceMemory): boolean {
+    for (const request of memory.requests.values()) {
+      if (request.open) continue;
+      this.forget(memory, request);
+      return true;
+    }
+    return false;
+  }
+
+  private largest(among: DeviceMemory): DeviceMemory {
+    let largest = among;
+    for (const memory of this.byDevice.values()) if (memory.bytes > largest.bytes) largest = memory;
+    return largest;
   }
 
   private expired(request: RememberedRequest): boolean {

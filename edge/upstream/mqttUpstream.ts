@@ -80,6 +80,8 @@ export function connectUpstream(options: MqttUpstreamOptions): MqttUpstream {
   client.on('reconnect', () => (pausing = false));
   // Ahead of the client's own listener, which begins the pause.
   client.prependListener('close', () => {
+    // By close(): nothing was lost, and nothing comes after it.
+    if (client.disconnecting) return;
     pausing = true;
     if (subscribed) log.warn('connection upstream lost');
     // AWS IoT ends the connection of a client that does what its policy denies.

@@ -4,7 +4,13 @@ import {
   type InvokeCommandOutput,
   type LambdaClient,
 } from '@aws-sdk/client-lambda';
-import { EdgeError, MAX_MQTT_PAYLOAD, type ErrorCode } from '../../protocol';
+import {
+  EdgeError,
+  MAX_ERROR_MESSAGE_CHARS,
+  MAX_ERROR_TYPE_CHARS,
+  MAX_MQTT_PAYLOAD,
+  type ErrorCode,
+} from '../../protocol';
 import type { CloudInvoker, CloudTarget } from '../ports';
 
 /**
@@ -55,7 +61,10 @@ const LAMBDA_ERRORS: Record<string, ErrorCode> = {
 };
 
 function functionError(payload: string): EdgeError {
-  const { errorType, errorMessage = '' } = readError(payload);
+  const read = readError(payload);
+  // Lambda lets a function throw up to 6 MB, which no device could be told.
+  const errorType = read.errorType?.slice(0, MAX_ERROR_TYPE_CHARS);
+  const errorMessage = (read.errorMessage ?? '').slice(0, MAX_ERROR_MESSAGE_CHARS);
   const message = [errorType, errorMessage].filter(Boolean).join(': ');
   return new EdgeError(codeOf(errorType, errorMessage), message, {
     details: { errorType: errorType ?? 'Error', errorMessage },

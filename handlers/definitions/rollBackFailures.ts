@@ -7,10 +7,12 @@ import {
   type GroupDefinition,
 } from '../../protocol';
 import type { Deployment, DeploymentEngine } from '../engines/engine';
-import type { Clock, Log, Registry, Requests } from '../ports';
+import type { Clock, Definitions, Log, Registry, Requests } from '../ports';
 import { rollbackUpdate, type FailedVersion } from './rollbackUpdate';
+import { versionBefore } from './versionBefore';
 
 export interface RollBackPorts {
+  definitions: Pick<Definitions, 'readRevision'>;
   requests: Requests;
   registry: Registry;
   engine: DeploymentEngine;
@@ -25,13 +27,16 @@ export interface RollBackPorts {
 export async function rollBackFailures(
   definition: GroupDefinition,
   { failures, revision }: Deployment,
-  { requests, registry, engine, clock, log }: RollBackPorts,
+  { definitions, requests, registry, engine, clock, log }: RollBackPorts,
 ): Promise<boolean> {
   if (failures === undefined || revision !== definition.revision) return false;
   const failed = await Promise.all(
     Object.entries(failures).map(async ([key, { error, running }]): Promise<FailedVersion> => {
       const { name, version } = splitFunctionKey(key);
-      const fallback = running && (await manifestOf(name, running, definition, registry));
+      const fallback =
+        running === undefined
+          ? await versionBefore(definition, { name, version }, definitions)
+          : await manifestOf(name, running, definition, registry);
       return { function: name, version, error, ...(fallback && { fallback }) };
     }),
   );

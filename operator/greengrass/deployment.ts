@@ -18,6 +18,8 @@ const NUCLEUS = 'aws.greengrass.Nucleus';
 /** 15 seconds by default: a device would wait that long for a function that is a component. */
 const POLLING_SECONDS = 1;
 const MAX_ROUNDS = 5;
+/** A merge deletes nothing: rights and settings that are no longer given would stay. */
+const WHOLE = [''];
 
 export interface CoreDeployment {
   /** Thing or thing group. */
@@ -73,9 +75,11 @@ export async function deployCore(
 async function nextComponents(
   client: GreengrassV2Client,
   current: Components,
-  { component, version, configuration, core }: CoreDeployment,
+  deployment: CoreDeployment,
 ): Promise<Components> {
+  const { component, version, configuration, core } = deployment;
   const before = mergeOf(current[component]);
+  requireSameGroup(deployment, before['group']);
   // A definition that was deployed meanwhile is not taken back.
   const revision = Math.max(Number(before['revision'] ?? 0), Number(configuration['revision'] ?? 0));
   const nucleus = current[NUCLEUS];
@@ -91,9 +95,25 @@ async function nextComponents(
     [component]: {
       ...current[component],
       componentVersion: version,
-      configurationUpdate: { merge: JSON.stringify({ ...configuration, revision }) },
+      configurationUpdate: { merge: JSON.stringify({ ...configuration, revision }), reset: WHOLE },
     },
   };
+}
+
+/** One core serves one group: the other's edge would be gone without a word. */
+function requireSameGroup(
+  { targetArn, component, configuration: { group } }: CoreDeployment,
+  other: unknown,
+): void {
+  if (other === undefined || other === group) return;
+  throw new EdgeError(
+    'CONFLICT',
+    `${targetArn} has the edge core of group ${String(other)}, not of ${String(group)}`,
+    {
+      expected: `a core device and target of its own, or a deployment of that target without ${component}`,
+      details: { targetArn, groups: [String(other), String(group)] },
+    },
+  );
 }
 
 /** The one that the device has: a deployment must not change it by the way. */

@@ -9,7 +9,7 @@ import { coreComponentConfiguration } from './configuration';
 import { deployCore, type DeployedCore } from './deployment';
 import { coreRecipe } from './recipe';
 
-export { ensureGreengrassPolicy } from './corePolicy';
+export { ensureClientDevicePolicy, ensureGreengrassPolicy } from './corePolicy';
 
 export interface CoreComponentOptions extends ArtifactSources {
   /** Of the group: its delivery and target are deployed, and its revision is what the core begins with. */
@@ -20,8 +20,9 @@ export interface CoreComponentOptions extends ArtifactSources {
   connectivityUrl?: string;
   /** PEM of an authority of the cloud's servers beside those that Node.js trusts. */
   cloudCa?: string;
-  /** On the node. */
-  listen: CoreConfigurationInput['listen'];
+  /** How devices reach the core; `broker` unless told, which takes `listen`, on the node. */
+  devices?: CoreConfigurationInput['devices'];
+  listen?: CoreConfigurationInput['listen'];
   /** What an operator seldom sets. */
   settings?: Pick<CoreConfigurationInput, 'poolSize' | 'heartbeat' | 'logLevel'>;
 }
@@ -43,7 +44,7 @@ export async function deployCoreComponent(
   pollOptions: PollOptions = {},
 ): Promise<DeployedComponent> {
   const { operator, outputs } = access;
-  const { definition, core, region, listen, connectivityUrl, cloudCa, settings } = options;
+  const { definition, core, region, devices, listen, connectivityUrl, cloudCa, settings } = options;
   const { group, revision, engine } = definition;
   const { corePrefix, functionsBucket, devicePrefix } = outputs;
   const thingArn = await thingArnOf(access, core);
@@ -57,7 +58,9 @@ export async function deployCoreComponent(
   );
   const targetArn = engine?.targetArn ?? thingArn;
   const configuration = coreComponentConfiguration(core, {
-    ...{ group, corePrefix, devicePrefix, region, revision, listen, ...settings },
+    ...{ group, corePrefix, devicePrefix, region, revision, ...settings },
+    ...(devices !== undefined && { devices }),
+    ...(listen !== undefined && { listen }),
     ...{ delivery: engine?.delivery ?? 'hot', httpUrl: outputs.httpApiUrl, host: artifacts.host },
     ...(connectivityUrl !== undefined && { connectivityUrl }),
     ...(cloudCa !== undefined && { ca: cloudCa }),

@@ -12,8 +12,8 @@ export interface NodeTexts {
   /** Hosts of AWS IoT. */
   data: string;
   credentialProvider: string;
-  /** Folder of the server certificate on the node. */
-  serverFolder: string;
+  /** Folder of the server certificate on the node; undefined where the core has none. */
+  serverFolder: string | undefined;
   /** Paths below the folder that is copied to the node. */
   credentials: { certificate: string; privateKey: string; ca: string };
 }
@@ -51,7 +51,8 @@ services:
 }
 
 /** Lays down what the core cannot get from the cloud: the key by which devices know it. */
-function serverFilesScript(serverFolder: string): string {
+function serverFilesScript(serverFolder: string | undefined): string {
+  if (serverFolder === undefined) return '';
   return `install -d -o ggc_user -g ggc_group -m 0700 ${serverFolder}
 install -o ggc_user -g ggc_group -m 0600 server.pem server.key ${serverFolder}/
 `;
@@ -63,8 +64,9 @@ set -eu
 cd "$(dirname "$0")"
 `;
 
-export function existingNodeScript({ serverFolder }: NodeTexts): string {
-  return `${SCRIPT_HEAD}${serverFilesScript(serverFolder)}`;
+/** Undefined when there is nothing to lay down. */
+export function existingNodeScript({ serverFolder }: NodeTexts): string | undefined {
+  return serverFolder === undefined ? undefined : `${SCRIPT_HEAD}${serverFilesScript(serverFolder)}`;
 }
 
 export function newNodeScript({ serverFolder, credentials }: NodeTexts): string {
@@ -94,27 +96,45 @@ fi
 }
 
 export function nodeReadme(
-  { group, thingName, roleAlias, serverFolder }: NodeTexts,
+  texts: NodeTexts,
   { command, isNew }: { command: string; isNew: boolean },
 ): string {
-  const made = isNew
-    ? `It makes ${thingName} a Greengrass core device: it installs the Greengrass nucleus ${NUCLEUS_VERSION} with the
-credentials in this folder. It needs Linux with systemd (x64 or arm64), Java, unzip, curl, and Node.js >= 20.19
-on the path of every user.`
-    : `${thingName} is a Greengrass core device already; the script lays down the server certificate and nothing
-else. The node needs Node.js >= 20.19 on the path of every user. The role alias of its nucleus has to be
-\`${roleAlias}\`: the HTTP API of the service knows cores by that role.`;
+  const { group, serverFolder } = texts;
+  const hasScript = isNew || serverFolder !== undefined;
   return `# Greengrass core of group ${group}
 
-Copy this folder to the node; it holds private keys. As root, run there:
+${hasScript ? commandText(command, isNew) : 'Nothing has to be done on the node: the core comes by its deployment.'}
 
-    ${command}
-
-${made}
+${isNew ? newNodeText(texts) : existingNodeText(texts)}
 
 The deployment that brings the edge core to it is made already; it starts as soon as the node is online. Its
-log is in \`/greengrass/v2/logs/\`. Devices know it by the certificate that the script copies to
-\`${serverFolder}\`, which is valid for 397 days: run \`sls edge core init\` again with this folder as
-\`--out\`, copy it here and run the script again.
+log is in \`/greengrass/v2/logs/\`. ${serverFolder === undefined ? CLIENT_DEVICES_TEXT : certificateText(serverFolder)}
 `;
 }
+
+function commandText(command: string, isNew: boolean): string {
+  return `Copy this folder to the node; it holds private keys. As root, run there:
+
+    ${command}${isNew ? '' : '\n\nThe script lays down the server certificate and nothing else.'}`;
+}
+
+function newNodeText({ thingName }: NodeTexts): string {
+  return `It makes ${thingName} a Greengrass core device: it installs the Greengrass nucleus ${NUCLEUS_VERSION} with the
+credentials in this folder. It needs Linux with systemd (x64 or arm64), Java, unzip, curl, and Node.js >= 20.19
+on the path of every user.`;
+}
+
+function existingNodeText({ thingName, roleAlias }: NodeTexts): string {
+  return `${thingName} is a Greengrass core device already. The node needs Node.js >= 20.19 on the path of every user.
+The role alias of its nucleus has to be \`${roleAlias}\`: the HTTP API of the service knows cores by that role.`;
+}
+
+function certificateText(serverFolder: string): string {
+  return `Devices know it by the certificate that the script copies to
+\`${serverFolder}\`, which is valid for 397 days: run \`sls edge core init\` again with this folder as
+\`--out\`, copy it here and run the script again.`;
+}
+
+const CLIENT_DEVICES_TEXT = `Devices connect to
+Greengrass's own broker, for which its client device components have to be deployed to this core device:
+see docs/engines.md of serverless-edge-on-demand.`;

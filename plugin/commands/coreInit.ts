@@ -4,6 +4,7 @@ import { initialiseGreengrassCore } from '../../operator/greengrass/coreInit';
 import type { DeployedComponent } from '../../operator/greengrass';
 import { groupChanges } from '../../operator/groupChanges';
 import { EdgeError } from '../../protocol';
+import { DEVICE_WAYS, type DeviceWay } from '../../protocol/greengrass/coreConfiguration';
 import { flag, list, text, type CommandContext, type CommandResult } from './command';
 import { stateFolder, type DeployedService } from './service';
 
@@ -13,6 +14,8 @@ import { stateFolder, type DeployedService } from './service';
  */
 export async function coreInit(context: CommandContext): Promise<CommandResult> {
   const { service, serverless, options } = context;
+  const platform = platformOf(context);
+  requireFitting(context, platform);
   const group = text(options, 'group') ?? '';
   const out = path.resolve(
     serverless.serviceDir,
@@ -32,7 +35,7 @@ export async function coreInit(context: CommandContext): Promise<CommandResult> 
     ...(service.local && { cloudCa: service.local.ca }),
   };
   const done: InitialisedCore & { deployment?: DeployedComponent } =
-    platformOf(context) === 'greengrassv2'
+    platform === 'greengrassv2'
       ? await initialiseGreengrassCore(service, { ...init, ...greengrassOptions(context) })
       : await initialiseCore(service, init);
   const { change, ...rest } = done;
@@ -64,8 +67,35 @@ function platformOf({ options, configuration }: CommandContext): (typeof PLATFOR
   throw new EdgeError('BAD_REQUEST', `--platform: found ${given}`, { expected: PLATFORMS.join(' or ') });
 }
 
+function devicesOf({ options }: CommandContext): DeviceWay {
+  const given = text(options, 'devices') ?? 'broker';
+  const known = DEVICE_WAYS.find((way) => way === given);
+  if (known !== undefined) return known;
+  throw new EdgeError('BAD_REQUEST', `--devices: found ${given}`, { expected: DEVICE_WAYS.join(' or ') });
+}
+
+/** A core without a broker of its own has neither an address nor a certificate for devices. */
+const OF_THE_BROKER = ['host', 'port', 'server-dir'];
+
+function requireFitting(context: CommandContext, platform: (typeof PLATFORMS)[number]): void {
+  const { options } = context;
+  if (devicesOf(context) === 'broker') return;
+  if (platform !== 'greengrassv2') {
+    throw new EdgeError('BAD_REQUEST', `--devices: found pubsub with --platform ${platform}`, {
+      expected: '--platform greengrassv2',
+    });
+  }
+  const found = OF_THE_BROKER.find((name) => text(options, name) !== undefined);
+  if (found === undefined) return;
+  throw new EdgeError('BAD_REQUEST', `--${found}: found with --devices pubsub`, {
+    expected:
+      "no such option: devices connect to Greengrass's broker, at the addresses that its IP detector tells",
+  });
+}
+
 /** The client that the component is given comes from the service, where npm has put every architecture of it. */
-function greengrassOptions({ serverless, options }: CommandContext) {
+function greengrassOptions(context: CommandContext) {
+  const { serverless, options } = context;
   const certificateId = text(options, 'certificate');
   const serverFolder = text(options, 'server-dir');
   if (serverFolder !== undefined && !/^\/[\w./-]*$/.test(serverFolder)) {
@@ -75,6 +105,7 @@ function greengrassOptions({ serverless, options }: CommandContext) {
   }
   return {
     sdkFrom: serverless.serviceDir,
+    devices: devicesOf(context),
     ...(certificateId !== undefined && { certificateId }),
     ...(serverFolder !== undefined && { serverFolder }),
   };
@@ -98,26 +129,43 @@ async function connectivityUrl({ local, operator, region }: DeployedService): Pr
 }
 
 function textOf(done: InitialisedCore & { deployment?: DeployedComponent }): string {
-  const { group, core, out, command, unit, hosts, port, warnings, certificateId, deployment } = done;
-  const reachable = hosts.some((host) => !['localhost', '127.0.0.1'].includes(host));
+  const { group, core, out, unit, warnings, certificateId, deployment } = done;
   return [
     `${out} is the edge core ${core} of group ${group} (certificate ${certificateId.slice(0, 8)}…).`,
-    ...(deployment === undefined
-      ? ['Copy it to the node, which needs Node.js >= 20.19 and nothing else, and run there:']
-      : [
-          deploymentText(deployment),
-          `Copy it to the node, whose README.md says what it needs, and run there as root:`,
-        ]),
-    '',
-    `  ${command}`,
-    '',
-    `Devices reach it at ${hosts.map((host) => `${host}:${port}`).join(', ')}.`,
-    ...(reachable ? [] : ['Only from the node itself: name it as devices see it with --host.']),
-    ...(unit === undefined
-      ? ['The folder holds private keys.']
-      : [`To keep it running, see ${unit} there. The folder holds private keys.`]),
+    ...(deployment === undefined ? [] : [deploymentText(deployment)]),
+    ...commandText(done),
+    ...reachText(done),
+    ...(unit === undefined ? [] : [`To keep it running, see ${unit} there.`]),
+    ...(done.command === undefined ? [] : ['The folder holds private keys.']),
     ...warnings.map((warning) => `! ${warning}`),
   ].join('\n');
+}
+
+function commandText({
+  command,
+  deployment,
+}: InitialisedCore & { deployment?: DeployedComponent }): string[] {
+  if (command === undefined)
+    return ['Nothing has to be done on the node; README.md there says what it needs.'];
+  const where =
+    deployment === undefined
+      ? 'Copy it to the node, which needs Node.js >= 20.19 and nothing else, and run there:'
+      : 'Copy it to the node, whose README.md says what it needs, and run there as root:';
+  return [where, '', `  ${command}`, ''];
+}
+
+function reachText({ hosts, port }: InitialisedCore): string[] {
+  if (hosts === undefined) {
+    return [
+      "Devices connect to Greengrass's own broker and find it by discovery: the client device components have",
+      'to be deployed to this core device, as docs/engines.md says.',
+    ];
+  }
+  const reachable = hosts.some((host) => !['localhost', '127.0.0.1'].includes(host));
+  return [
+    `Devices reach it at ${hosts.map((host) => `${host}:${port}`).join(', ')}.`,
+    ...(reachable ? [] : ['Only from the node itself: name it as devices see it with --host.']),
+  ];
 }
 
 function deploymentText({ component, version, targetArn, deploymentId, isNew }: DeployedComponent): string {

@@ -9,6 +9,8 @@ export interface OptionDeclaration {
 export interface CommandDeclaration {
   usage: string;
   lifecycleEvents?: string[];
+  /** A command that only has others below it: alone, it shows their help. */
+  type?: 'container';
   options?: Record<string, OptionDeclaration>;
   commands?: Record<string, CommandDeclaration>;
 }
@@ -34,6 +36,7 @@ function command(usage: string, options: Options = {}): CommandDeclaration {
 export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
   edge: {
     usage: 'Functions on edges, on demand of devices',
+    type: 'container',
     commands: {
       dev: {
         usage: 'Run the whole service on this machine: cloud, edge cores, TLS and all',
@@ -82,6 +85,7 @@ export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
       doctor: command('Check credentials, endpoints, versions and clocks, and say what to do'),
       core: {
         usage: 'Edge cores',
+        type: 'container',
         commands: {
           init: command('Make a folder that runs as the edge core of a group with one command', {
             group: required('Group of the core'),
@@ -91,12 +95,16 @@ export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
             replace: flag('Cut off the node that is the core now'),
             platform: optional('standalone or greengrassv2; default: that of the engine'),
             certificate: optional('greengrassv2: certificate id of a core device that has several'),
+            devices: optional(
+              "greengrassv2: broker (the core's own, default) or pubsub (Greengrass's broker)",
+            ),
             'server-dir': optional('greengrassv2: folder of server.pem and server.key on the node'),
           }),
         },
       },
       device: {
         usage: 'Devices',
+        type: 'container',
         commands: {
           add: command('Add a device to a group and write its client configuration', {
             name: required('Thing name of the device'),

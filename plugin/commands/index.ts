@@ -1,6 +1,7 @@
 import { report, runCommand } from './run';
-import type { Command, CommandHost } from './command';
+import { flag, type Command, type CommandHost } from './command';
 import { dev } from './dev';
+import type { CommandOptions, Serverless } from '../framework';
 
 export { EDGE_COMMANDS } from './declarations';
 export type { CommandHost } from './command';
@@ -19,6 +20,11 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   'device:remove': async () => (await import('./deviceRemove')).deviceRemove,
   'device:add': async () => (await import('./deviceAdd')).deviceAdd,
 };
+
+/** An `sls edge …` that owes its caller a JSON document, whatever goes wrong. */
+export function answersInJson({ processedInput }: Serverless, options: CommandOptions): boolean {
+  return processedInput.commands[0] === 'edge' && flag(options, 'json');
+}
 
 export function commandHooks(host: CommandHost): Record<string, () => Promise<void>> {
   const hooks = Object.entries(COMMANDS).map(([name, load]) => [

@@ -7,8 +7,8 @@ export function runCommand(host: CommandHost, load: () => Promise<Command>): Pro
 }
 
 /**
- * Prints what a command has to say. With `--json` a failure is a document too; either way the exit code
- * is 1.
+ * Prints what a command has to say. With `--json` a failure is a document too, that of the configuration
+ * as well; either way the exit code is 1.
  */
 export async function report(
   host: CommandHost,
@@ -16,6 +16,7 @@ export async function report(
 ): Promise<void> {
   const json = flag(host.options, 'json');
   try {
+    host.configuration();
     const result = await work();
     if (result === undefined) return;
     host.utils.writeText(json ? JSON.stringify(result.json, null, 2) : result.text);
@@ -60,13 +61,15 @@ const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECO
 /** Failures of the cloud and of the way to it, as our own; undefined for a fault of this program. */
 export function readable(thrown: unknown): EdgeError | undefined {
   if (thrown instanceof EdgeError) return thrown;
-  const { name, message, code, $fault, $metadata } = (thrown ?? {}) as {
+  const { cause, name, message, code, $fault, $metadata } = (thrown ?? {}) as {
+    cause?: unknown;
     name?: string;
     message?: string;
     code?: string;
     $fault?: string;
     $metadata?: unknown;
   };
+  if (cause instanceof EdgeError) return cause;
   if (code !== undefined && UNREACHABLE.includes(code)) {
     const expected = 'check the network, the region and AWS_ENDPOINT_URL; "sls edge doctor" says more';
     return new EdgeError('CLOUD_UNREACHABLE', message || `no connection (${code})`, {

@@ -1,5 +1,6 @@
 import { EdgeError } from '../../protocol';
-import { groupOverviews, isAlive } from '../../operator/overview';
+import { statusOf } from '../../operator/clients';
+import { groupOverviews, isAlive, type GroupOverview } from '../../operator/overview';
 import { FUNCTIONS_PREFIXES, removeService, STATE_PREFIXES, type Removal } from '../../operator/removal';
 import { ago } from '../commands/format';
 import { openService, type DeployedService } from '../commands/service';
@@ -48,17 +49,37 @@ async function openIfDeployed(host: CommandHost): Promise<DeployedService | unde
 
 /** Their functions go on until the core stops; then nothing can bring them back. */
 async function nameLivingGroups(service: DeployedService, utils: Utils): Promise<void> {
-  const all = await groupOverviews(service);
-  for (const overview of all) {
-    const { group, core = '', edge } = overview;
-    if (edge === undefined || edge.state === 'stopping') continue;
-    const seen = ago(edge.lastSeen);
-    utils.log.warning(
-      isAlive(overview)
-        ? `group ${group} is alive: core ${core}, last seen ${seen}. It is cut off from here on.`
-        : `group ${group}: core ${core} has not been seen for a while (last ${seen}). Should it still run, it is cut off.`,
-    );
+  for (const name of await groupNames(service)) {
+    try {
+      const [overview] = await groupOverviews(service, [name]);
+      const warning = overview && livingText(overview);
+      if (warning !== undefined) utils.log.warning(warning);
+    } catch (error) {
+      // What was spoilt by hand must not keep a service from being removed.
+      utils.log.warning(
+        `group ${name}: whether its edge is alive cannot be told: ${(error as Error).message}`,
+      );
+    }
   }
+}
+
+/** None where an earlier removal, which did not come to its end, took the bucket. */
+async function groupNames({ operator, outputs }: DeployedService): Promise<string[]> {
+  try {
+    return await operator.groupNames(outputs.stateBucket);
+  } catch (error) {
+    if (statusOf(error) === 404) return [];
+    throw error;
+  }
+}
+
+function livingText(overview: GroupOverview): string | undefined {
+  const { group, core = '', edge } = overview;
+  if (edge === undefined || edge.state === 'stopping') return undefined;
+  const seen = ago(edge.lastSeen);
+  return isAlive(overview)
+    ? `group ${group} is alive: core ${core}, last seen ${seen}. It is cut off from here on.`
+    : `group ${group}: core ${core} has not been seen for a while (last ${seen}). Should it still run, it is cut off.`;
 }
 
 function textOf({ functions, objects, things }: Removal): string {

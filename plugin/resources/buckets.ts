@@ -129,6 +129,7 @@ function overTlsOnly(logicalId: string, name: unknown): CloudFormationResource {
       Bucket: { Ref: logicalId },
       PolicyDocument: policyDocument([
         {
+          // Nobody, nothing and no object: it takes rights away and gives none.
           Effect: 'Deny',
           Principal: '*',
           Action: ['s3:*'],

@@ -75,7 +75,10 @@ export function deploymentEngineStatements(context: ResourceContext): Statement[
   }
 }
 
-/** What did not come to the edge is rolled back by an update, with the last good version from the registry. */
+/**
+ * What did not come to the edge is rolled back by an update, with the last good version from the registry:
+ * of any group and any function, which come after the stack.
+ */
 function rollBacks({ configuration: { stateBucket } }: ResourceContext): Statement[] {
   return [
     allow(['s3:PutObject'], [bucketArn(stateBucket, 'requests/*')]),
@@ -103,7 +106,7 @@ function greengrassV2({ configuration }: ResourceContext): Statement[] {
       ['greengrass:ListEffectiveDeployments', 'greengrass:ListInstalledComponents'],
       [regionalArn('greengrass', 'coreDevices:*')],
     ),
-    // Greengrass reads the artifacts of a new component version in the caller's name.
+    // Greengrass reads the artifacts of a new component version in the caller's name; they are named by digest.
     allow(
       ['s3:GetObject'],
       [

@@ -17,10 +17,10 @@ export function apiUrlOf(id: unknown, provider: AwsProvider): unknown {
   return sub('https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}', { Api: id });
 }
 
-/** ARN of everything below `path` with one method, on every stage. */
+/** ARN of everything below `path` with one method, on the stage that the API's own address leads to. */
 export function routeArn(context: ResourceContext, method: string, path: string): unknown {
   return sub(
-    `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}/*/${method}${path}`,
+    `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}/$default/${method}${path}`,
     {
       Api: apiId(context),
     },

@@ -29,6 +29,7 @@ export function iotResources(context: ResourceContext): Resources {
     EdgeRuleRole: role(
       'iot.amazonaws.com',
       [
+        // Cores, and with them the first part of a key, come after the stack; so do failures.
         allow(
           ['s3:PutObject'],
           [
@@ -148,7 +149,7 @@ function coreRole(context: ResourceContext): CloudFormationResource {
   );
 }
 
-/** With the role of its core device the nucleus downloads what components are made of. */
+/** With the role of its core device the nucleus downloads what components are made of: packages are named by digest. */
 function componentArtifacts({ configuration: { section, functionsBucket } }: ResourceContext): Statement[] {
   if (section.engine.name !== 'greengrassv2') return [];
   const artifacts = ['core/*', 'host/*', 'packages/*'].map((path) => bucketArn(functionsBucket, path));

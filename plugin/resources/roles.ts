@@ -45,7 +45,7 @@ export function roleResources(context: ResourceContext): Resources {
   return resources;
 }
 
-/** The stack makes the log groups. */
+/** The stack makes the log groups; Lambda gives the streams in them names of its own. */
 const WRITE_LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
 function logs(functionName: string): Statement {
@@ -76,7 +76,10 @@ function providerWide({ service: { provider } }: ResourceContext): Statement[] {
 const READ = ['s3:GetObject'];
 const WRITE = ['s3:PutObject'];
 
-/** Read by all that ask for functions or groups. */
+/**
+ * Read by all that ask for functions or groups. Here and below, objects are named by prefix: functions,
+ * groups, revisions and uploads come after the stack, so that their names are not known to it.
+ */
 const INDEXES = 'registry/*/index.json';
 const DEFINITIONS = 'groups/*/definition.json';
 
@@ -117,7 +120,7 @@ const STATEMENTS: Record<SystemFunction, (context: ResourceContext) => Statement
     objects(
       context.configuration.stateBucket,
       [...READ, ...WRITE],
-      ['groups/*', 'revisions/*', 'deployments/*'],
+      [DEFINITIONS, 'revisions/*', 'deployments/*'],
     ),
     objects(context.configuration.stateBucket, [...READ, 's3:DeleteObject'], ['requests/*']),
     objects(context.configuration.stateBucket, WRITE, ['failures/requests/*']),
@@ -137,6 +140,7 @@ const STATEMENTS: Record<SystemFunction, (context: ResourceContext) => Statement
     allow(
       ['lambda:InvokeFunction'],
       [
+        // By prefix, as createFunction makes them.
         regionalArn('lambda', `function:${context.configuration.cloudFunctionPrefix}*`),
         ...stackFunctions(context),
       ],
@@ -193,7 +197,7 @@ function coreTopicArn(configuration: EdgeConfiguration, kind: string): unknown {
   return regionalArn('iot', `topic/${configuration.corePrefix}/core/*/${kind}`);
 }
 
-/** Ordinary Lambda functions of the stack that devices may use in the cloud, with every qualifier. */
+/** Ordinary Lambda functions of the stack that devices may use in the cloud; a package may name a version or alias. */
 function stackFunctions({ configuration, service }: ResourceContext): unknown[] {
   return Object.entries(configuration.section.functions)
     .filter(([, entry]) => entry?.locations?.includes('cloud'))

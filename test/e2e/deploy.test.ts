@@ -1,7 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { IoTClient, ListAttachedPoliciesCommand, ListThingsCommand } from '@aws-sdk/client-iot';
+import {
+  AttachThingPrincipalCommand,
+  CreateThingCommand,
+  IoTClient,
+  ListAttachedPoliciesCommand,
+  ListThingsCommand,
+} from '@aws-sdk/client-iot';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
@@ -19,6 +25,7 @@ import { registerPackages } from '../../operator/registerPackages';
 import { functionPackage } from '../support/environment';
 import { packageTemplate } from '../support/packaged';
 import { sls, type SlsResult } from '../support/sls';
+import { startThrottled } from '../support/throttled';
 import {
   startStandInCloudFormation,
   WITHOUT_CLOUD_FORMATION,
@@ -69,8 +76,10 @@ async function deployStack(directory: string): Promise<void> {
   outputs = serviceOutputs(stack.outputs);
 }
 
-const run = (...args: string[]): Promise<SlsResult> =>
-  sls(serviceDir, args, { ...cloud.environment(), AWS_ENDPOINT_URL: standIn.url });
+const run = (...args: string[]): Promise<SlsResult> => runWith({}, ...args);
+
+const runWith = (env: NodeJS.ProcessEnv, ...args: string[]): Promise<SlsResult> =>
+  sls(serviceDir, args, { ...cloud.environment(), AWS_ENDPOINT_URL: standIn.url, ...env });
 
 const definition = (): Promise<GroupDefinition | undefined> =>
   operator.definition(outputs.stateBucket, GROUP);
@@ -136,6 +145,27 @@ describe('after sls deploy', () => {
       // A younger certificate does not take the place of one that is in use.
       await operator.provisionThing({ thingName: 'pump-1', policyName: devicePolicy });
       expect((await run('deploy', '--package', 'packaged')).stdout).toContain('workshop: nothing changed');
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'waits where AWS IoT is asked too much',
+    async () => {
+      const url = cloud.environment()['AWS_ENDPOINT_URL_IOT'] ?? '';
+      // More often than the framework would put up with.
+      const throttled = await startThrottled(url, /^\/things\/sensor-1\/principals/, 2);
+      try {
+        const { code, stdout } = await runWith(
+          { AWS_ENDPOINT_URL_IOT: throttled.url, SLS_AWS_REQUEST_MAX_RETRIES: '1' },
+          ...['deploy', '--package', 'packaged'],
+        );
+        expect({ code, stdout }).toMatchObject({ code: 0 });
+        expect(stdout).toContain('workshop: nothing changed');
+        expect(throttled.refused()).toBe(2);
+      } finally {
+        await throttled.close();
+      }
     },
     2 * MINUTE,
   );
@@ -218,6 +248,14 @@ describe('before sls remove', () => {
         policyName: outputs.devicePolicy,
       });
 
+      // Made by the service, and left without a certificate or with one of somebody else's alone.
+      const { corePrefix } = outputs;
+      const attributePayload = { attributes: { [MADE_BY]: corePrefix } };
+      await iot().send(new CreateThingCommand({ thingName: 'own-2', attributePayload }));
+      await iot().send(new CreateThingCommand({ thingName: 'own-3', attributePayload }));
+      const principal = await operator.certificateArn(foreign.certificateId);
+      await iot().send(new AttachThingPrincipalCommand({ thingName: 'own-3', principal }));
+
       const s3 = client(S3Client, 'S3');
       const versions = (Bucket: string) => s3.send(new ListObjectVersionsCommand({ Bucket }));
       // Requests that were absorbed are deleted, definitions are written over: the bucket keeps both.
@@ -245,6 +283,11 @@ describe('before sls remove', () => {
       expect(await operator.activeCertificatesOf('foreign')).toEqual([foreign.certificateId]);
       expect(await lambdaFunctions()).toContain(`${STACK}-createFunction`);
       expect(await lambdaFunctions()).not.toContain(`${STACK}-edge-forecast`);
+
+      // CloudFormation may stop half-way: the stack is there still, the buckets are not.
+      const again = await run('remove');
+      expect({ code: again.code, stdout: again.stdout }).toMatchObject({ code: 0 });
+      expect(again.stderr).toContain('Removed 0 objects, 0 functions');
     },
     2 * MINUTE,
   );

@@ -95,10 +95,14 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
     expect(await device.invoke('caller', {})).toEqual({ pid: await pidOf('who') });
   });
 
-  it('brings a new version', async () => {
+  it('brings a new version, and answers every call meanwhile', async () => {
     await environment.registerFunction('who', `${WHO} // again`);
     const before = await pidOf('who');
+    const steady = keepCalling(device, 'who', {});
+    await steady.proceeds();
     expect(await device.deploy('who', { version: '1.0.1' })).toMatchObject({ version: '1.0.1' });
+    await steady.proceeds();
+    await steady.stop();
     expect(await pidOf('who')).not.toBe(before);
     expect(starts()).toBe(1);
   });

@@ -118,7 +118,12 @@ describe('the document', () => {
   beforeAll(async () => {
     device = await openRaw(edge, await environment.deviceCredentials('sensor-2'));
     await device.client.subscribeAsync('edge/status');
-    await environment.registerFunction('passing', 'exports.handler = async (event) => event;');
+    await device.client.subscribeAsync('edge/shared/#');
+    const telling = `exports.handler = async (event, { edge }) => {
+      await edge.publish('passed', event);
+      return event;
+    };`;
+    await environment.registerFunction('passing', telling, { publishes: ['passed'] });
   });
 
   /** Sends what the document allows, and checks both ways. */
@@ -141,6 +146,7 @@ describe('the document', () => {
     await exchange('ask/invoke', { function: 'passing', input, timeoutMs: 1_000 }, 'result');
     await exchange('ask/invoke', { function: 'passing', location: 'any' }, 'result');
     await exchange('call/nowhere', { version: '1.0.0', input }, 'failed');
+    await device.next(({ topic }) => topic === 'edge/shared/passed');
     await exchange('ask/release', { function: 'passing' }, 'released');
     for (const { topic, message } of device.received)
       document.check({ direction: 'received', topic, message });
@@ -184,6 +190,7 @@ const DEVICE_CHANNELS = [
   'reply.ready',
   'reply.released',
   'reply.result',
+  'shared',
   'status',
 ];
 

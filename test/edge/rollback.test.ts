@@ -81,6 +81,22 @@ test('a static that fails goes back to the one before, also after a restart', as
   expect(failures(h)).toHaveLength(1);
 });
 
+test('a static goes back to the one before also when that was taken away first', async () => {
+  let h = await start();
+  await setStatic(h, '1.0.0', 1);
+  h.local.onStart = async () => {
+    h.local.lose('detect@1.0.0');
+    return new Promise(() => undefined);
+  };
+  await setStatic(h, '2.0.0', 2);
+  expect(running(h)).toEqual([]);
+
+  h = await h.crashAndRestart({ onStart: 'FUNCTION_INIT_FAILED' });
+  await h.clock.advance(100);
+  expect(failures(h)).toMatchObject([{ version: '2.0.0', running: '1.0.0' }]);
+  expect(h.cloud.definition.rollbacks).toMatchObject({ [BROKEN]: { fallback: '1.0.0' } });
+});
+
 test('a redeploy of another version supersedes the rollback, and so does one of the same', async () => {
   const h = await start();
   await setStatic(h, '1.0.0', 1);

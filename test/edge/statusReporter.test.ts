@@ -1,4 +1,6 @@
+import { EdgeError, MAX_MQTT_PAYLOAD } from '../../protocol';
 import { startHarness } from './support/harness';
+import { manifestOf } from './support/memoryCloud';
 
 /** What the cloud hears of a core: `createSystemFunctions` over in-memory ports and a clock moved by hand. */
 const SECOND = 1_000;
@@ -47,6 +49,28 @@ test('without the cloud it sends nothing, and goes on', async () => {
   h.cloud.connected = true;
   await h.clock.advance(60 * SECOND);
   expect(heartbeats(h)).toHaveLength(1);
+});
+
+test('functions that fail with long reasons do not make a report too large to be sent', async () => {
+  const h = await startHarness();
+  h.local.onStart = async () => {
+    const trace = Array.from({ length: 40 }, () => 'x'.repeat(512));
+    throw new EdgeError('FUNCTION_INIT_FAILED', 'y'.repeat(8_000), { details: { trace } });
+  };
+  // Rolling them back takes a while.
+  h.cloud.onUpdate = ({ requestId }) => h.cloud.accept(requestId);
+  const names = Array.from({ length: 40 }, (_, n) => `broken${n}`);
+  h.cloud.change({
+    statics: Object.fromEntries(names.map((name) => [name, { version: '1.0.0', seq: 1 }])),
+    functions: Object.fromEntries(names.map((name) => [`${name}@1.0.0`, manifestOf(name, '1.0.0')])),
+  });
+  await h.clock.advance(SECOND);
+  const { functions = [] } = h.cloud.statuses.at(-1) ?? {};
+  expect(functions.filter(({ state }) => state === 'failed')).toHaveLength(40);
+  expect(functions[0]?.error).toMatchObject({ code: 'FUNCTION_INIT_FAILED' });
+  for (const status of h.cloud.statuses) {
+    expect(Buffer.byteLength(JSON.stringify(status))).toBeLessThan(MAX_MQTT_PAYLOAD);
+  }
 });
 
 test('nothing comes after the goodbye', async () => {

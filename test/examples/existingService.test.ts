@@ -1,5 +1,6 @@
 import { functionPackageOf, ofType, onLocalCloud, ownFunctions, packageExample } from './support';
 import type { PackagedService } from '../support/packaged';
+import { templateProblems } from '../plugin/support/cloudFormationSchema';
 
 /** An HTTP API with a bucket, as it was, and edge functions beside it. */
 describe('examples/existing-service', () => {
@@ -7,6 +8,10 @@ describe('examples/existing-service', () => {
   beforeAll(async () => {
     service = await packageExample('existing-service');
   }, 180_000);
+
+  it('is right by the schemas of CloudFormation', async () => {
+    await expect(templateProblems(service.template)).resolves.toEqual([]);
+  }, 60_000);
 
   const routes = (): Record<string, unknown> =>
     Object.fromEntries(

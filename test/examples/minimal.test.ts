@@ -1,5 +1,6 @@
 import { functionPackageOf, groupOf, ofType, onLocalCloud, ownFunctions, packageExample } from './support';
 import type { PackagedService } from '../support/packaged';
+import { templateProblems } from '../plugin/support/cloudFormationSchema';
 
 /** One function in plain JavaScript, packaged by the framework alone. */
 describe('examples/minimal', () => {
@@ -7,6 +8,10 @@ describe('examples/minimal', () => {
   beforeAll(async () => {
     service = await packageExample('minimal');
   }, 180_000);
+
+  it('is right by the schemas of CloudFormation', async () => {
+    await expect(templateProblems(service.template)).resolves.toEqual([]);
+  }, 60_000);
 
   it('makes no Lambda function, log group or route of its own for a function on edges', () => {
     expect(ownFunctions(service)).toEqual([]);

@@ -4,6 +4,7 @@ import { readFile, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { build, functionPackageOf, ofType, onLocalCloud, ownFunctions, packageExample } from './support';
 import { packageService, type PackagedService } from '../support/packaged';
+import { templateProblems } from '../plugin/support/cloudFormationSchema';
 
 /** The zip comes from the user's own build. */
 describe('examples/prebuilt-artifact', () => {
@@ -11,6 +12,10 @@ describe('examples/prebuilt-artifact', () => {
   beforeAll(async () => {
     service = await packageExample('prebuilt-artifact');
   }, 180_000);
+
+  it('is right by the schemas of CloudFormation', async () => {
+    await expect(templateProblems(service.template)).resolves.toEqual([]);
+  }, 60_000);
 
   const artifact = (): string => path.join(service.serviceDir, 'build', 'detectLeak.zip');
   const digest = async (file: string): Promise<string> =>

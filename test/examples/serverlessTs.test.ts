@@ -1,5 +1,6 @@
 import { functionPackageOf, groupOf, ofType, onLocalCloud, ownFunctions, packageExample } from './support';
 import type { PackagedService } from '../support/packaged';
+import { templateProblems } from '../plugin/support/cloudFormationSchema';
 
 /** The configuration is a TypeScript module. */
 describe('examples/serverless-ts', () => {
@@ -7,6 +8,10 @@ describe('examples/serverless-ts', () => {
   beforeAll(async () => {
     service = await packageExample('serverless-ts');
   }, 180_000);
+
+  it('is right by the schemas of CloudFormation', async () => {
+    await expect(templateProblems(service.template)).resolves.toEqual([]);
+  }, 60_000);
 
   it('reads the section as from YAML', async () => {
     expect(await groupOf(service, 'ridge')).toMatchObject({

@@ -1,5 +1,6 @@
 import { functionPackageOf, groupOf, ofType, onLocalCloud, ownFunctions, packageExample } from './support';
 import type { PackagedService } from '../support/packaged';
+import { templateProblems } from '../plugin/support/cloudFormationSchema';
 
 /** Three edges that share functions. */
 describe('examples/several-groups', () => {
@@ -7,6 +8,10 @@ describe('examples/several-groups', () => {
   beforeAll(async () => {
     service = await packageExample('several-groups');
   }, 180_000);
+
+  it('is right by the schemas of CloudFormation', async () => {
+    await expect(templateProblems(service.template)).resolves.toEqual([]);
+  }, 60_000);
 
   it('writes a group file for each, with the limits of each', async () => {
     expect(await groupOf(service, 'berlin')).toMatchObject({

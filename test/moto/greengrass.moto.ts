@@ -1,5 +1,8 @@
 import {
+  GetCoreDefinitionVersionCommand,
   GetDeploymentStatusCommand,
+  GetDeviceDefinitionVersionCommand,
+  GetResourceDefinitionVersionCommand,
   GreengrassClient,
   ListDeploymentsCommand,
   ListFunctionDefinitionVersionsCommand,
@@ -18,6 +21,7 @@ import {
   SYSTEM,
   type TestEngine,
 } from '../handlers/engines/greengrass/support';
+import { certificateOf, CORE, CORE_CERTIFICATE } from '../handlers/fixtures';
 import { startMoto, type MotoServer } from './motoServer';
 
 /** The engine `greengrass` against Greengrass V1's API as moto has it: without loggers and connectors. */
@@ -72,6 +76,43 @@ describe('Greengrass V1 on moto', () => {
     expect(await test_.engine.status('plant', 1)).toMatchObject({ state: 'inProgress' });
   });
 
+  test('core, devices and the state folder are in moto as they were sent', async () => {
+    const { definitions } = await readGroup(client);
+    const arn = (kind: 'thing' | 'cert', id: string) => `arn:aws:iot:eu-central-1:000000000000:${kind}/${id}`;
+    const core = idsOf(definitions.CoreDefinitionVersionArn);
+    const cores = await client.send(
+      new GetCoreDefinitionVersionCommand({
+        CoreDefinitionId: core.definition,
+        CoreDefinitionVersionId: core.version,
+      }),
+    );
+    expect(cores.Definition?.Cores).toMatchObject([
+      { ThingArn: arn('thing', CORE), CertificateArn: arn('cert', CORE_CERTIFICATE) },
+    ]);
+    const device = idsOf(definitions.DeviceDefinitionVersionArn);
+    const devices = await client.send(
+      new GetDeviceDefinitionVersionCommand({
+        DeviceDefinitionId: device.definition,
+        DeviceDefinitionVersionId: device.version,
+      }),
+    );
+    // camera-2 is revoked.
+    expect(devices.Definition?.Devices).toMatchObject([
+      { ThingArn: arn('thing', 'camera-1'), CertificateArn: arn('cert', certificateOf('camera-1')) },
+    ]);
+    const resource = idsOf(definitions.ResourceDefinitionVersionArn);
+    const resources = await client.send(
+      new GetResourceDefinitionVersionCommand({
+        ResourceDefinitionId: resource.definition,
+        ResourceDefinitionVersionId: resource.version,
+      }),
+    );
+    const volume = { SourcePath: '/var/lib/edge-on-demand' };
+    expect(resources.Definition?.Resources).toMatchObject([
+      { ResourceDataContainer: { LocalVolumeResourceData: volume } },
+    ]);
+  });
+
   test('the same revision again makes nothing anew', async () => {
     const before = await readGroup(client);
     await test_.engine.apply(claiming(1, detect));
@@ -81,6 +122,8 @@ describe('Greengrass V1 on moto', () => {
 
   test('a new function is one more version of the same definitions, in one more deployment', async () => {
     const before = await readGroup(client);
+    const groupVersions = new ListGroupVersionsCommand({ GroupId: before.id });
+    const { Versions: earlier = [] } = await client.send(groupVersions);
     await test_.engine.apply(claiming(2, detect, count));
     const after = await readGroup(client);
     expect(await arnsOf()).toEqual([arnOf(detect), arnOf(count), ...Object.values(SYSTEM)].sort());
@@ -88,8 +131,7 @@ describe('Greengrass V1 on moto', () => {
     expect(definition).toBe(idsOf(before.definitions.FunctionDefinitionVersionArn).definition);
     const versions = new ListFunctionDefinitionVersionsCommand({ FunctionDefinitionId: definition });
     expect((await client.send(versions)).Versions).toHaveLength(2);
-    const { Versions } = await client.send(new ListGroupVersionsCommand({ GroupId: after.id }));
-    expect(Versions).toHaveLength(2);
+    expect((await client.send(groupVersions)).Versions).toHaveLength(earlier.length + 1);
     expect(after.definitions.CoreDefinitionVersionArn).toBe(before.definitions.CoreDefinitionVersionArn);
     expect(await deploymentsOf(after.id)).toHaveLength(2);
   });

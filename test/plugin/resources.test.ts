@@ -274,6 +274,45 @@ describe('the template of a service', () => {
     ]);
   });
 
+  it('has a pattern only where names come after the stack', () => {
+    const patterns = ofType(template, 'AWS::IAM::Role')
+      .filter(([role]) => role.startsWith('Edge'))
+      .flatMap(([role]) => statementsOf(template, role).flatMap(({ Resource }) => Resource))
+      .map((resource) => /"([^"]*\*[^"]*)"/.exec(JSON.stringify(resource))?.[1])
+      .filter((resource) => resource !== undefined)
+      .map((resource) => resource.replace(/^arn:.*(:::?\$\{\w+\}|AccountId\}:)/, ''))
+      .map((resource) => resource.replace(/^(log-group:.*-dev-)\w+/, '$1<function>'));
+    expect([...new Set(patterns)].sort()).toEqual([
+      '${Api}/$default/GET/groups/*',
+      '${Api}/$default/POST/groups/*',
+      '*',
+      '/deployments/*',
+      '/failures/requests/*',
+      '/failures/rules/*',
+      '/groups/*/definition.json',
+      '/logs/*',
+      '/packages/*',
+      '/registry/*',
+      '/registry/*/index.json',
+      '/requests/*',
+      '/results/*',
+      '/revisions/*',
+      '/status/*',
+      '/uploads/*',
+      'cert/*',
+      'function:greenhouse-dev-edge-*',
+      'function:greenhouse-forecaster-dev:*',
+      'log-group:/aws/lambda/greenhouse-dev-<function>:*',
+      'topic/edge/greenhouse-dev/core/*/accepted',
+      'topic/edge/greenhouse-dev/core/*/refused',
+      'topic/edge/greenhouse-dev/core/*/revision',
+    ]);
+    // What the operator keeps beside definitions is none of the functions' business.
+    expect(granted(template, 'EdgePerformDeploymentRole', 's3:PutObject')).toContainEqual(
+      expect.stringContaining('/groups/*/definition.json'),
+    );
+  });
+
   it('lets the cloud run a function of the stack under the name that it has there', () => {
     expect(granted(template, 'EdgeCloudRemoteExecutionRole', 'lambda:InvokeFunction')).toEqual([
       expect.stringMatching(/function:greenhouse-dev-edge-\*/),

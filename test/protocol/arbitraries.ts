@@ -34,6 +34,8 @@ const rollback = fc.record({
   seq,
 });
 const limits = fc.record({ storage: fc.constantFrom(100, 200), seq });
+const engine = fc.record({ delivery: fc.constantFrom('hot' as const, 'components' as const), seq });
+const logs = fc.record({ level: fc.constantFrom('debug' as const, 'off' as const), seq });
 const core = fc.record({ thingName: fc.constantFrom('core-1', 'core-2'), seq });
 
 export const anyUpdate: fc.Arbitrary<StoredUpdate> = fc
@@ -45,6 +47,8 @@ export const anyUpdate: fc.Arbitrary<StoredUpdate> = fc
     entitlements: fc.array(entitlement, { maxLength: 2 }),
     rollbacks: fc.option(fc.array(rollback, { maxLength: 6 }), { nil: undefined }),
     limits: fc.option(limits, { nil: undefined }),
+    engine: fc.option(engine, { nil: undefined }),
+    logs: fc.option(logs, { nil: undefined }),
     core: fc.option(core, { nil: undefined }),
   })
   .map((parts) =>
@@ -104,6 +108,8 @@ export const anyUpdate: fc.Arbitrary<StoredUpdate> = fc
       ...(parts.limits && {
         limits: { storage: parts.limits.storage, memory: 1, instances: 1, seq: parts.limits.seq },
       }),
+      ...(parts.engine && { engine: parts.engine }),
+      ...(parts.logs && { logs: parts.logs }),
       ...(parts.core && {
         core: { thingName: parts.core.thingName, certificateId: certificateOf('core'), seq: parts.core.seq },
       }),

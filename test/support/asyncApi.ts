@@ -19,7 +19,7 @@ interface Ajv {
 type Validate = ((message: unknown) => boolean) & { errors?: unknown };
 
 export interface Travelled {
-  /** Seen from the device. */
+  /** Seen from the other side than the edge core: from the device, or the cloud. */
   direction: 'sent' | 'received';
   topic: string;
   message: unknown;

@@ -1,15 +1,12 @@
+import { MAX_ERROR_MESSAGE_CHARS } from '../../../protocol/limits';
+import { boundedError, MAX_LINE_CHARS, MAX_TRACE_LINES } from '../errorBounds';
 import type { ErrorResult } from '../processMessages';
-
-/** An error travels to a device: it stays far below the MQTT limit of 128 KB, whatever was thrown. */
-const MAX_MESSAGE_CHARS = 8192;
-const MAX_TRACE_LINES = 40;
-const MAX_LINE_CHARS = 512;
 
 /** Any thrown value in the shape in which Lambda reports it. Never throws itself. */
 export function toErrorResult(thrown: unknown, errorType?: string): ErrorResult {
   try {
     const result = thrown instanceof Error || looksLikeError(thrown) ? ofError(thrown) : ofValue(thrown);
-    return errorType === undefined ? result : { ...result, errorType };
+    return boundedError(errorType === undefined ? result : { ...result, errorType });
   } catch {
     return { errorType: errorType ?? 'Error', errorMessage: 'an error that cannot be read', trace: [] };
   }
@@ -22,23 +19,15 @@ function looksLikeError(thrown: unknown): thrown is Error {
 }
 
 function ofError(error: Error): ErrorResult {
-  return {
-    errorType: String(error.name).slice(0, 128),
-    errorMessage: String(error.message).slice(0, MAX_MESSAGE_CHARS),
-    trace: traceOf(error),
-  };
+  return { errorType: String(error.name), errorMessage: String(error.message), trace: traceOf(error) };
 }
 
 function traceOf(error: Error): string[] {
   if (typeof error.stack !== 'string') return [];
-  return error.stack
-    .slice(0, MAX_MESSAGE_CHARS + MAX_TRACE_LINES * MAX_LINE_CHARS)
-    .split('\n')
-    .slice(0, MAX_TRACE_LINES)
-    .map((line) => line.slice(0, MAX_LINE_CHARS));
+  return error.stack.slice(0, MAX_ERROR_MESSAGE_CHARS + MAX_TRACE_LINES * MAX_LINE_CHARS).split('\n');
 }
 
 function ofValue(thrown: unknown): ErrorResult {
   const text = typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown));
-  return { errorType: typeof thrown, errorMessage: text.slice(0, MAX_MESSAGE_CHARS), trace: [] };
+  return { errorType: typeof thrown, errorMessage: text, trace: [] };
 }

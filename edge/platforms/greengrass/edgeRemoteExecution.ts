@@ -4,10 +4,11 @@ import { EdgeRemoteExecution } from '../../edgeRemoteExecution';
 import { RequestMemory } from '../../requests/requestMemory';
 import type { Cloud } from '../../ports';
 import { definitionStore } from '../../stores';
+import { receiveByTopic } from '../../topicDevices';
 import { createDevices } from './devices';
 import type { V1Parts } from './edgeCoreMonitor';
 import { LambdaFunctions } from './lambdaFunctions';
-import { bytesOf, receiveFromDevice, subjectOf, type V1Context } from './messages';
+import { bytesOf, subjectOf, type V1Context } from './messages';
 import { coreCalls } from './sdk';
 
 /**
@@ -57,7 +58,8 @@ export function createRemoteExecutionHandler(
         execution.invoke(device, message as AskMessage<'invoke'>),
       call: (...call: Parameters<EdgeRemoteExecution['call']>) => execution.call(...call),
     };
-    if (!receiveFromDevice(subject, bytesOf(event), environment.devicePrefix, handlers, devices)) {
+    const { devicePrefix } = environment;
+    if (!receiveByTopic(subject, bytesOf(event), { devicePrefix, handlers, devices })) {
       log.warn({ subject }, 'a topic of nobody');
     }
     await underWay.idle();

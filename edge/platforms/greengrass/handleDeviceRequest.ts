@@ -2,9 +2,10 @@ import type { Logger } from 'pino';
 import { EdgeError, failedReply, type AskMessage } from '../../../protocol';
 import type { DeviceMessageHandlers } from '../../broker/receive';
 import type { DeviceAsk } from '../../handleDeviceRequest';
+import { receiveByTopic } from '../../topicDevices';
 import { createDevices } from './devices';
 import type { V1Environment } from './environment';
-import { bytesOf, receiveFromDevice, subjectOf, type HandedOver, type V1Context } from './messages';
+import { bytesOf, subjectOf, type HandedOver, type V1Context } from './messages';
 import { coreCalls, type CoreSdk } from './sdk';
 
 /**
@@ -42,7 +43,8 @@ export function createDeviceRequestHandler(parts: {
       call: notHere,
     };
     const subject = subjectOf(context) ?? '';
-    if (!receiveFromDevice(subject, bytesOf(event), environment.devicePrefix, handlers, devices)) {
+    const { devicePrefix } = environment;
+    if (!receiveByTopic(subject, bytesOf(event), { devicePrefix, handlers, devices })) {
       log.warn({ subject }, 'a topic of nobody');
     }
     await Promise.all(handedOver);

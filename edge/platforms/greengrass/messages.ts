@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { ASKS, askSchemas, parseDeviceTopic, parseWith, type AskMessage } from '../../../protocol';
-import { receiveMessage, type DeviceMessageHandlers } from '../../broker/receive';
-import type { Devices } from '../../ports';
+import { ASKS, askSchemas, parseWith, type AskMessage } from '../../../protocol';
 import type { DeviceAsk } from '../../handleDeviceRequest';
 
 /** A Lambda function's context on a V1 core. Older cores write `custom`, newer ones `Custom`. */
@@ -20,23 +18,6 @@ export function bytesOf(event: unknown): Buffer {
   if (Buffer.isBuffer(event)) return event;
   if (event instanceof Uint8Array) return Buffer.from(event);
   return Buffer.from(typeof event === 'string' ? event : JSON.stringify(event ?? null));
-}
-
-/**
- * Checks a device's message and hands it on. The group's subscriptions tie the topic to the thing that
- * sent it. False when the topic is none of a device's.
- */
-export function receiveFromDevice(
-  topicName: string,
-  payload: Buffer,
-  devicePrefix: string,
-  handlers: DeviceMessageHandlers,
-  devices: Pick<Devices, 'reply'>,
-): boolean {
-  const topic = parseDeviceTopic(devicePrefix, topicName);
-  if (topic === undefined) return false;
-  receiveMessage({ device: topic.device, topic, topicName, qos: 0, payload }, handlers, devices);
-  return true;
 }
 
 /** What handleDeviceRequest hands to edgeCoreMonitor, which holds the state of all requests. */

@@ -29,7 +29,8 @@ type Done<T> = (error: Error | null, data: T | null) => void;
 
 /** The same calls with promises. */
 export interface CoreCalls {
-  publish(topic: string, message: object): Promise<void>;
+  /** `payload` is JSON text. */
+  publish(topic: string, payload: string): Promise<void>;
   /** `FunctionError` says that the function threw; its payload is then the error. */
   request(functionArn: string, input: unknown): Promise<{ payload: unknown; functionError?: string }>;
   /** Without waiting for what becomes of it. */
@@ -42,10 +43,10 @@ export function coreCalls({ iotData, lambda }: CoreSdk): CoreCalls {
       lambda.invoke(params, (error, data) => (error === null ? resolve(data) : reject(error)));
     });
   return {
-    publish: (topic, message) =>
+    publish: (topic, payload) =>
       new Promise((resolve, reject) => {
         // Every destination or an error: nothing is dropped silently.
-        const params = { topic, payload: JSON.stringify(message), queueFullPolicy: 'AllOrError' };
+        const params = { topic, payload, queueFullPolicy: 'AllOrError' };
         iotData.publish(params, (error) => (error === null ? resolve() : reject(error)));
       }),
     async request(FunctionName, input) {

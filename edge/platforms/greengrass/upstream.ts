@@ -21,7 +21,7 @@ export function createUpstream(
   const kinds = new Map(DOWN.map((kind) => [coreTopic(corePrefix, core, kind), kind]));
   const send = async (kind: 'update' | 'status', message: object): Promise<void> => {
     try {
-      await publish(coreTopic(corePrefix, core, kind), message);
+      await publish(coreTopic(corePrefix, core, kind), JSON.stringify(message));
     } catch (error) {
       throw EdgeError.from(error, 'CLOUD_UNREACHABLE');
     }

@@ -19,12 +19,12 @@ export async function revisionOf(nucleus: Pick<Nucleus, 'configuration'>): Promi
 
 /** `work`: the component's work folder, which survives restarts and new versions. */
 export function settingsOf(
-  { group, devicePrefix, corePrefix, listen, poolSize, heartbeat, logLevel }: CoreConfiguration,
+  { group, devicePrefix, corePrefix, poolSize, heartbeat, logLevel }: CoreConfiguration,
   { core, work }: { core: string | undefined; work: string },
 ): CoreSettings {
   if (core === undefined) throw new EdgeError('CONFIG_INVALID', 'AWS_IOT_THING_NAME is not set');
   const settings = {
-    ...{ core, group, devicePrefix, corePrefix, listen, stateDir: path.join(work, 'state') },
+    ...{ core, group, devicePrefix, corePrefix, stateDir: path.join(work, 'state') },
     ...{ poolSize, heartbeat, logLevel },
   };
   return parseWith(coreSettingsSchema, settings, 'configuration of the component', 'CONFIG_INVALID');

@@ -30,7 +30,7 @@ export async function connectOverNucleus(options: {
   random(): number;
 }): Promise<CloudConnection> {
   const { core, configuration, nucleus, variables, clock, log, random } = options;
-  const { group, corePrefix, region, httpUrl, connectivityUrl, ca } = configuration;
+  const { group, corePrefix, region, httpUrl, connectivityUrl, ca, listen } = configuration;
   const http = createHttpClient(
     createSecureContext(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
   );
@@ -50,8 +50,8 @@ export async function connectOverNucleus(options: {
     cloud: createCloud({ group, httpUrl, signed, http }),
     upstream,
     announce(port) {
-      if (connectivityUrl === undefined) return;
-      const info = connectivityOf(configuration.listen.host, port);
+      if (connectivityUrl === undefined || listen === undefined) return;
+      const info = connectivityOf(listen.host, port);
       const greengrass = signedFor('greengrass');
       announcement = announceConnectivity({ connectivityUrl, core, info, signed: greengrass, clock, log });
     },

@@ -9,6 +9,7 @@ import { openComponentHosts } from '../../functions/hosted/componentHosts';
 import { createCoreLog, fail, stopOnSignal, toldToLog } from '../coreProcess';
 import { readConfiguration, settingsOf } from './configuration';
 import { connectOverNucleus } from './connection';
+import { prepareDevices } from './devices';
 import { connectNucleus, type Nucleus } from './nucleus';
 
 /**
@@ -47,6 +48,7 @@ async function run(nucleus: Nucleus, work: string): Promise<void> {
     configuration.delivery === 'components'
       ? await openComponentHosts({ socketPath: path.join(work, FUNCTIONS_SOCKET), log })
       : undefined;
+  const openDevices = await prepareDevices(configuration, nucleus, systemClock);
   const { core } = settings;
   const starting = startCore(settings, {
     ...{ log, shipper },
@@ -56,6 +58,7 @@ async function run(nucleus: Nucleus, work: string): Promise<void> {
       connectOverNucleus({
         ...{ core, configuration, nucleus, variables: env, clock: systemClock, log, random: Math.random },
       }),
+    openDevices,
     ...(hosts && { componentHosts: hosts }),
     ...toldToLog(log, { trace: env['EDGE_TRACE'] === '1' }),
   });

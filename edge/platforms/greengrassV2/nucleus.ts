@@ -14,11 +14,21 @@ export interface Nucleus {
   subscribe(topic: string, listener: (payload: Buffer) => void, onEnded: () => void): Promise<void>;
   /** At QoS 1; resolves when the nucleus has it. Throws CORE_NOT_AUTHORISED or CLOUD_UNREACHABLE. */
   publish(topic: string, payload: string): Promise<void>;
+  /**
+   * Messages that other components publish locally, by a filter with MQTT's wildcards (nucleus ≥ 2.6.0),
+   * which leaves out what this component publishes itself. Throws CORE_NOT_AUTHORISED or DISCONNECTED;
+   * `onEnded` when the subscription ends later on.
+   */
+  subscribeLocal(filter: string, listener: LocalListener, onEnded: () => void): Promise<void>;
+  /** To whoever subscribes on this core device now. Throws CORE_NOT_AUTHORISED or DISCONNECTED. */
+  publishLocal(topic: string, payload: string): Promise<void>;
   reportState(state: 'RUNNING' | 'ERRORED'): Promise<void>;
   /** Once: the nucleus has gone, and with it the secret by which it knew this process. */
   onDisconnected(listener: () => void): void;
   close(): Promise<void>;
 }
+
+export type LocalListener = (topic: string, payload: Buffer) => void;
 
 /** Connects with what the nucleus put into the environment. Throws CONFIG_INVALID outside of a component. */
 export async function connectNucleus(): Promise<Nucleus> {
@@ -49,6 +59,21 @@ export async function connectNucleus(): Promise<Nucleus> {
     async publish(topicName, payload) {
       const request = { topicName, payload, qos: model.QOS.AT_LEAST_ONCE };
       await asked(client.publishToIoTCore(request), 'CLOUD_UNREACHABLE');
+    },
+    async subscribeLocal(filter, listener, onEnded) {
+      const stream = client.subscribeToTopic({ topic: filter });
+      stream.on('message', ({ binaryMessage, jsonMessage }) => {
+        const topic = (binaryMessage ?? jsonMessage)?.context?.topic;
+        if (topic === undefined) return;
+        listener(topic, binaryMessage ? bytesOf(binaryMessage.message) : jsonOf(jsonMessage?.message));
+      });
+      await asked(stream.activate(), 'DISCONNECTED');
+      stream.on('streamError', () => void stream.close().then(onEnded, onEnded));
+      stream.on('ended', onEnded);
+    },
+    async publishLocal(topic, payload) {
+      const publishMessage = { binaryMessage: { message: payload } };
+      await asked(client.publishToTopic({ topic, publishMessage }), 'DISCONNECTED');
     },
     async reportState(state) {
       await asked(client.updateState({ state: model.ReportedLifecycleState[state] }), 'DISCONNECTED');
@@ -94,6 +119,10 @@ function isRefusal(error: unknown): boolean {
 function reasonOf(error: unknown): string {
   const { description, serviceError, message } = error as IpcError & Error;
   return serviceError?.message ?? serviceError?._message ?? description ?? message;
+}
+
+function jsonOf(message: unknown): Buffer {
+  return Buffer.from(JSON.stringify(message ?? null));
 }
 
 function bytesOf(payload: unknown): Buffer {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { EdgeError } from '../../../protocol';
+import { prepareBroker } from '../../broker/prepareBroker';
 import type { CoreConfig } from '../../config';
 import { startCore } from '../../core';
 import { createCoreLog, fail, stopOnSignal, toldToLog } from '../coreProcess';
@@ -16,11 +17,13 @@ async function main(): Promise<void> {
   const config = readConfig();
   const { log, shipper } = createCoreLog(config);
   try {
+    const openDevices = await prepareBroker(config.listen);
     const starting = startCore(config, {
       ...{ log, shipper },
       // Bundled beside this script.
       processScript: path.join(__dirname, 'functionProcess.cjs'),
       connect: () => connectByCertificate(config, log),
+      openDevices,
       ...toldToLog(log, { trace: process.env['EDGE_TRACE'] === '1' }),
     });
     stopOnSignal(starting, log);

@@ -6,12 +6,14 @@ import { RecordedEngine, type Progress, type RecordedEnginePorts } from '../reco
 import type { V1Function } from './content';
 import { DefinitionVersions } from './definitionVersions';
 import { GroupDeployments, isInFlight, type GroupDeployment } from './deployments';
+import { greengrassError } from './errors';
 import { deploymentError, functionFailures } from './failures';
 import { functionArn } from './functions';
 import { GroupWriter, ownContent } from './groupContent';
 import { Groups } from './groups';
 import { groupName, groupNamePrefix } from './ids';
 import type { GreengrassSettings, SystemFunctionArns } from './settings';
+import { Undeliverable } from './undeliverable';
 
 export interface GreengrassEnginePorts extends RecordedEnginePorts {
   client: GreengrassClient;
@@ -57,15 +59,37 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
 
   /** A definition without a core is recorded only: V1 deploys to no group that has none. */
   protected async begin(definition: GroupDefinition): Promise<Progress> {
-    const { group, revision, core } = definition;
+    const { core } = definition;
     if (core === undefined) return { state: 'announced' };
-    const undeliverable = withoutLambda(definition);
-    if (undeliverable !== undefined) return { ...undeliverable, core: core.thingName };
+    try {
+      requireLambdas(definition);
+      return { ...(await this.bring(definition, core.thingName)), core: core.thingName };
+    } catch (error) {
+      if (!(error instanceof Undeliverable)) throw greengrassError(error);
+      return { state: 'failed', error: error.error, failures: error.failures, core: core.thingName };
+    }
+  }
+
+  private async bring(definition: GroupDefinition, core: string): Promise<Progress> {
+    const { group, revision } = definition;
     const own = ownContent(definition, await this.ports.systemFunctions(), this.settings);
-    const found = await this.writer.bring(this.nameOf(group), own, core.thingName);
+    const found = await this.writer.bring(this.nameOf(group), own, definition);
     // What changes nothing in the group reaches the core this way alone.
-    await this.ports.notices.announce(core.thingName, { group, revision });
-    return { ...(await this.deploy(found.id, found.version ?? '')), core: core.thingName };
+    await this.ports.notices.announce(core, { group, revision });
+    const progress = await this.deploy(found.id, found.version ?? '');
+    if (progress.state !== 'waiting') await this.settleEarlier(group, revision);
+    return progress;
+  }
+
+  /** Once this one is under way, none before it waits, nor is another one in flight: their records say so. */
+  private async settleEarlier(group: string, revision: number): Promise<void> {
+    for (let earlier = revision - 1; earlier > 0; earlier--) {
+      const known = await this.recorded(group, earlier);
+      if (known?.state === 'waiting') await this.record(group, earlier, { ...known, state: 'superseded' });
+      else if (known?.state !== 'inProgress') return;
+      // Still: it is this very deployment, and so were those before.
+      else if ((await this.status(group, earlier))?.state === 'inProgress') return;
+    }
   }
 
   protected override mayHaveChanged({ state }: Deployment): boolean {
@@ -73,6 +97,14 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
   }
 
   protected override async follow(deployment: Deployment): Promise<Progress | undefined> {
+    try {
+      return await this.look(deployment);
+    } catch (error) {
+      throw greengrassError(error);
+    }
+  }
+
+  private async look(deployment: Deployment): Promise<Progress | undefined> {
     const group = await this.groups.find(this.nameOf(deployment.group));
     if (group === undefined) return undefined;
     const { engineId: id, core } = deployment;
@@ -166,8 +198,8 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
   }
 }
 
-/** A deployment that cannot be: functions without a version or an alias of a Lambda function. */
-function withoutLambda(definition: GroupDefinition): Progress | undefined {
+/** Throws Undeliverable with the functions that are no version or alias of a Lambda function. */
+function requireLambdas(definition: GroupDefinition): void {
   const failures: Record<string, FunctionFailure> = {};
   for (const { key, manifest } of wantedFunctions(definition)) {
     try {
@@ -177,5 +209,5 @@ function withoutLambda(definition: GroupDefinition): Progress | undefined {
     }
   }
   const [first] = Object.values(failures);
-  return first && { state: 'failed', error: first.error, failures };
+  if (first !== undefined) throw new Undeliverable(first.error, failures);
 }

@@ -1,4 +1,5 @@
 import { GreengrassServiceException } from '@aws-sdk/client-greengrass';
+import { EdgeError } from '../../../protocol';
 
 /**
  * The model of Greengrass V1 names two errors; the service answers with others too, which arrive as
@@ -22,4 +23,19 @@ export function isUnknownDeployment(error: unknown): boolean {
     isMissing(error) ||
     (error instanceof GreengrassServiceException && error.name === 'InvalidInputException')
   );
+}
+
+const LASTING = /^(BadRequest|InvalidContainerDefinition|InvalidInput|MissingCore)/;
+
+/**
+ * What Greengrass refused as an EdgeError: DEPLOYMENT_FAILED where the same call would be refused again,
+ * else CLOUD_ERROR (throttled beyond the SDK's retries, a fault, a missing permission).
+ */
+export function greengrassError(error: unknown): unknown {
+  if (!(error instanceof GreengrassServiceException)) return error;
+  const code = LASTING.test(error.name) ? 'DEPLOYMENT_FAILED' : 'CLOUD_ERROR';
+  return new EdgeError(code, `Greengrass: ${error.message}`, {
+    details: { name: error.name, status: error.$metadata.httpStatusCode ?? null },
+    cause: error,
+  });
 }

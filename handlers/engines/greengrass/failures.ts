@@ -31,9 +31,10 @@ export function functionFailures(
 ): Record<string, FunctionFailure> {
   if (NOT_OF_FUNCTIONS.test(error.message)) return {};
   const before = new Set(ranBefore.map(({ FunctionArn }) => FunctionArn));
-  const keyed = deployed.filter((entry) => keyOfEntry(entry) !== undefined);
-  const named = keyed.filter(({ FunctionArn }) => isNamed(error.message, FunctionArn));
-  const failed = named.length > 0 ? named : keyed.filter(({ FunctionArn }) => !before.has(FunctionArn));
+  const named = deployed.filter(({ FunctionArn }) => isNamed(error.message, FunctionArn));
+  const blamed = named.length > 0 ? named : deployed.filter(({ FunctionArn }) => !before.has(FunctionArn));
+  // A system function, or one of the user, is nothing that a rollback could take away.
+  const failed = blamed.filter((entry) => keyOfEntry(entry) !== undefined);
   return Object.fromEntries(
     failed.map((entry) => {
       const key = keyOfEntry(entry) ?? '';

@@ -1,4 +1,4 @@
-import type { FunctionDefaultConfig, V1Function } from './content';
+import type { FunctionDefaultConfig, Resource, V1Function } from './content';
 import { keyOfEntry } from './functions';
 import { isOwnId } from './ids';
 
@@ -11,7 +11,9 @@ export function nextFunctions(
   current: readonly V1Function[],
   own: readonly V1Function[],
   defaults: FunctionDefaultConfig | undefined,
+  resources: readonly Resource[],
 ): V1Function[] {
+  const ids = new Set(resources.map(({ Id }) => Id));
   const arns = new Set(own.map(({ FunctionArn }) => FunctionArn));
   const [users, before]: [V1Function[], Map<string, V1Function>] = [[], new Map()];
   for (const entry of current) {
@@ -20,18 +22,27 @@ export function nextFunctions(
     if (isOurs) before.set(unqualified(entry), entry);
     else users.push(entry);
   }
-  const ours = own.map((entry) => settled(withAttachments(entry, before.get(unqualified(entry))), defaults));
+  const ours = own.map((entry) =>
+    settled(withAttachments(entry, before.get(unqualified(entry)), ids), defaults),
+  );
   return [...users, ...ours];
 }
 
-function withAttachments(entry: V1Function, before: V1Function | undefined): V1Function {
+/** `resources` are the ids of those that the group has: with any other, no deployment of it succeeds. */
+function withAttachments(
+  entry: V1Function,
+  before: V1Function | undefined,
+  resources: ReadonlySet<string | undefined>,
+): V1Function {
   const {
     AccessSysfs,
     Execution,
     ResourceAccessPolicies = [],
   } = before?.FunctionConfiguration?.Environment ?? {};
   const environment = entry.FunctionConfiguration?.Environment;
-  const attached = ResourceAccessPolicies.filter(({ ResourceId }) => !isOwnId(ResourceId));
+  const attached = ResourceAccessPolicies.filter(
+    ({ ResourceId }) => !isOwnId(ResourceId) && resources.has(ResourceId),
+  );
   const policies = [...(environment?.ResourceAccessPolicies ?? []), ...attached];
   return {
     ...entry,

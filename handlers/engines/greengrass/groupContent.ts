@@ -4,6 +4,7 @@ import type { ContentKind, GroupContent } from './content';
 import { DEFINITION_KINDS, type VersionContent } from './definitionKinds';
 import type { DefinitionVersions } from './definitionVersions';
 import { nextFunctions } from './functionMerge';
+import { requireFunctionsFit } from './functionQuota';
 import { functionEntries } from './functions';
 import type { FoundGroup, Groups } from './groups';
 import { requireWithinQuotas } from './limits';
@@ -11,18 +12,23 @@ import { nextEntries, sameEntries } from './merge';
 import { loggerEntries, resourceEntries } from './resources';
 import type { GreengrassSettings, SystemFunctionArns } from './settings';
 import { subscriptionEntries } from './subscriptions';
-import { coreEntries, deviceEntries } from './things';
+import { coreEntries, deviceEntries, revokedThings } from './things';
 
 export const CONTENT_KINDS = Object.keys(DEFINITION_KINDS) as ContentKind[];
 
+/** What this product puts into a group, and the ARNs of things that it takes out of it. */
+export interface OwnContent extends GroupContent {
+  gone: ReadonlySet<string>;
+}
+
 type Versions = { [K in ContentKind]: VersionContent<K> };
 
-/** What this product puts into the group. Throws DEPLOYMENT_FAILED for a function without a Lambda version. */
+/** Throws DEPLOYMENT_FAILED for a function without a Lambda version. */
 export function ownContent(
   definition: GroupDefinition,
   arns: SystemFunctionArns,
   settings: GreengrassSettings,
-): GroupContent {
+): OwnContent {
   const functions = wantedFunctions(definition);
   return {
     cores: coreEntries(definition, settings),
@@ -31,6 +37,7 @@ export function ownContent(
     subscriptions: subscriptionEntries(definition, functions, arns, settings),
     resources: resourceEntries(),
     loggers: loggerEntries(settings),
+    gone: revokedThings(definition, settings),
   };
 }
 
@@ -47,13 +54,21 @@ export class GroupWriter {
   /**
    * The group with a version that holds `own` and all that others put there. A definition that holds
    * that already is not written again, and a group that names them all gets no new version. Connectors,
-   * and any other definition that is not ours, are carried over by their ARN.
+   * and any other definition that is not ours, are carried over by their ARN. Throws DEPLOYMENT_FAILED,
+   * Undeliverable before anything is made when the group would be over a quota.
    */
-  async bring(name: string, own: GroupContent, coreName: string): Promise<FoundGroup> {
+  async bring(name: string, own: OwnContent, definition: GroupDefinition): Promise<FoundGroup> {
     for (let edits = 0; ; edits++) {
       const group = await this.groups.find(name);
-      const next = await this.nextDefinitions(name, group?.definitions ?? {}, own, coreName);
-      if (group === undefined) return this.groups.create(name, next.definitions);
+      const before = await this.read(group?.definitions ?? {});
+      const after = contentAfter(before, own);
+      requireFunctionsFit(before.functions.entries, after.functions.entries, wantedFunctions(definition));
+      requireWithinQuotas(entriesOf(after), definition.core?.thingName ?? '');
+      if (group === undefined) {
+        await this.groups.create(name);
+        continue;
+      }
+      const next = await this.nextDefinitions(name, group.definitions, before, after);
       if (!next.changed && group.version !== undefined) return group;
       const latest = await this.groups.find(name);
       if (latest?.version === group.version || edits === MAX_EDITS) {
@@ -65,12 +80,9 @@ export class GroupWriter {
   private async nextDefinitions(
     name: string,
     current: GroupVersion,
-    own: GroupContent,
-    coreName: string,
+    before: Versions,
+    after: Versions,
   ): Promise<{ definitions: GroupVersion; changed: boolean }> {
-    const before = await this.read(current);
-    const after = contentAfter(before, own);
-    requireWithinQuotas(entriesOf(after), coreName);
     const definitions: GroupVersion = { ...current };
     const changed = CONTENT_KINDS.filter((kind) => !sameEntries(before[kind].entries, after[kind].entries));
     for (const kind of changed) {
@@ -100,17 +112,18 @@ export class GroupWriter {
   }
 }
 
-function contentAfter(before: Versions, own: GroupContent): Versions {
-  const after = <K extends ContentKind>(kind: K): VersionContent<K> => ({
-    entries: nextEntries(kind, before[kind].entries, own[kind]),
+function contentAfter(before: Versions, own: OwnContent): Versions {
+  const after = <K extends Exclude<ContentKind, 'functions'>>(kind: K): VersionContent<K> => ({
+    entries: nextEntries(kind, before[kind].entries, own[kind], own.gone),
   });
   const { entries, defaults } = before.functions;
+  const resources = after('resources');
   return {
     cores: after('cores'),
     devices: after('devices'),
-    functions: { entries: nextFunctions(entries, own.functions, defaults), defaults },
+    functions: { entries: nextFunctions(entries, own.functions, defaults, resources.entries), defaults },
     subscriptions: after('subscriptions'),
-    resources: after('resources'),
+    resources,
     loggers: after('loggers'),
   };
 }

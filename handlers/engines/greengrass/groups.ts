@@ -8,6 +8,7 @@ import {
   type GroupInformation,
   type GroupVersion,
 } from '@aws-sdk/client-greengrass';
+import { EdgeError } from '../../../protocol';
 import { isMissing } from './errors';
 import { allPages } from './pages';
 
@@ -48,14 +49,13 @@ export class Groups {
     }
   }
 
-  async create(name: string, definitions: GroupVersion): Promise<FoundGroup> {
-    const created = await this.client.send(
-      new CreateGroupCommand({ Name: name, InitialVersion: definitions }),
-    );
-    const { Id: id, LatestVersion: version } = created;
-    if (id === undefined || version === undefined) throw new Error(`CreateGroup of ${name} named no version`);
-    this.ids.set(name, id);
-    return { id, version, definitions };
+  /**
+   * Without a version: of two that were made at once under one name, `find` takes the older one, and the
+   * other stays empty.
+   */
+  async create(name: string): Promise<void> {
+    await this.client.send(new CreateGroupCommand({ Name: name }));
+    if ((await this.find(name)) === undefined) throw new EdgeError('CONFLICT', `${name} is not listed yet`);
   }
 
   /** `definitions` are those of the new version, all of them: what is left out is not in it. */

@@ -1,37 +1,46 @@
 import { canonicalJson } from '../../../protocol';
-import type { ContentKind, GroupContent } from './content';
+import type { ContentKind, Core, Device, GroupContent, Resource, Subscription } from './content';
 import { isOwnId } from './ids';
 
 interface Identified {
   Id?: string | undefined;
 }
 
-/** Fields of which V1 takes each value once per definition version. */
-const UNIQUE: Partial<Record<ContentKind, string>> = { devices: 'ThingArn', resources: 'Name' };
+/** What an entry is about, whatever its id: V1 takes each once per definition version. */
+const SUBJECTS: { [K in ContentKind]?: (entry: GroupContent[K][number]) => string | undefined } = {
+  devices: ({ ThingArn }: Device) => ThingArn,
+  resources: ({ Name }: Resource) => Name,
+  subscriptions: ({ Source, Subject, Target }: Subscription) => [Source, Subject, Target].join('\n'),
+};
 
 /**
- * The entries of the next version: what the user put there stays as it is, of ours exactly these. Where
- * both name the same thing, the user's stays and ours is left out. Three kinds differ: a group has one
- * core, the definition's; loggers of the user are all that there is; and for functions, see there.
+ * The entries of the next version: what the user put there stays as it is, of ours exactly these. What
+ * ours are about is ours under any id, because an editor of the group may have given them others; so are
+ * things in `gone`, of which there is nothing any more: a revoked device must not come back. A group
+ * has one core, the definition's; loggers of the user are all that there is; functions are merged elsewhere.
  */
-export function nextEntries<K extends ContentKind>(
+export function nextEntries<K extends Exclude<ContentKind, 'functions'>>(
   kind: K,
   current: GroupContent[K],
   own: GroupContent[K],
+  gone: ReadonlySet<string>,
 ): GroupContent[K] {
-  const users = (current as Identified[]).filter(({ Id }) => !isOwnId(Id));
-  if (kind === 'cores' || kind === 'functions') return own;
+  if (kind === 'cores') return withShadows(current as Core[], own as Core[]) as GroupContent[K];
+  const subjectOf = SUBJECTS[kind] as ((entry: Identified) => string | undefined) | undefined;
+  const ours = new Set(subjectOf && (own as Identified[]).map(subjectOf));
+  const users = (current as Identified[]).filter((entry) => {
+    const subject = subjectOf?.(entry);
+    return !isOwnId(entry.Id) && (subject === undefined || !(ours.has(subject) || gone.has(subject)));
+  });
   if (kind === 'loggers') return (users.length > 0 ? users : own) as GroupContent[K];
-  const field = UNIQUE[kind];
-  const taken = new Set(users.map((entry) => valueOf(entry, field)));
-  const ours = (own as Identified[]).filter(
-    (entry) => field === undefined || !taken.has(valueOf(entry, field)),
-  );
-  return [...users, ...ours] as GroupContent[K];
+  const next = kind === 'devices' ? withShadows(current as Device[], own as Device[]) : own;
+  return [...users, ...next] as GroupContent[K];
 }
 
-function valueOf(entry: Identified, field: string | undefined): unknown {
-  return field === undefined ? undefined : (entry as Record<string, unknown>)[field];
+/** Whether the cloud gets a thing's shadow is for the user to say, such as in the console. */
+function withShadows<T extends Core | Device>(current: readonly T[], own: readonly T[]): T[] {
+  const shadows = new Map(current.map(({ ThingArn, SyncShadow }) => [ThingArn, SyncShadow]));
+  return own.map((entry) => ({ ...entry, SyncShadow: shadows.get(entry.ThingArn) ?? entry.SyncShadow }));
 }
 
 /** Whether two versions deploy the same, in whatever order. */

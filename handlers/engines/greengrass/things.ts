@@ -1,4 +1,4 @@
-import type { GroupDefinition } from '../../../protocol';
+import { isActiveDevice, type GroupDefinition } from '../../../protocol';
 import type { Core, Device } from './content';
 import { entryId } from './ids';
 import type { GreengrassSettings } from './settings';
@@ -25,10 +25,16 @@ export function coreEntries({ core }: GroupDefinition, settings: GreengrassSetti
   ];
 }
 
+/** Things that were devices of the group and must not be any more. */
+export function revokedThings(definition: GroupDefinition, settings: GreengrassSettings): Set<string> {
+  const revoked = Object.keys(definition.devices).filter((name) => !isActiveDevice(definition, name));
+  return new Set(revoked.map((name) => thingArn(settings, name)));
+}
+
 /** A V1 core admits exactly the devices of its group: a revoked one is left out. */
-export function deviceEntries({ devices }: GroupDefinition, settings: GreengrassSettings): Device[] {
-  return Object.entries(devices)
-    .filter(([, { revoked }]) => revoked === undefined)
+export function deviceEntries(definition: GroupDefinition, settings: GreengrassSettings): Device[] {
+  return Object.entries(definition.devices)
+    .filter(([name]) => isActiveDevice(definition, name))
     .map(([thingName, { certificateId }]) => {
       const ThingArn = thingArn(settings, thingName);
       return {

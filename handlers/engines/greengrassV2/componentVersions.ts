@@ -38,7 +38,7 @@ export class ComponentVersions {
     let found = await this.describe(arn);
     if (found === undefined || stateOf(found) === 'FAILED') {
       // A failed version can never be deployed; its artifact may be readable by now.
-      if (found !== undefined) await this.client.send(new DeleteComponentCommand({ arn }));
+      if (found !== undefined) await this.discard(arn);
       await this.create(recipe);
       found = await this.describe(arn);
     }
@@ -54,12 +54,29 @@ export class ComponentVersions {
     if (digest !== undefined) this.deployable.set(arn, digest);
   }
 
+  /** Whether somebody else made a component version; one that is gone belongs to nobody. */
+  async isForeign(componentName: string, version: string): Promise<boolean> {
+    const arn = this.arns.componentVersion(componentName, version);
+    if (this.deployable.has(arn)) return false;
+    const found = await this.describe(arn);
+    return found !== undefined && packageOf(found.description) === undefined;
+  }
+
   private async describe(arn: string): Promise<DescribeComponentResponse | undefined> {
     try {
       return await this.client.send(new DescribeComponentCommand({ arn }));
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
+    }
+  }
+
+  private async discard(arn: string): Promise<void> {
+    try {
+      await this.client.send(new DeleteComponentCommand({ arn }));
+    } catch (error) {
+      // Another performer was first, and may be making it anew already.
+      if (!isNotFound(error) && !isConflict(error)) throw error;
     }
   }
 

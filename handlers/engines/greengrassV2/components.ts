@@ -22,7 +22,9 @@ export interface FunctionComponent {
 /**
  * Greengrass runs one version of a component per core, and a group may want several versions of a
  * function. One of them has the plain name, each further one a name with its version. A version that
- * the target has already keeps its name there: another name would restart it.
+ * the target has already keeps its name there: another name would restart it. A new one never takes the
+ * name of a version that runs, which would stop that first: Greengrass starts what is new, and only once
+ * that runs removes what the deployment leaves out.
  */
 export function nameComponents(
   corePrefix: string,
@@ -38,13 +40,17 @@ export function nameComponents(
     ];
     const name = keeps
       ? candidates.find((each) => current[each]?.componentVersion === version)
-      : candidates.find((each) => !named.has(each));
+      : candidates.find((each) => !named.has(each) && isFree(current[each], version));
     if (name !== undefined) named.set(name, manifest);
     return name !== undefined;
   };
   const fresh = wanted.filter((manifest) => !place(manifest, true));
   for (const manifest of fresh) place(manifest, false);
   return [...named].map(([name, manifest]) => ({ name, manifest }));
+}
+
+function isFree(there: ComponentDeploymentSpecification | undefined, version: string): boolean {
+  return there === undefined || there.componentVersion === version;
 }
 
 /** Function names have no dots, so this is the name of no other function's component. */
@@ -74,19 +80,20 @@ export function coreConfigurationOf(
 /**
  * The full map of the next deployment: what the target has now, with the core component told of the
  * revision and delivery, and exactly these function components of ours. Everything else stays as it is: Greengrass
- * uninstalls what a deployment leaves out.
+ * uninstalls what a deployment leaves out. `foreign`: components that somebody else made with a name of ours.
  */
 export function nextComponents(
   corePrefix: string,
   current: Components,
   told: { revision: number; delivery?: Delivery },
   functions: readonly FunctionComponent[],
+  foreign: ReadonlySet<string> = new Set(),
 ): Components {
   const core = coreComponentName(corePrefix);
   const known = current[core];
   if (known === undefined) throw new EdgeError('INTERNAL', `no component ${core} to tell of a revision`);
   const others = Object.entries(current).filter(
-    ([name]) => functionOfComponent(corePrefix, name) === undefined,
+    ([name]) => functionOfComponent(corePrefix, name) === undefined || foreign.has(name),
   );
   const merge = JSON.stringify({ ...mergeOf(known), ...told });
   return {

@@ -26,6 +26,7 @@ import { groupOfDeploymentName } from './deploymentNames';
 import { deployToTarget } from './deployToTarget';
 import { subjectOf } from './events';
 import { Follower } from './follower';
+import { foreignComponents } from './foreignComponents';
 import { ensureVersions } from './functionVersions';
 import { TargetDeployments } from './targetDeployments';
 
@@ -123,9 +124,10 @@ export class GreengrassV2Engine extends RecordedEngine<GreengrassV2EnginePorts> 
       );
     }
     const components = nameComponents(corePrefix, wanted, current);
+    const foreign = await foreignComponents(this.versions, corePrefix, current, components);
     await this.ensure(components, current, configuration.host);
     const told = { revision, ...(engine && { delivery: engine.delivery }) };
-    return nextComponents(corePrefix, current, told, components);
+    return nextComponents(corePrefix, current, told, components, foreign);
   }
 
   /** Throws FunctionsFailed, NotReady. */

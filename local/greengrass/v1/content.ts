@@ -9,7 +9,7 @@ export const QUOTAS: Readonly<Partial<Record<Kind['path'], number>>> = {
   cores: 1,
   devices: 2_500,
   functions: 200,
-  resources: 50,
+  resources: 200,
   subscriptions: 10_000,
 };
 /** Subscriptions of a group whose source is the cloud. */

@@ -50,6 +50,12 @@ const party = text.refine(
   'expected "cloud", "GGShadowService", or the ARN of a thing, a Lambda version or alias, or a connector',
 );
 
+/** As IoT Core takes it: topics and filters of at most 256 bytes and 7 slashes. */
+const subject = text
+  .min(1)
+  .refine((value) => Buffer.byteLength(value) <= 256, 'expected at most 256 bytes')
+  .refine((value) => value.split('/').length <= 8, 'expected at most 7 slashes');
+
 const thing = z.strictObject({
   Id: id,
   ThingArn: thingArn,
@@ -73,7 +79,7 @@ const functionEntry = z.strictObject({
           Execution: z.strictObject({ IsolationMode: isolation, RunAs: runAs }).optional(),
           ResourceAccessPolicies: z
             .array(z.strictObject({ ResourceId: text, Permission: permission.optional() }))
-            .max(10)
+            .max(20)
             .optional(),
           Variables: z.record(text, text).optional(),
         })
@@ -186,7 +192,7 @@ export const KINDS: readonly Kind[] = [
     noun: 'subscriptions',
     content: listOf(
       'Subscriptions',
-      z.strictObject({ Id: id, Source: party, Subject: text.min(1).max(256), Target: party }),
+      z.strictObject({ Id: id, Source: party, Subject: subject, Target: party }),
     ),
   },
 ];

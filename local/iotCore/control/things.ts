@@ -58,8 +58,11 @@ export function thingRoutes({ registry, arns }: IotContext): RestRoute[] {
       path: '/things',
       permissions: onAny('ListThings'),
       handle({ query }) {
-        refuseFilters(query);
-        const page = pageOf(things.list(), query.get('nextToken'), query.get('maxResults'));
+        const page = pageOf(
+          things.list().filter(matching(query)),
+          query.get('nextToken'),
+          query.get('maxResults'),
+        );
         return { things: page.items.map(summary), nextToken: page.next };
       },
     },
@@ -115,9 +118,16 @@ function principalOf(call: RestCall): string {
   throw new AwsError('InvalidRequestException', 'The header x-amzn-principal is missing');
 }
 
-function refuseFilters(query: URLSearchParams): void {
-  for (const filter of ['attributeName', 'attributeValue', 'thingTypeName', 'usePrefixAttributeValue']) {
+/** By one attribute, or all. */
+function matching(query: URLSearchParams): (thing: ThingRecord) => boolean {
+  for (const filter of ['thingTypeName', 'usePrefixAttributeValue']) {
     if (!query.has(filter)) continue;
     throw new AwsError('InvalidRequestException', `${filter} is not supported by the local cloud`);
   }
+  const [name, value] = [query.get('attributeName'), query.get('attributeValue')];
+  if (value !== null && name === null) {
+    throw new AwsError('InvalidRequestException', 'attributeValue needs attributeName');
+  }
+  return ({ attributes }) =>
+    name === null || (Object.hasOwn(attributes, name) && (value ?? attributes[name]) === attributes[name]);
 }

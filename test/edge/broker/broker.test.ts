@@ -257,6 +257,42 @@ describe('topics', () => {
     expect(shared(other)).toEqual([{ topic: 'edge/shared/reports', message: { n: 2 } }]);
   });
 
+  test('a device has at most 50 subscriptions, however it asks for them', async () => {
+    const camera = await device('camera-1');
+    const filters = Array.from({ length: 60 }, (_, n) => `edge/shared/line-${n}`);
+    const granted = await camera.client.subscribeAsync(filters).catch(() => []);
+    expect(granted.filter(({ qos }) => qos < 128).length).toBeLessThanOrEqual(49);
+    const oneMore = () => camera.client.subscribeAsync('edge/shared/one-more');
+    await expect(oneMore()).rejects.toThrow();
+    // What it has already it may ask for again.
+    await camera.client.subscribeAsync('edge/camera-1/reply/+');
+    await camera.client.unsubscribeAsync('edge/shared/line-0');
+    await oneMore();
+    for (const topic of ['line-0', 'line-1', 'line-59', 'one-more']) {
+      broker.devices.share(`edge/shared/${topic}`, '{}');
+    }
+    await roundTrip(camera, 'j1');
+    const heard = camera.received.flatMap(({ topic }) => topic.split('edge/shared/')[1] ?? []);
+    expect(heard).toEqual(['line-1', 'one-more']);
+  });
+
+  test('a session ends with its connection: nothing of it is kept, whatever the device asks for', async () => {
+    const camera = await device('camera-1', { clean: false });
+    await camera.client.subscribeAsync('edge/shared/#', { qos: 1 });
+    await camera.end();
+    const again = await MqttDevice.connect('camera-1', certificates['camera-1'], port, {
+      clean: false,
+      resubscribe: false,
+    });
+    open.push(again);
+    await again.client.subscribeAsync('edge/camera-1/reply/+');
+    await roundTrip(again, 'j1');
+    broker.devices.share('edge/shared/alerts', '{}');
+    await roundTrip(again, 'j2');
+    const joined = 'edge/camera-1/reply/joined';
+    expect(again.received.map(({ topic }) => topic)).toEqual([joined, joined]);
+  });
+
   test('a device cannot publish there', async () => {
     const [camera, other] = [await device('camera-1'), await device('camera-2')];
     await other.client.subscribeAsync('edge/shared/#');

@@ -161,6 +161,25 @@ it('a process that does not keep to that is refused', async () => {
   expect(invoked).toHaveLength(16);
 });
 
+it('a process that asks without end and reads no answer is ended, before its answers fill the core', async () => {
+  onInvoke = async () => 'x'.repeat(100_000);
+  const running = run(`exports.handler = () => {
+    const { writeSync } = require('node:fs');
+    const json = JSON.stringify({ type: 'invoke', id: 1001, requestId: 'r1', function: 'other' });
+    const frame = Buffer.alloc(4 + json.length);
+    frame.writeUInt32BE(json.length);
+    frame.write(json, 4);
+    for (let at = 0; ; ) {
+      try { at = (at + writeSync(3, frame, at)) % frame.length; }
+      catch (error) { if (error.code !== 'EAGAIN') throw error; }
+    }
+  }`);
+  await expect(running).rejects.toMatchObject({
+    code: 'FUNCTION_EXITED',
+    message: expect.stringContaining('unread') as string,
+  });
+});
+
 it('a callback-style handler that waits for an answer is not over', async () => {
   const running = run(`exports.handler = (event, { edge }, callback) => {
     edge.invoke('other', 1).then((output) => callback(null, output), callback);

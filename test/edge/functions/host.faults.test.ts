@@ -97,6 +97,25 @@ describe('a handler that throws', () => {
     const error = await failure(invoke(await started(source)));
     expect(JSON.stringify(error).length).toBeLessThan(100_000);
   });
+
+  it('one that it writes to the channel itself is cut, too', async () => {
+    const source = `exports.handler = (event, { awsRequestId: requestId }) => {
+      const text = 'x'.repeat(1e6);
+      const error = { errorType: text, errorMessage: text, trace: Array.from({ length: 100 }, () => text.slice(0, 2e4)) };
+      const json = JSON.stringify({ type: 'error', requestId, code: 'FUNCTION_ERROR', error });
+      const frame = Buffer.alloc(4 + json.length);
+      frame.writeUInt32BE(json.length);
+      frame.write(json, 4);
+      for (let at = 0; at < frame.length; ) {
+        try { at += require('node:fs').writeSync(3, frame, at); }
+        catch (error) { if (error.code !== 'EAGAIN') throw error; }
+      }
+      return new Promise(() => {});
+    }`;
+    const error = await failure(invoke(await started(source)));
+    expect(error).toMatchObject({ code: 'FUNCTION_ERROR' });
+    expect(JSON.stringify(error).length).toBeLessThan(100_000);
+  });
 });
 
 describe('a function that breaks its process', () => {

@@ -1,10 +1,12 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { createServer as createTlsServer } from 'node:tls';
+import { Aedes } from 'aedes';
 import { build } from 'esbuild';
 import { emptyDefinition, type Exchange } from '../../../protocol';
 import { selfSigned, type TestCertificate } from '../support/certificates';
@@ -78,14 +80,14 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-async function writeConfig(more: object = {}): Promise<string> {
+async function writeConfig(more: object = {}, mqtt?: { host: string; port: number }): Promise<string> {
   const port = await deadPort();
   const pair = { certificate: 'core.pem', privateKey: 'core.key' };
   const config = {
     ...{ core: 'core-1', group: 'plant', stateDir: 'state', corePrefix: 'edge/svc-dev', poolSize: 0 },
     listen: { host: '127.0.0.1', port: 0, ...pair },
     upstream: {
-      ...{ region: 'eu-west-1', ca: 'core.pem', ...pair, mqtt: { host: '127.0.0.1', port } },
+      ...{ region: 'eu-west-1', ca: 'core.pem', ...pair, mqtt: mqtt ?? { host: '127.0.0.1', port } },
       ...{
         httpUrl: `https://127.0.0.1:${port}`,
         credentialsUrl: `https://127.0.0.1:${port}`,
@@ -149,6 +151,30 @@ test('starts without the cloud from what it has stored, serves, and stops cleanl
     ok: false,
   });
   expect(exchanges.filter(({ step }) => step === 'refusal')).toHaveLength(2);
+});
+
+test('stops cleanly although the cloud takes everything and acknowledges nothing', async () => {
+  const pem = (name: string) => readFile(path.join(folder, name));
+  const aedes = new Aedes({ authorizePublish: () => undefined });
+  await aedes.listen();
+  const subscribed = once(aedes, 'subscribe');
+  const server = createTlsServer({ cert: await pem('core.pem'), key: await pem('core.key') }, (socket) =>
+    aedes.handle(socket),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    const config = await writeConfig({ stateDir: 'silent-state' }, { host: '127.0.0.1', port });
+    const core = run(['--config', config]);
+    await Promise.all([core.event('listening'), subscribed]);
+    core.process.kill('SIGTERM');
+    expect(await core.exited).toBe(0);
+    expect(core.lines.at(-1)).toMatchObject({ event: 'stopped' });
+  } finally {
+    await new Promise<void>((resolve) => aedes.close(() => resolve()));
+    server.close();
+  }
 });
 
 test('without EDGE_TRACE there are no exchanges', async () => {

@@ -1,4 +1,5 @@
 import { RequestMemory } from '../../../edge/requests/requestMemory';
+import { EdgeError } from '../../../protocol';
 import { MemoryDevices } from '../support/harness';
 import { ManualClock } from '../support/manualClock';
 
@@ -40,6 +41,28 @@ test('bytes are bounded per device and in all', () => {
   expect(memory.find('release', 'b', 'b1')).toBeUndefined();
   expect(memory.find('release', 'b', 'b2')).toBeDefined();
   expect(memory.find('release', 'a', 'a2')).toBeDefined();
+});
+
+test('a device that needs little keeps it, however much the others hold', () => {
+  const { memory } = create({ deviceBytes: 1_000, totalBytes: 1_500 });
+  answer(memory, 'small', 's1', 10);
+  for (const id of ['a1', 'a2']) answer(memory, 'a', id, 400);
+  for (const id of ['b1', 'b2', 'b3']) answer(memory, 'b', id, 300);
+  answer(memory, 'small', 's2', 10);
+  const kept = (device: string, ids: string[]) =>
+    ids.filter((id) => memory.find('release', device, id) !== undefined);
+  expect(kept('small', ['s1', 's2'])).toEqual(['s1', 's2']);
+  expect(kept('a', ['a1', 'a2'])).toEqual(['a1', 'a2']);
+  expect(kept('b', ['b1', 'b2', 'b3'])).toEqual(['b2', 'b3']);
+});
+
+test('a failure weighs what it says', () => {
+  const { memory } = create({ deviceBytes: 20_000 });
+  for (const id of ['a1', 'a2', 'a3']) {
+    memory.begin('invoke', 'a', id).fail(new EdgeError('FUNCTION_ERROR', 'x'.repeat(8_000)));
+  }
+  expect(memory.find('invoke', 'a', 'a1')).toBeUndefined();
+  expect(memory.find('invoke', 'a', 'a2')).toBeDefined();
 });
 
 test('families do not share ids', () => {

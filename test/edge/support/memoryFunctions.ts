@@ -54,6 +54,11 @@ export class MemoryFunctions implements LocalFunctions {
     return { output: await this.onCall({ key, ...call }), durationMs: 1 };
   }
 
+  /** Whoever delivers functions takes it away, whatever runs in its place. */
+  lose(key: string): void {
+    this.functions.delete(key);
+  }
+
   on(_event: 'changed', listener: (changed: LocalFunction) => void): void {
     this.events.on('changed', listener);
   }

@@ -12,6 +12,7 @@ import {
   startCloud,
   type TestCloud,
 } from '../../local/iotCore/harness';
+import { MessageChecker } from '../../support/asyncApi';
 
 /** The adapters over AWS IoT's wire protocols: SDK clients, local cloud. */
 let cloud: TestCloud;
@@ -47,7 +48,8 @@ describe('IotDeviceDirectory', () => {
 });
 
 describe('IotCoreMessages', () => {
-  it('reach the core on its own topics; the revision notice is retained', async () => {
+  it('reach the core on its own topics, as docs/asyncapi.json says; the revision notice is retained', async () => {
+    const document = await MessageChecker.fromDocument();
     const prefix = 'edge/shop-dev';
     const core = await addDevice(cloud, 'core-1', [
       allow('iot:Connect', arn('client/core-1')),
@@ -61,7 +63,9 @@ describe('IotCoreMessages', () => {
       const arrived = nextMessage(client);
       await send;
       const { topic, payload } = await arrived;
-      return [topic, JSON.parse(payload)];
+      const message = JSON.parse(payload) as unknown;
+      document.check({ direction: 'sent', topic, message });
+      return [topic, message];
     };
     expect(await received(messages.accepted('core-1', 'r-1'))).toEqual([
       `${prefix}/core/core-1/accepted`,

@@ -48,6 +48,11 @@ beforeAll(async () => {
           details: { errorType: 'TypeError', errorMessage: 'no' },
         });
       },
+      'edge-rants': () => {
+        throw new EdgeError('FUNCTION_ERROR', 'no', {
+          details: { errorType: 'E'.repeat(1_000_000), errorMessage: 'x'.repeat(1_000_000) },
+        });
+      },
       'edge-hangs': () => {
         throw new EdgeError('FUNCTION_TIMED_OUT');
       },
@@ -234,6 +239,12 @@ describe('LambdaInvoker', () => {
   ] as const)('reports a function that is or %s as %s', async (name, code) => {
     const error = await refused(code, invoke(name));
     if (name === 'throws') expect(error.details).toEqual({ errorType: 'TypeError', errorMessage: 'no' });
+  });
+
+  it('cuts a message that no device could be told', async () => {
+    const error = await refused('FUNCTION_ERROR', invoke('rants'));
+    expect(error.details?.['errorMessage']).toMatch(/^x+$/);
+    expect(JSON.stringify(error).length).toBeLessThan(MAX_MQTT_PAYLOAD / 4);
   });
 
   it('reports what Lambda refuses as CLOUD_ERROR', async () => {

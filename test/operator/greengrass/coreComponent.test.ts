@@ -11,7 +11,8 @@ import {
 } from '@aws-sdk/client-greengrassv2';
 import { CreateThingGroupCommand, GetPolicyCommand } from '@aws-sdk/client-iot';
 import { startLocalCloud, type LocalCloud } from '../../../local';
-import { ensureGreengrassPolicy } from '../../../operator/greengrass/corePolicy';
+import { coreComponentConfiguration } from '../../../operator/greengrass/configuration';
+import { ensureClientDevicePolicy, ensureGreengrassPolicy } from '../../../operator/greengrass/corePolicy';
 import { deployCoreComponent, type CoreComponentOptions } from '../../../operator/greengrass';
 import { readSdkFiles } from '../../../operator/greengrass/sdkFiles';
 import { createOperator, type Operator } from '../../../operator/operator';
@@ -147,7 +148,39 @@ it('deploys the core with exactly the rights and the settings that it has there'
       },
     },
   });
+  expect(Object.keys(configuration['accessControl'] as object)).toEqual(['aws.greengrass.ipc.mqttproxy']);
+  expect(components[COMPONENT]?.configurationUpdate?.reset).toEqual(['']);
   expect(JSON.stringify(configuration)).not.toContain('PRIVATE KEY');
+});
+
+it('has the rights to the topics of devices where they come over publish/subscribe', async () => {
+  const { core } = await newCore();
+  const { core: configuration } = await deployed((await deploy(core, { devices: 'pubsub' })).deploymentId);
+  expect(configuration).toMatchObject({ devices: 'pubsub' });
+  expect(configuration['accessControl']).toMatchObject({
+    'aws.greengrass.ipc.pubsub': {
+      [`${COMPONENT}:pubsub:1`]: {
+        operations: ['aws.greengrass#SubscribeToTopic'],
+        resources: ['edge/+/ask/+', 'edge/+/call/+'],
+      },
+      [`${COMPONENT}:pubsub:2`]: {
+        operations: ['aws.greengrass#PublishToTopic'],
+        resources: ['edge/*/reply/*', 'edge/status', 'edge/shared/*'],
+      },
+    },
+  });
+});
+
+it('says that its own broker has to listen somewhere', () => {
+  const input = {
+    group: 'floor',
+    corePrefix: 'edge/shop-dev',
+    region: 'eu-west-1',
+    httpUrl: 'https://a.example',
+  };
+  expect(() => coreComponentConfiguration('core-1', input)).toThrow(
+    expect.objectContaining({ code: 'BAD_REQUEST', field: 'listen' }),
+  );
 });
 
 it('keeps the strict recipe format, and names no revision in a script', async () => {
@@ -208,6 +241,17 @@ it('leaves everything else of the target as it is', async () => {
   expect(components['com.example.camera']).toEqual(theirs['com.example.camera']);
   expect(components[NUCLEUS]?.componentVersion).toBe('2.15.0');
   expect(nucleus).toEqual({ logging: { level: 'WARN' }, deploymentPollingFrequencySeconds: 1 });
+});
+
+it('does not take a core from another group, and names both', async () => {
+  const { core } = await newCore();
+  const { deploymentId } = await deploy(core);
+  await expect(deploy(core, { definition: emptyDefinition('yard') })).rejects.toMatchObject({
+    code: 'CONFLICT',
+    details: { groups: ['floor', 'yard'] },
+  });
+  expect((await deployed(deploymentId)).core).toMatchObject({ group: 'floor' });
+  expect(await deploy(core)).toMatchObject({ deploymentId, isNew: false });
 });
 
 it('takes in what somebody else deploys at the same time', async () => {
@@ -313,6 +357,27 @@ describe('the IoT policy of a Greengrass core', () => {
         ? true
         : undefined,
     );
+  });
+
+  it('of client devices is a second one, as long as they are wanted', async () => {
+    const thingName = 'line-2';
+    const certificateId = await certified(thingName);
+    const policyName = `${outputs.corePolicy}.clients.${thingName}`;
+    const names = () => cloud.services.iotCore.registry.certificates.describe(certificateId).policyNames;
+    const ensure = (wanted: boolean) =>
+      ensureClientDevicePolicy({ operator, outputs }, { thingName, certificateId, wanted });
+    await ensure(false);
+    expect(names()).toEqual([]);
+    await ensure(true);
+    await ensure(true);
+    expect(names()).toEqual([policyName]);
+    const { policyDocument = '' } = await operator.clients.iot.send(new GetPolicyCommand({ policyName }));
+    expect(policyDocument).toContain(
+      `greengrass:${cloud.region}:${cloud.account}:/greengrass/things/line-2/`,
+    );
+    expect(policyDocument).toContain('topicfilter/$aws/things/line-2-gci/shadow/update/delta');
+    await ensure(false);
+    expect(names()).toEqual([]);
   });
 
   it('says so when names are too long for it', async () => {

@@ -174,6 +174,24 @@ describe('commands that fail', () => {
   );
 
   it(
+    'answers in JSON where the service cannot be packaged, too',
+    async () => {
+      const yaml = await readFile(path.join(serviceDir, 'serverless.yml'), 'utf8');
+      const wrong = yaml.replace(
+        /^ {2}smoothSignal:\n/m,
+        '  smoothSignal:\n    environment: { BUCKET: { Ref: EdgeStateBucket } }\n',
+      );
+      await writeFile(path.join(serviceDir, 'wrong.yml'), wrong);
+      const { code, stdout } = await run('deploy', '--json', '--config', 'wrong.yml');
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({
+        error: { code: 'CONFIG_INVALID', field: 'functions.smoothSignal.environment.BUCKET' },
+      });
+    },
+    MINUTE,
+  );
+
+  it(
     'wants the options that it cannot do without',
     async () => {
       const { code, stdout } = await run('undeploy');

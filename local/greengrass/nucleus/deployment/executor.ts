@@ -8,7 +8,7 @@ import { writeState, type NucleusState } from '../state';
 import { isPublic, memberOf } from '../components/member';
 import type { ArtifactStore } from './artifacts';
 import { asDeploymentError, DeploymentError } from './errors';
-import { stepsBetween, type CoreState } from './plan';
+import { stepsBetween, type CoreState, type Steps } from './plan';
 import { resolveComponents, type Resolved, type Roots } from './resolve';
 import { targetState, type TargetParts } from './target';
 import type { UpdateNotices } from './updateNotices';
@@ -54,7 +54,8 @@ export class DeploymentExecutor {
     for (const [name, planned] of this.state.components) {
       this.parts.configuration.put(name, planned.configuration);
     }
-    await this.#apply(new Map(), this.state.components);
+    const steps = stepsBetween(new Map(), this.state.components, () => false);
+    await this.#apply(steps, this.state.components);
   }
 
   /** `belongsTo`: the targets of the core; what a target brought that it left goes. */
@@ -166,28 +167,29 @@ export class DeploymentExecutor {
 
   /** Throws DeploymentError when a component that was touched breaks. */
   async #switch(from: CoreState, to: CoreState): Promise<void> {
-    const { configuration } = this.parts;
+    const { configuration, fleet } = this.parts;
     this.#target = to;
     for (const [name, planned] of to) configuration.put(name, planned.configuration);
-    for (const name of from.keys()) if (!to.has(name)) configuration.put(name, undefined);
-    const touched = await this.#apply(from, to);
-    await this.#started(touched);
+    const steps = stepsBetween(from, to, (name) => fleet.get(name)?.state === 'BROKEN');
+    await this.#started(await this.#apply(steps, to));
+    // As the real nucleus does it: what the deployment leaves out goes once everything new runs.
+    for (const name of ours(steps.remove)) await fleet.remove(name);
+    for (const name of steps.remove) configuration.put(name, undefined);
   }
 
   /** Names of the components that were added or changed. */
-  async #apply(from: CoreState, to: CoreState): Promise<string[]> {
+  async #apply(steps: Steps, to: CoreState): Promise<string[]> {
     const { fleet } = this.parts;
-    const steps = stepsBetween(from, to, (name) => fleet.get(name)?.state === 'BROKEN');
-    const ours = (names: readonly string[]): string[] => names.filter((name) => !isPublic(name));
-    for (const name of ours(steps.remove)) await fleet.remove(name);
     for (const how of ['reinstall', 'restart'] as const) {
       for (const name of ours(steps[how])) await fleet.change(memberOf(to, name), how);
     }
-    for (const name of ours(steps.add)) {
+    // What a deployment that failed had not removed yet runs on.
+    const added = ours(steps.add).filter((name) => fleet.get(name) === undefined);
+    for (const name of added) {
       await this.parts.prepareComponent(name);
       fleet.add(memberOf(to, name));
     }
-    return ours([...steps.add, ...steps.reinstall, ...steps.restart]);
+    return [...added, ...ours([...steps.reinstall, ...steps.restart])];
   }
 
   async #started(names: readonly string[]): Promise<void> {
@@ -213,6 +215,10 @@ export class DeploymentExecutor {
       await this.parts.artifacts.remove(name, recipe.ComponentVersion);
     }
   }
+}
+
+function ours(names: readonly string[]): string[] {
+  return names.filter((name) => !isPublic(name));
 }
 
 function brokenError(broken: readonly Component[]): DeploymentError {

@@ -30,8 +30,14 @@ test.each([
     'listen.privateKey',
   ],
   ['an unknown delivery', { ...GIVEN, delivery: 'warm' }, 'delivery'],
+  ['a broker that listens nowhere', { ...GIVEN, listen: undefined }, 'listen'],
+  ['an unknown way to devices', { ...GIVEN, devices: 'moquette' }, 'devices'],
 ])('%s: the field is named', async (_what, value, field) => {
   await expect(read(value)).rejects.toMatchObject({ code: 'CONFIG_INVALID', field });
+});
+
+test('without a broker of its own it listens nowhere', async () => {
+  expect(await read({ ...GIVEN, devices: 'pubsub', listen: undefined })).toMatchObject({ devices: 'pubsub' });
 });
 
 test('a component has a thing', async () => {

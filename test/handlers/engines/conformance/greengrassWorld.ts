@@ -1,6 +1,7 @@
+import type { Function as V1Function } from '@aws-sdk/client-greengrass';
 import { startV1 } from '../../../local/greengrass/v1/harness';
 import { keyOfEntry } from '../../../../handlers/engines/greengrass/functions';
-import { arnOf, engineOn, published, readFunctions, readGroup } from '../greengrass/support';
+import { arnOf, engineOn, published } from '../greengrass/support';
 import type { EngineWorld } from './engineWorld';
 
 export async function greengrassWorld(): Promise<EngineWorld> {
@@ -16,9 +17,10 @@ export async function greengrassWorld(): Promise<EngineWorld> {
     ],
     version: (name, version) => published(name, version, String(++qualifier)),
     async told() {
-      const entries = await readFunctions(v1.client, await readGroup(v1.client));
-      const revision = Math.max(...messages.notices.map((notice) => notice.revision));
-      return { revision, functions: entries.flatMap((entry) => keyOfEntry(entry) ?? []).sort() };
+      // What the core got, not what the group has: a version of the group may never have been deployed.
+      const { Functions = [] } = v1.deliveries.at(-1)?.definitions.FunctionDefinitionVersionArn ?? {};
+      const functions = (Functions as V1Function[]).flatMap((entry) => keyOfEntry(entry) ?? []).sort();
+      return { revision: Math.max(...messages.notices.map((notice) => notice.revision)), functions };
     },
     deployments: async () => v1.requests.filter((operation) => operation === 'CreateDeployment').length,
     async succeed() {

@@ -53,6 +53,8 @@ export function engineConformance(start: () => Promise<EngineWorld>): void {
       expect(again.engineId).toBe(engineId);
       // Without a service there are only notices, and each says the same.
       if (engineId !== undefined) expect(await world.deployments()).toBe(made);
+      expect(again).toMatchObject({ group: 'plant', revision: 2 });
+      expect(await state(2)).toBe(again.state);
       await group.settle();
       expect((await group.delivered()).revision).toBe(2);
     });
@@ -155,6 +157,17 @@ export function engineConformance(start: () => Promise<EngineWorld>): void {
       ]);
       await group.settle();
       expect((await group.delivered()).functions).toEqual(['count@1.0.0']);
+    });
+
+    it('fails alone: what came to the edge with it stays, and its own device has the reason', async () => {
+      const [detect, count] = [group.version('detect', '1.0.0'), group.version('count', '1.0.0')];
+      await group.claim('camera-8', count);
+      await group.claim('camera-9', detect);
+      await group.perform();
+      await group.failed(detect);
+      await group.settle();
+      expect(await group.delivered()).toEqual({ revision: group.revision, functions: ['count@1.0.0'] });
+      expect(rollbacksInForce(group.latest)).toMatchObject([{ function: 'detect', devices: ['camera-9'] }]);
     });
 
     it('leaves the last good version in its place', async () => {

@@ -403,15 +403,6 @@ test('hundreds of functions, groups and subscriptions come in pages', async () =
   expect(v1.requests.filter((operation) => operation === 'ListGroups')).toHaveLength(2);
 }, 60_000);
 
-test('over a quota of the service, the deployment fails before anything is created', async () => {
-  const many = Array.from({ length: 198 }, (_, n) => published(`f${n}`, '1.0.0'));
-  expect(await test_.engine.apply(claiming(1, ...many))).toMatchObject({
-    state: 'failed',
-    error: { code: 'DEPLOYMENT_FAILED', field: 'functions', expected: 'at most 200' },
-  });
-  expect(created()).toEqual([]);
-});
-
 test('a function without a version or an alias of a Lambda function fails, named', async () => {
   const edgeOnly = manifestOf('local', '2.0.0');
   const latest = published('latest', '1.0.0', '$LATEST');

@@ -9,6 +9,7 @@ import {
   published,
   readGroup,
   SETTINGS,
+  SYSTEM,
   type TestEngine,
 } from './support';
 
@@ -67,6 +68,14 @@ test('where the message names a function, only that one failed', async () => {
 test('what fails for every deployment of the account is the fault of no function', async () => {
   await test_.engine.apply(claiming(1, detect));
   fail('TES service role is not associated with this account.');
+  const failed = await status(1);
+  expect(failed).toMatchObject({ state: 'failed', error: { code: 'DEPLOYMENT_FAILED' } });
+  expect(failed).not.toHaveProperty('failures');
+});
+
+test('where the message names a system function, such as for its state folder, no other one is blamed', async () => {
+  await test_.engine.apply(claiming(1, detect));
+  fail(`resource access policy is invalid, functionArn: ${SYSTEM.edgeCoreMonitor}, resource: /var/lib`);
   const failed = await status(1);
   expect(failed).toMatchObject({ state: 'failed', error: { code: 'DEPLOYMENT_FAILED' } });
   expect(failed).not.toHaveProperty('failures');
@@ -145,6 +154,43 @@ test('two performers at once never deploy at once, and both end with the whole r
       expect.objectContaining({ FunctionArn: arnOf(count) }),
     ]),
   );
+});
+
+test('two performers of the very first revision deploy one group, whoever made it', async () => {
+  const other = engineOn(v1.client);
+  await Promise.all([test_, other].map(({ engine }) => engine.apply(claiming(1, detect))));
+  while ((await test_.engine.apply(claiming(1, detect))).state !== 'succeeded') succeed();
+  expect(await other.engine.apply(claiming(1, detect))).toMatchObject({ state: 'succeeded' });
+  expect(new Set(v1.deliveries.map(({ groupId }) => groupId)).size).toBe(1);
+});
+
+test('with a later revision under way, the records of those before it have an end', async () => {
+  await test_.engine.apply(claiming(1, detect));
+  v1.step();
+  await test_.engine.apply(claiming(2, detect, count));
+  await test_.engine.apply(claiming(3, count));
+  v1.report({ status: 'Failure', errorMessage: 'no' });
+  await test_.engine.apply(claiming(4, count));
+  const states = await Promise.all([1, 2, 3, 4].map((revision) => test_.engine.recorded('plant', revision)));
+  expect(states.map((each) => each?.state)).toEqual(['failed', 'superseded', 'superseded', 'inProgress']);
+});
+
+test('what Greengrass refuses for good is a failed deployment; what may pass is thrown, to be tried again', async () => {
+  const core = { thingName: 'core-1', certificateId: 'none', seq: 2 };
+  expect(await test_.engine.apply({ ...claiming(1, detect), core })).toMatchObject({
+    state: 'failed',
+    error: { code: 'DEPLOYMENT_FAILED', details: { name: 'InvalidContainerDefinitionException' } },
+  });
+  const denied = engineOn(v1.clientOf(v1.credentialsOf()));
+  await expect(denied.engine.apply(claiming(2, detect))).rejects.toMatchObject({
+    code: 'CLOUD_ERROR',
+    retryable: true,
+  });
+  v1.throttle.set('ListGroups', 1);
+  await expect(engineOn(v1.client).engine.apply(claiming(2, detect))).rejects.toMatchObject({
+    code: 'CLOUD_ERROR',
+    details: { name: 'TooManyRequestsException' },
+  });
 });
 
 test('an event names the group that it is about, and no group of others', async () => {

@@ -1,5 +1,7 @@
+import { CreateComponentVersionCommand, GetDeploymentCommand } from '@aws-sdk/client-greengrassv2';
 import { AddThingToThingGroupCommand, CreateThingGroupCommand } from '@aws-sdk/client-iot';
 import { functionComponentName, type GroupDefinition } from '../../../../protocol';
+import { recipeOf } from '../../../local/greengrass/rig';
 import { CORE, manifestOf } from '../../fixtures';
 import {
   CORE_COMPONENT,
@@ -53,6 +55,18 @@ describe('engine greengrassv2, apply', () => {
     expect(world.messages.notices).toEqual([{ core: CORE, group: 'plant', revision: 7 }]);
   });
 
+  it('lets no component put the deployment off, and a core that fails go back to what it ran', async () => {
+    await world.initialise();
+    const { engineId } = await apply(wanting(1, ['detect@1.0.0']));
+    const { deploymentPolicies } = await world.rig.client.send(
+      new GetDeploymentCommand({ deploymentId: engineId }),
+    );
+    expect(deploymentPolicies).toMatchObject({
+      failureHandlingPolicy: 'ROLLBACK',
+      componentUpdatePolicy: { action: 'SKIP_NOTIFY_COMPONENTS' },
+    });
+  });
+
   it('components: makes each function version once, deploys them beside what is there, and sends no notice', async () => {
     await world.initialise(TARGET, { 'com.example.Mine': { componentVersion: '3.0.0' } });
     await apply(wanting(1, ['detect@1.0.0', 'count@2.1.0']));
@@ -79,7 +93,26 @@ describe('engine greengrassv2, apply', () => {
     );
   });
 
-  it('runs two versions of a function side by side, and moves neither when a third comes', async () => {
+  it('keeps what somebody else named like a function, and names both where a function needs that version', async () => {
+    const recipe = Buffer.from(JSON.stringify(recipeOf(DETECT, '9.0.0')));
+    await world.rig.client.send(new CreateComponentVersionCommand({ inlineRecipe: recipe }));
+    const theirs = { [DETECT]: { componentVersion: '9.0.0', configurationUpdate: { merge: '{"a":1}' } } };
+    await world.initialise(TARGET, theirs);
+    await apply(wanting(1, ['detect@1.0.0']));
+    const { components } = await world.latest();
+    expect(components).toMatchObject(theirs);
+    expect(functionsIn(components)).toEqual(['detect@1.0.0', 'detect@9.0.0']);
+    await apply(wanting(2, [], { engine: { delivery: 'hot', seq: 2 } }));
+    expect(functionsIn((await world.latest()).components)).toEqual(['detect@9.0.0']);
+    const clash = await apply(wanting(3, ['detect@9.0.0'], { engine: { delivery: 'components', seq: 3 } }));
+    expect(clash.failures?.['detect@9.0.0']?.error).toMatchObject({
+      code: 'VERSION_CONFLICT',
+      message: expect.stringMatching(/fn\.detect 9\.0\.0 .* not make, the group wants package/),
+    });
+    expect((await world.latest()).components).toMatchObject(theirs);
+  });
+
+  it('runs versions of a function side by side, and puts none in the place of another', async () => {
     await world.initialise();
     const wants = (revision: number, versions: string[]): GroupDefinition =>
       wanting(revision, [], {
@@ -101,7 +134,11 @@ describe('engine greengrassv2, apply', () => {
     const three = (await world.latest()).components;
     expect(functionsIn(three)).toEqual(['detect@1.0.0', 'detect@3.0.0']);
     expect(three[`${DETECT}.v1.0.0`]).toEqual(two[`${DETECT}.v1.0.0`]);
-    expect(three[DETECT]?.componentVersion).toBe('3.0.0');
+    expect(three[DETECT]).toBeUndefined();
+    await apply(wants(4, ['4.0.0']));
+    const four = (await world.latest()).components;
+    expect(functionsIn(four)).toEqual(['detect@4.0.0']);
+    expect(four[DETECT]?.componentVersion).toBe('4.0.0');
   });
 
   it('makes no second deployment of the same revision, even when its record was lost', async () => {

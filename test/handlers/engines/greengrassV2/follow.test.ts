@@ -3,6 +3,7 @@ import { manifestOf } from '../../fixtures';
 import { contentOf, MemoryDefinitions, MemoryRequests } from '../../memory/definitions';
 import { fixedClock, MemoryLog } from '../../memory/messages';
 import { MemoryRegistry } from '../../memory/registry';
+import { functionOfComponent } from '../../../../handlers/engines/greengrassV2/components';
 import { performDeployment } from '../../../../handlers/performDeployment';
 import { register } from '../registered';
 import { functionsIn, PREFIX, revisionIn, startV2World, wanting, type V2World } from './world';
@@ -26,6 +27,16 @@ describe('engine greengrassv2, following a deployment', () => {
     return world.engine.apply(definition);
   }
 
+  /** The component that the target has for a version of a function. */
+  async function componentOf(name: string, version: string): Promise<string> {
+    const { components } = await world.latest();
+    const found = Object.entries(components).find(
+      ([component, { componentVersion }]) =>
+        functionOfComponent(PREFIX, component) === name && componentVersion === version,
+    );
+    return found?.[0] ?? '';
+  }
+
   it('is in progress until the core has it, then succeeded, and the record says so', async () => {
     const { engineId } = await apply(1, ['detect@1.0.0']);
     expect(await status(1)).toMatchObject({ state: 'inProgress', engineId });
@@ -39,7 +50,8 @@ describe('engine greengrassv2, following a deployment', () => {
     await apply(1, ['detect@1.0.0', 'count@1.0.0']);
     await world.complete();
     await apply(2, ['detect@1.1.0', 'count@1.1.0']);
-    await world.fail(`FAILED_ROLLBACK_COMPLETE: Service ${DETECT} in broken state after deployment`);
+    const component = await componentOf('detect', '1.1.0');
+    await world.fail(`FAILED_ROLLBACK_COMPLETE: Service ${component} in broken state after deployment`);
     const failed = await status(2);
     expect(failed).toMatchObject({
       state: 'failed',
@@ -224,6 +236,30 @@ describe('engine greengrassv2, following a deployment', () => {
       const settled = contentOf(latest() ?? wanting(0, []));
       await run({ sweep: true });
       expect(contentOf(latest() ?? wanting(0, []))).toBe(settled);
+    });
+
+    it('goes back to the version before when one breaks that the core has completed', async () => {
+      const { definitions, run, latest } = performer();
+      for (const [revision, detect] of [
+        [1, 'detect@1.0.0'],
+        [2, 'detect@1.1.0'],
+        [3, 'detect@1.1.0'],
+      ] as const) {
+        const definition = wanting(revision, [detect, 'count@1.0.0']);
+        definitions.put(definition);
+        world.upload(definition);
+        await run({ sweep: true });
+        await world.complete();
+        await run({ sweep: true });
+      }
+      const component = await componentOf('detect', '1.1.0');
+      await world.breakDown(component, 'run exited with 1');
+      await run(world.events().at(-1));
+      expect(latest()).toMatchObject({
+        revision: 4,
+        rollbacks: { 'detect@1.1.0': { fallback: '1.0.0' } },
+      });
+      expect(functionsIn((await world.latest()).components)).toEqual(['count@1.0.0', 'detect@1.0.0']);
     });
 
     it.each([['created'], ['found']])(

@@ -110,6 +110,31 @@ describe('engine greengrassv2, beside other writers', () => {
     expect(await world.deployments()).toBe(2);
   });
 
+  it('makes a version that had failed once more, when two performers are about to', async () => {
+    expect(await world.newEngine().apply(wanting(1, ['detect@1.0.0']))).toMatchObject({ state: 'failed' });
+    let arrived = 0;
+    let open: () => void = () => undefined;
+    const both = new Promise<void>((resolve) => (open = resolve));
+    const meeting = (): GreengrassV2Client => {
+      const client = world.rig.clientOf(world.credentials);
+      client.middlewareStack.add(
+        (next, context) => async (args) => {
+          if (context.commandName !== 'DeleteComponentCommand') return next(args);
+          arrived += 1;
+          if (arrived === 2) open();
+          await both;
+          return next(args);
+        },
+        { step: 'initialize', name: 'meeting' },
+      );
+      return client;
+    };
+    const [one, two] = await Promise.all([apply(meeting(), 2), apply(meeting(), 2)]);
+    expect(arrived).toBe(2);
+    expect([one.state, two.state]).toEqual(['inProgress', 'inProgress']);
+    expect(functionsIn((await world.latest()).components)).toEqual(['detect@1.0.0']);
+  });
+
   it('makes one deployment when the answer was lost and the SDK asks again', async () => {
     const client = retrying();
     let lost = false;

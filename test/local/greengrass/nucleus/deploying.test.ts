@@ -87,6 +87,24 @@ test('a component is installed, runs with the environment of a core, and is shut
   expect(await core.installed()).toEqual({});
 });
 
+test('what a deployment leaves out goes only once everything new runs, and stays when that fails', async () => {
+  const shutdown = `cp ${core.root}/work/${B}/mark seen`;
+  await core.component(A, '1.0.0', { run: RUN, shutdown });
+  await core.component(B, '1.0.0', { startup: 'echo up > mark' });
+  await core.component(B, '2.0.0', { startup: 'exit 1' });
+  await core.deploy({ [A]: ONE });
+  const pid = await pidOf(A);
+
+  const refused = await core.deploy({ [B]: TWO });
+  expect(refused).toMatchObject({ reason: expect.stringContaining('FAILED_ROLLBACK_COMPLETE') as string });
+  expect(isAlive(pid)).toBe(true);
+  expect(await core.installed()).toEqual({ [`${A}:1.0.0`]: 'RUNNING' });
+
+  await core.deploy({ [B]: ONE });
+  expect(await linesOf(A, 'seen')).toEqual(['up']);
+  expect(isAlive(pid)).toBe(false);
+});
+
 test('artifacts are downloaded, checked and unzipped', async () => {
   await put('app/app.zip', await zipOf({ 'bin/hello.js': 'console.log("hello " + process.argv[2])' }));
   await put('app/data.txt', 'data\n');

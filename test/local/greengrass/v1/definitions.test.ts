@@ -148,16 +148,20 @@ test('quotas: one core, 200 functions, 50 subscriptions from the cloud', async (
 });
 
 test('subscriptions are between things, functions, connectors, the cloud and the shadow service', async () => {
-  const create = (Source: string) =>
+  const create = (Source: string, Subject = 'a/#') =>
     v1.client.send(
       new CreateSubscriptionDefinitionCommand({
-        InitialVersion: { Subscriptions: [{ Id: 's', Source, Subject: 'a/#', Target: 'GGShadowService' }] },
+        InitialVersion: { Subscriptions: [{ Id: 's', Source, Subject, Target: 'GGShadowService' }] },
       }),
     );
   for (const source of ['cloud', `${THING}camera`, `${LAMBDA}:1`]) await create(source);
   await create(`arn:aws:greengrass:${REGION}::/connectors/SNS/versions/1`);
   for (const source of ['somewhere', LAMBDA]) {
     await expect(create(source)).rejects.toEqual(failure('InvalidContainerDefinitionException'));
+  }
+  await create('cloud', 'a/b/c/d/e/f/g/h');
+  for (const topic of ['', 'a/b/c/d/e/f/g/h/i', 'ä'.repeat(129)]) {
+    await expect(create('cloud', topic)).rejects.toEqual(failure('InvalidContainerDefinitionException'));
   }
 });
 
