@@ -8,7 +8,7 @@ export * from './definition/view';
 export type * from './edgeContext';
 export * from './errors';
 export * from './exchange';
-export * from './greengrass';
+export * from './greengrass/names';
 export * from './http';
 export * from './limits';
 export * from './manifest';

@@ -36,6 +36,9 @@ const node = {
   write: false,
 };
 
+/** For what nobody reads on the machine that it runs on; names in stack traces stay. */
+const small = { minify: true, keepNames: true };
+
 /** The SDK's native client and the framework stay outside of every bundle. */
 const external = [
   'serverless-edge-on-demand-device',
@@ -68,8 +71,7 @@ async function buildHandlers() {
     })),
     outdir: at('dist/handlers'),
     target: 'node22',
-    minify: true,
-    keepNames: true,
+    ...small,
   });
   for (const { path: file, contents } of outputFiles) {
     await output.write(file, contents);
@@ -92,6 +94,7 @@ async function buildGreengrassV1() {
       entryPoints: [at(`edge/platforms/greengrass/functions/${name}.ts`)],
       outfile: at(`dist/edge/greengrass/${name}.js`),
       target: 'node12',
+      ...small,
       external: ['aws-greengrass-common-js', 'aws-greengrass-ipc-sdk-js'],
       alias: { 'node:fs/promises': at('edge/platforms/greengrass/node12FsPromises.ts') },
     });
@@ -130,8 +133,8 @@ await Promise.all([
   bundle('edge/functions/componentHost/main.ts', 'dist/edge/componentHost.cjs'),
   bundle('edge/platforms/greengrassV2/main.ts', 'dist/edge/greengrassV2/core.cjs'),
   buildGreengrassV1(),
-  bundle('local/index.ts', 'dist/local/index.cjs'),
-  bundle('local/greengrass/nucleus/main.ts', 'dist/local/nucleus.cjs'),
+  bundle('local/index.ts', 'dist/local/index.cjs', small),
+  bundle('local/greengrass/nucleus/main.ts', 'dist/local/nucleus.cjs', small),
   bundle('examples/demo/main.ts', 'dist/demo/main.cjs'),
   bundle('examples/demo/device.ts', 'dist/demo/device.cjs'),
   bundle('bench/main.ts', 'dist/bench/bench.cjs'),
