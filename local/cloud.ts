@@ -1,42 +1,15 @@
 import { resolve } from 'node:path';
-import pino, { type Logger } from 'pino';
+import pino from 'pino';
 import type { Exchange } from '../protocol';
 import type { CertificateAuthority } from './certificates';
 import { createCloudFormation, type Stack } from './cloudFormation';
+import type { CloudOptions } from './cloudOptions';
 import type { CloudContext, Credentials } from './context';
 import { createDeployer, type DeployRequest } from './deploy';
-import { createEventDelivery, type EventDeliveryOptions } from './events';
-import type { CloudFunctionHostOptions } from './functionHost';
-import type { GreengrassOptions } from './greengrass';
+import { createEventDelivery } from './events';
 import { createIam } from './iam';
-import type { Invocation } from './lambda';
-import type { Timers } from './scheduler';
 import { startServices, type CloudServices } from './services';
 import { lockStateDir } from './stateLock';
-
-export interface CloudOptions {
-  /** Objects, functions, things and certificates live here and survive a restart. */
-  stateDir: string;
-  log?: Logger;
-  /** `eu-west-1` unless told. */
-  region?: string;
-  /** Twelve digits; `000000000000` unless told. */
-  account?: string;
-  /** What event channels do to their events. */
-  faults?: EventDeliveryOptions['faults'];
-  /** In [0, 1). Injected, the same faults come again. */
-  random?: () => number;
-  /** Milliseconds before the second and the third attempt of an asynchronous invocation; AWS: 60,000 and 120,000. */
-  retryDelaysMs?: readonly number[];
-  /** Drives the processes of Lambda functions. */
-  functionHost?: CloudFunctionHostOptions;
-  /** Throttles requests to Greengrass, by operation; and the core of V1's deployments. */
-  greengrass?: Pick<GreengrassOptions, 'throttle' | 'v1'>;
-  /** Drives schedules; a test moves it by hand. */
-  scheduleTimers?: Timers;
-  onExchange?(exchange: Exchange): void;
-  onInvocation?(invocation: Invocation): void;
-}
 
 export interface CloudEndpoints {
   s3: string;

@@ -1,4 +1,5 @@
-export { startLocalCloud, type CloudEndpoints, type CloudOptions, type LocalCloud } from './cloud';
+export { startLocalCloud, type CloudEndpoints, type LocalCloud } from './cloud';
+export type { CloudOptions } from './cloudOptions';
 export type { Stack, StackResource } from './cloudFormation';
 export type { DeployRequest } from './deploy';
 export type { Edge, EdgeOptions } from './environment/edge';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { loadOrCreateAuthority, type CertificateAuthority } from './certificates';
 import { RolePolicies } from './cloudFormation/rolePolicies';
 import type { StackServices } from './cloudFormation/services';
-import type { CloudOptions } from './cloud';
+import type { CloudOptions } from './cloudOptions';
 import type { CloudContext } from './context';
 import { startFunctionHost } from './functionHost';
 import { createEventBridge } from './eventBridge';

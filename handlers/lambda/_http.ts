@@ -1,9 +1,9 @@
 import middy from '@middy/core';
-import type { APIGatewayProxyStructuredResultV2, APIGatewayProxyEventV2WithIAMAuthorizer } from 'aws-lambda';
 import type { z } from 'zod';
 import { EdgeError, type RouteName, type ROUTES } from '../../protocol';
 import type { Caller } from '../access';
 import type { Log } from '../ports';
+import type { EdgeHttpEvent, HttpResult } from './_httpEvent';
 import { callerIdentity, errorResponse, jsonResult, requestParsing } from './_httpMiddleware';
 
 type ParametersOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
@@ -31,14 +31,6 @@ export interface HttpAnswer {
 export type RouteHandlers = {
   [K in RouteName]?: (request: HttpRequest<K>) => Promise<HttpAnswer>;
 };
-
-/** What the middlewares add to the event of an HTTP API. */
-export type EdgeHttpEvent = APIGatewayProxyEventV2WithIAMAuthorizer & {
-  caller?: Caller;
-  parsed?: { route: RouteName; path: Record<string, string>; document: unknown };
-};
-
-export type HttpResult = APIGatewayProxyStructuredResultV2;
 
 /** Wraps a system function behind routes of the HTTP API; errors become `{ error: ErrorBody }`. */
 export function httpFunction(coreRoleName: string, log: Log, handlers: RouteHandlers) {

@@ -12,7 +12,7 @@ import {
   type RouteName,
 } from '../../protocol';
 import type { Log } from '../ports';
-import type { EdgeHttpEvent, HttpResult } from './_http';
+import type { EdgeHttpEvent, HttpResult } from './_httpEvent';
 
 type HttpMiddleware = MiddlewareObj<EdgeHttpEvent, HttpResult>;
 

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { EdgeError, type GroupDefinition } from '../../protocol';
-import { startLocalCloud, type CloudOptions, type LocalCloud } from '../cloud';
+import { startLocalCloud, type LocalCloud } from '../cloud';
+import type { CloudOptions } from '../cloudOptions';
 import { startEdgeProcess, type Edge, type EdgeOptions, type EdgePlace } from './edge';
 import { GreengrassCore } from './greengrassCore';
 import { startGreengrassEdge } from './greengrassEdge';

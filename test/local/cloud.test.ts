@@ -8,7 +8,8 @@ import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { startLocalCloud, type CloudOptions, type LocalCloud } from '../../local/cloud';
+import { startLocalCloud, type LocalCloud } from '../../local/cloud';
+import type { CloudOptions } from '../../local/cloudOptions';
 import { manualTimers } from './manualTimers';
 import { packageScratchService, type ScratchService } from './scratchService';
 
