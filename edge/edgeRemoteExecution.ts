@@ -4,7 +4,6 @@ import {
   matchesAnyDevicePattern,
   MAX_MQTT_PAYLOAD,
   requireEntitled,
-  satisfies,
   type AskMessage,
   type CallMessage,
   type CloudInvokeRequest,
@@ -15,7 +14,7 @@ import {
 import { Arrivals } from './arrivals';
 import type { Clock, Cloud, Devices, LocalFunction, LocalFunctions } from './ports';
 import type { RememberedRequest, RequestMemory } from './requests/requestMemory';
-import { chooseRunning } from './versionChoice';
+import { chooseRunning, findComing } from './versionChoice';
 
 /**
  * The edge system function `edgeRemoteExecution`: proxy for synchronous calls, here or in the cloud,
@@ -130,14 +129,7 @@ export class EdgeRemoteExecution {
 
   /** Throws NOT_ENTITLED. */
   private findComing(device: string, { function: name, version }: Wanted): LocalFunction | undefined {
-    const coming = this.deps.local
-      .list()
-      .find(
-        ({ state, manifest }) =>
-          (state === 'fetching' || state === 'starting') &&
-          manifest.name === name &&
-          satisfies(manifest.version, version),
-      );
+    const coming = findComing(this.deps.local, name, version);
     if (coming !== undefined) requireEntitled(this.deps.definition(), coming.manifest, device);
     return coming;
   }

@@ -4,7 +4,6 @@ import {
   matchesTopicFilter,
   parseWith,
   requireInvokes,
-  satisfies,
   SHARED_TOPIC,
   sharedTopic,
   versionRangeSchema,
@@ -15,7 +14,7 @@ import { Arrivals } from './arrivals';
 import type { AskHandler, CallOrigin } from './functions/asks';
 import type { InvokeAsk } from './functions/processMessages';
 import type { Clock, Cloud, Devices, LocalFunction, LocalFunctions } from './ports';
-import { chooseRunning } from './versionChoice';
+import { chooseRunning, findComing } from './versionChoice';
 
 export interface FunctionCallsDeps {
   devicePrefix: string;
@@ -90,14 +89,7 @@ export class FunctionCalls implements AskHandler {
     for (;;) {
       const running = chooseRunning(local, definition(), device, name, version);
       if (running !== undefined) return running;
-      const coming = local
-        .list()
-        .find(
-          ({ state, manifest }) =>
-            (state === 'fetching' || state === 'starting') &&
-            manifest.name === name &&
-            satisfies(manifest.version, version),
-        );
+      const coming = findComing(local, name, version);
       const elsewhere = location === 'any' && coming?.manifest.locations.includes('cloud') === true;
       if (coming === undefined || elsewhere) return undefined;
       const left = until - clock.now();

@@ -1,4 +1,4 @@
-import { claimedVersion, highestMatching, staticVersion, type GroupDefinition } from '../protocol';
+import { claimedVersion, highestMatching, satisfies, staticVersion, type GroupDefinition } from '../protocol';
 import type { LocalFunction, LocalFunctions } from './ports';
 
 /**
@@ -22,6 +22,22 @@ export function chooseRunning(
     find(staticVersion(definition, functionName)) ??
     find(highest(running))
   );
+}
+
+/** A version of the function that is about to run here. */
+export function findComing(
+  local: Pick<LocalFunctions, 'list'>,
+  functionName: string,
+  range?: string,
+): LocalFunction | undefined {
+  return local
+    .list()
+    .find(
+      ({ state, manifest }) =>
+        (state === 'fetching' || state === 'starting') &&
+        manifest.name === functionName &&
+        satisfies(manifest.version, range),
+    );
 }
 
 function highest(functions: readonly LocalFunction[], range?: string): string | undefined {

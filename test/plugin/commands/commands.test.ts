@@ -2,43 +2,33 @@ import { once } from 'node:events';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { startProcess, writeStackFile, type Edge, type NodeProcess } from '../../../local';
+import { startProcess, type Edge, type NodeProcess } from '../../../local';
 import { coreConfigSchema } from '../../../edge/config';
-import { GROUP, startTestEnvironment, type TestEnvironment } from '../../support/environment';
+import { GROUP, type TestEnvironment } from '../../support/environment';
 import { Command } from '../../support/command';
-import { packageTemplate, root } from '../../support/packaged';
-import { sls, type SlsResult } from '../../support/sls';
+import { LiveService } from '../../support/liveService';
+import { root } from '../../support/packaged';
 import { TestDevice } from '../../support/device';
 
 /** `sls edge …` as processes, against a local cloud that runs. */
 const MINUTE = 60_000;
 const SAMPLES = '{"samples":[20,20.1,19.9,35,20]}';
 
+let service: LiveService;
 let environment: TestEnvironment;
 let edge: Edge;
 let serviceDir: string;
 
 beforeAll(async () => {
-  const service = await packageTemplate();
-  serviceDir = service.serviceDir;
-  environment = await startTestEnvironment({ serviceDir, packageDir: service.directory });
-  await writeStackFile(environment, path.join(serviceDir, '.edge', 'stack.json'));
-  edge = await environment.startEdge(GROUP);
-  await edge.process.waitFor('ready');
+  service = await LiveService.start();
+  ({ environment, serviceDir } = service);
+  edge = await service.startEdge();
 }, MINUTE);
 
-afterAll(async () => {
-  await environment?.close();
-  if (serviceDir !== undefined) await rm(serviceDir, { recursive: true, force: true });
-});
+afterAll(() => service?.close());
 
-const run = (...args: string[]): Promise<SlsResult> => sls(serviceDir, ['edge', ...args, '--local']);
-
-async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
-  const { code, stdout, stderr } = await run(...args, '--json');
-  if (code !== 0) throw new Error(`code ${code}\n${stdout}${stderr}`);
-  return JSON.parse(stdout) as T;
-}
+const run: LiveService['run'] = (...args) => service.run(...args);
+const json: LiveService['json'] = (...args) => service.json(...args);
 
 /** A client configuration for a device that the environment provisioned. */
 async function writeDeviceConfig(thingName: string): Promise<string> {

@@ -1,43 +1,32 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DescribeThingCommand, ListThingsInThingGroupCommand } from '@aws-sdk/client-iot';
-import { writeStackFile, type Edge } from '../../../local';
+import { type Edge } from '../../../local';
 import { connectRaw, openRaw } from '../../support/rawDevice';
 import { definitionOf } from '../../support/operatorChange';
-import { GROUP, startTestEnvironment, type TestEnvironment } from '../../support/environment';
-import { packageTemplate } from '../../support/packaged';
-import { sls, type SlsResult } from '../../support/sls';
+import { GROUP, type TestEnvironment } from '../../support/environment';
+import { LiveService } from '../../support/liveService';
 
 /** Devices that leave: `sls edge device remove`, and those that leave serverless.yml. */
 const MINUTE = 60_000;
 
+let service: LiveService;
 let environment: TestEnvironment;
 let edge: Edge;
 let serviceDir: string;
 
 beforeAll(async () => {
-  const service = await packageTemplate((yaml) =>
+  service = await LiveService.start((yaml) =>
     yaml.replace('devices: [sensor-1, sensor-2]', 'things: true\n      devices: [sensor-1, sensor-2]'),
   );
-  serviceDir = service.serviceDir;
-  environment = await startTestEnvironment({ serviceDir, packageDir: service.directory });
-  await writeStackFile(environment, path.join(serviceDir, '.edge', 'stack.json'));
-  edge = await environment.startEdge(GROUP);
-  await edge.process.waitFor('ready');
+  ({ environment, serviceDir } = service);
+  edge = await service.startEdge();
 }, MINUTE);
 
-afterAll(async () => {
-  await environment?.close();
-  if (serviceDir !== undefined) await rm(serviceDir, { recursive: true, force: true });
-});
+afterAll(() => service?.close());
 
-const run = (...args: string[]): Promise<SlsResult> => sls(serviceDir, ['edge', ...args, '--local']);
-
-async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
-  const { code, stdout, stderr } = await run(...args, '--json');
-  if (code !== 0) throw new Error(`code ${code}\n${stdout}${stderr}`);
-  return JSON.parse(stdout) as T;
-}
+const run: LiveService['run'] = (...args) => service.run(...args);
+const json: LiveService['json'] = (...args) => service.json(...args);
 
 async function thingExists(thingName: string): Promise<boolean> {
   try {

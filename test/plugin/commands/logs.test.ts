@@ -1,11 +1,11 @@
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { writeStackFile, type Edge } from '../../../local';
+import { type Edge } from '../../../local';
 import { Command } from '../../support/command';
 import type { TestDevice } from '../../support/device';
-import { GROUP, startTestEnvironment, type TestEnvironment } from '../../support/environment';
+import { GROUP, type TestEnvironment } from '../../support/environment';
 import { runsRevision } from '../../support/operatorChange';
-import { packageTemplate, root } from '../../support/packaged';
+import { LiveService } from '../../support/liveService';
+import { root } from '../../support/packaged';
 import { sls } from '../../support/sls';
 import { until } from '../../support/until';
 
@@ -16,16 +16,15 @@ const FAULTY = `exports.handler = async ({ say, shout }) => {
   if (shout) console.error(shout);
 };`;
 
+let service: LiveService;
 let environment: TestEnvironment;
 let edge: Edge;
 let device: TestDevice;
 let serviceDir: string;
 
 beforeAll(async () => {
-  const service = await packageTemplate();
-  serviceDir = service.serviceDir;
-  environment = await startTestEnvironment({ serviceDir, packageDir: service.directory });
-  await writeStackFile(environment, path.join(serviceDir, '.edge', 'stack.json'));
+  service = await LiveService.start();
+  ({ environment, serviceDir } = service);
   await environment.registerFunction('faulty', FAULTY);
   // Traced, as `sls edge dev` runs it.
   edge = await environment.startEdge(GROUP, { onEvent: () => undefined });
@@ -33,10 +32,7 @@ beforeAll(async () => {
   await device.deploy('faulty');
 }, MINUTE);
 
-afterAll(async () => {
-  await environment?.close();
-  if (serviceDir !== undefined) await rm(serviceDir, { recursive: true, force: true });
-});
+afterAll(() => service?.close());
 
 interface Line {
   level: number;
