@@ -61,15 +61,21 @@ export class EdgeCoreMonitor {
   private failures = 0;
   private timer: { cancel(): void } | undefined;
   private closed = false;
+  /** The last revision that could not be delivered, and why. */
+  private undelivered: { revision: number; error: EdgeError } | undefined;
 
   constructor(private readonly deps: EdgeCoreMonitorDeps) {
     this.current = emptyDefinition(deps.group);
     this.target = this.current;
     this.history = new RunHistory(deps.local);
     deps.upstream.on('connected', () => void this.refresh());
-    deps.upstream.on('revision', ({ group, revision }) => {
+    deps.upstream.on('revision', ({ group, revision, error }) => {
+      if (group !== deps.group) return;
+      if (error !== undefined) this.undelivered = { revision, error: EdgeError.fromJSON(error) };
+      else if (revision === this.undelivered?.revision) this.undelivered = undefined;
       // A hint: the retained notice of a revision that is in force already needs no fetch.
-      if (group === deps.group && revision > this.current.revision) void this.refresh();
+      if (revision > this.current.revision) void this.refresh();
+      else this.noteUndelivered();
     });
     deps.local.on('changed', (changed) => {
       deps.status.changed();
@@ -180,7 +186,15 @@ export class EdgeCoreMonitor {
     this.current = definition;
     this.deps.devices.enforceAdmission();
     this.deps.onApplied(definition);
+    this.noteUndelivered();
     void work.then(() => this.finished(definition));
+  }
+
+  /** Of an older revision it says nothing: a newer one has a deployment of its own. */
+  private noteUndelivered(): void {
+    const { current, target, undelivered } = this;
+    if (undelivered === undefined || undelivered.revision !== current.revision) return;
+    if (target.revision === current.revision) this.deps.local.undelivered(undelivered.error);
   }
 
   /**
@@ -199,7 +213,9 @@ export class EdgeCoreMonitor {
 
   /** A function that failed for want of the cloud needs no new definition, only another attempt. */
   private retryFailed(): void {
-    const failed = this.deps.local.list().filter(({ state }) => state === 'failed');
+    const failed = this.deps.local
+      .list()
+      .filter(({ state, undelivered }) => state === 'failed' && !undelivered);
     const mayPass = failed.some(({ error }) => error !== undefined && EdgeError.fromJSON(error).retryable);
     if (mayPass && this.reconciled === this.target.revision) void this.apply(this.current, Promise.resolve());
   }
@@ -216,7 +232,7 @@ export class EdgeCoreMonitor {
   private noteOutcome(changed: LocalFunction): void {
     const { key, state } = changed;
     if (state === 'running') this.history.ran(changed);
-    if (state !== 'failed' || this.closed || this.history.isProven(key)) return;
+    if (state !== 'failed' || changed.undelivered || this.closed || this.history.isProven(key)) return;
     const { revision } = this.target;
     const failure = failureOf(changed, this.target, this.deps.local, this.history);
     if (failure === undefined || this.told.get(key) === revision) return;

@@ -5,6 +5,7 @@ import type {
   CoreStatus,
   CoreUpdate,
   DeviceResponse,
+  EdgeError,
   EdgeStatus,
   ErrorBody,
   Exchange,
@@ -68,6 +69,8 @@ export interface LocalFunction {
   manifest: FunctionManifest;
   state: FunctionState;
   error?: ErrorBody;
+  /** It failed because nobody brings it here: the version is not to blame, and it runs when it comes. */
+  undelivered?: true;
 }
 
 /** The functions on this edge: brings what runs to what should run, and calls it. */
@@ -78,6 +81,8 @@ export interface LocalFunctions {
    * `limits`: those of the group's definition; absent, the ones in force stay.
    */
   reconcile(target: readonly WantedFunction[], limits?: GroupLimits): Promise<void>;
+  /** Whoever delivers functions does not bring what is missing: it has failed for now. */
+  undelivered(error: EdgeError): void;
   /** Starts fetching ahead of the definition. Repeated calls share one download. */
   prefetch(manifest: FunctionManifest, location: PackageLocation): Promise<void>;
   list(): LocalFunction[];

@@ -135,6 +135,7 @@ export function createTracer(core: string, emit: TraceExchange): Tracer {
     }),
     local: (inner) => ({
       reconcile: (target, ...rest) => inner.reconcile(target, ...rest),
+      undelivered: (error) => inner.undelivered(error),
       prefetch: (manifest, location) => inner.prefetch(manifest, location),
       list: () => inner.list(),
       get: (key) => inner.get(key),

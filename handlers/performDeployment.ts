@@ -7,13 +7,16 @@ import {
 } from '../protocol';
 import { rollBackFailures, type RollBackPorts } from './definitions/rollBackFailures';
 import type { Deployment, DeploymentEngine } from './engines/engine';
-import type { Backoff, Definitions, Log, Requests } from './ports';
+import { isDueAgain } from './engines/retries';
+import type { Backoff, Definitions, Log, Requests, RevisionNotices } from './ports';
+import { tellUndelivered } from './tellUndelivered';
 import { s3Records } from './s3Events';
 
 export interface PerformDeploymentPorts extends RollBackPorts {
   definitions: Definitions;
   requests: Requests;
   engine: DeploymentEngine;
+  notices: RevisionNotices;
   backoff: Backoff;
   log: Log;
 }
@@ -68,7 +71,8 @@ async function groupsToSweep({ requests, definitions, engine }: PerformDeploymen
  * apply, and only then remove them — so that until the engine has answered, the sweep finds the group
  * again. The next round reads anew: a revision that another performer wrote in between is applied
  * once more, because ours may have been announced after it. What the engine could not bring to the edge
- * is rolled back by an update of its own, which the next round absorbs.
+ * is rolled back by an update of its own, which the next round absorbs; where no function is to blame,
+ * the core is told, so that devices that wait hear why, and the sweep makes the deployment again.
  */
 async function deployGroup(group: string, follow: boolean, ports: PerformDeploymentPorts): Promise<void> {
   const { definitions, requests, backoff, engine, log } = ports;
@@ -90,8 +94,8 @@ async function deployGroup(group: string, follow: boolean, ports: PerformDeploym
     }
     losses = 0;
     const known = rises || applied !== undefined ? undefined : await standing(next, follow, engine);
-    const applies = needsApply(next, applied, known);
-    const deployment = applies ? await engine.apply(next) : known;
+    const applies = needsApply(next, applied, known, ports.clock.now());
+    const deployment = applies ? await apply(next, known, ports) : known;
     if (applies && deployment !== undefined) {
       applied = next.revision;
       const { state, error } = deployment;
@@ -101,8 +105,29 @@ async function deployGroup(group: string, follow: boolean, ports: PerformDeploym
       );
     }
     const rolledBack = deployment !== undefined && (await rollBackFailures(next, deployment, ports));
+    if (deployment !== undefined && !rolledBack) await tellUndelivered(next, deployment, ports);
     if (pending.length > 0) await requests.remove(pending.map(({ key }) => key));
     else if (!applies && !rolledBack) return;
+  }
+}
+
+/** What the engine throws may succeed later, but not while the devices that ask now wait. */
+async function apply(
+  definition: GroupDefinition,
+  before: Deployment | undefined,
+  ports: PerformDeploymentPorts,
+): Promise<Deployment> {
+  try {
+    return await ports.engine.apply(definition, before);
+  } catch (thrown) {
+    const error = EdgeError.from(thrown).toJSON();
+    await tellUndelivered(definition, { state: 'failed', error }, ports).catch((fault: unknown) =>
+      ports.log.warn(
+        { group: definition.group, error: EdgeError.from(fault).toJSON() },
+        'the core is not told',
+      ),
+    );
+    throw thrown;
   }
 }
 
@@ -121,8 +146,9 @@ function needsApply(
   { revision }: GroupDefinition,
   applied: number | undefined,
   known: Deployment | undefined,
+  now: number,
 ): boolean {
   if (revision === 0) return false;
   if (applied !== undefined) return revision > applied;
-  return known === undefined || known.state === 'waiting';
+  return known === undefined || known.state === 'waiting' || isDueAgain(known, now);
 }

@@ -113,7 +113,7 @@ export interface CoreMessages {
 }
 
 export interface RevisionNotices {
-  /** Retained on the core's topic. */
+  /** Retained on the core's topic; a notice with an error is for those who wait now, and is not. */
   announce(core: string, notice: RevisionNotice): Promise<void>;
 }
 

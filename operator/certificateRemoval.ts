@@ -49,6 +49,7 @@ export async function releasePolicy(
       removed.kept.push(target);
       continue;
     }
+    await detachOthers(iot, target, policyName);
     await deleteCertificate(iot, target, things);
     removed.certificates.push(certificateId);
     for (const thingName of things) {
@@ -81,11 +82,17 @@ export async function releaseCertificate(
   if (!own && others.length + foreign.length > 0) {
     return [...others.map((name) => `policy ${name}`), ...foreign.map((name) => `thing ${name}`)].join(', ');
   }
-  // Nobody else's: the service made everything that it is attached to, so these are its own doing.
-  for (const name of others)
-    await iot.send(new DetachPolicyCommand({ policyName: name, target: certificateArn }));
+  await detachOthers(iot, certificateArn, policyName);
   await deleteCertificate(iot, certificateArn, things);
   return undefined;
+}
+
+/** Of a certificate that is nobody else's: what somebody added to it, such as for Greengrass, goes with it. */
+async function detachOthers(iot: IoTClient, target: string, detached: string): Promise<void> {
+  const { policies = [] } = await iot.send(new ListAttachedPoliciesCommand({ target }));
+  for (const { policyName } of policies) {
+    if (policyName !== detached) await iot.send(new DetachPolicyCommand({ policyName, target }));
+  }
 }
 
 /** Detaches a certificate from its things, deactivates and deletes it. Policies must be detached already. */

@@ -1,3 +1,4 @@
+import { GreengrassClient, type GreengrassClientConfig } from '@aws-sdk/client-greengrass';
 import { GreengrassV2Client, type GreengrassV2ClientConfig } from '@aws-sdk/client-greengrassv2';
 import { IoTClient, type IoTClientConfig } from '@aws-sdk/client-iot';
 import { LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
@@ -7,7 +8,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 export type OperatorEnvironment = Record<string, string>;
 
 /** Services by the name that the SDK gives them in `AWS_ENDPOINT_URL_<name>`. */
-export type EndpointName = 'S3' | 'IOT' | 'GREENGRASSV2' | 'LAMBDA';
+export type EndpointName = 'S3' | 'IOT' | 'GREENGRASS' | 'GREENGRASSV2' | 'LAMBDA';
 
 /**
  * What every client is made from: what the framework's provider gives, or a region with credentials.
@@ -25,6 +26,7 @@ export interface OperatorClients {
   s3: S3Client;
   iot: IoTClient;
   greengrass: GreengrassV2Client;
+  greengrassV1: GreengrassClient;
   lambda: LambdaClient;
 }
 
@@ -45,11 +47,12 @@ export function createClients(config: OperatorConfig): OperatorClients {
     s3: new S3Client(at('S3') as S3ClientConfig),
     iot: new IoTClient({ ...at('IOT'), ...THROTTLED } as IoTClientConfig),
     greengrass: new GreengrassV2Client({ ...at('GREENGRASSV2'), ...THROTTLED } as GreengrassV2ClientConfig),
+    greengrassV1: new GreengrassClient({ ...at('GREENGRASS'), ...THROTTLED } as GreengrassClientConfig),
     lambda: new LambdaClient(at('LAMBDA') as LambdaClientConfig),
   };
 }
 
-const ENDPOINTS: readonly EndpointName[] = ['S3', 'IOT', 'GREENGRASSV2', 'LAMBDA'];
+const ENDPOINTS: readonly EndpointName[] = ['S3', 'IOT', 'GREENGRASS', 'GREENGRASSV2', 'LAMBDA'];
 
 export function configOfEnvironment(environment: OperatorEnvironment): OperatorConfig {
   return {

@@ -8,16 +8,20 @@ import { DeleteObjectsCommand, ListObjectVersionsCommand, type S3Client } from '
 import type { ServiceAccess } from './changeGroup';
 import { releasePolicy, type RemovedThings } from './certificateRemoval';
 import { statusOf } from './clients';
-import { removeComponents } from './greengrass/removal';
+import { removeComponents, type RemovedComponents } from './greengrass/removal';
+import { removeV1Groups, type RemovedV1Groups } from './greengrassV1/removal';
 import { removeOwnThings } from './ownThings';
+import { disableRules, enableRules } from './topicRules';
 
 export interface RemovalOptions {
   /** Lambda function `createFunction` of the stack: its environment says what functions it makes. */
   createFunction: string;
   /** Whole buckets, or only what the service put into one that it did not make. */
   buckets: readonly { name: string; prefixes?: readonly string[] }[];
-  /** The service has components of Greengrass V2. */
-  components?: boolean;
+  /** Rules that store what cores send. */
+  rules?: readonly string[];
+  /** What of Greengrass the service has: components of V2, or groups of V1. */
+  greengrass?: 'components' | 'groups' | undefined;
   progress?(text: string | undefined): void;
 }
 
@@ -27,7 +31,10 @@ export interface Removal {
   objects: Record<string, number>;
   things: RemovedThings;
   /** Versions of Greengrass components. */
-  components: string[];
+  components: RemovedComponents;
+  groups: RemovedV1Groups;
+  /** What went wrong and keeps nothing else from being removed. */
+  problems: string[];
 }
 
 /** What a service keeps below which prefixes, for buckets that it shares. */
@@ -44,24 +51,41 @@ export const STATE_PREFIXES = [
 
 /**
  * Removes what the service made outside of its stack, so that CloudFormation can delete the rest:
- * certificates and things, Lambda functions of `createFunction`, the content of the buckets. Can be run
- * again after a failure.
+ * certificates and things, components and groups of Greengrass, Lambda functions of `createFunction`, the
+ * content of the buckets. Can be run again after a failure.
+ *
+ * The rules are disabled first: a report that is stored after the buckets were emptied would keep
+ * CloudFormation from deleting them. Devices that lose their certificate are cut off within a few minutes
+ * only (AWS IoT API reference, UpdateCertificate). After a failure the service has its rules back.
  */
-export async function removeService(
+export async function removeService(access: ServiceAccess, options: RemovalOptions): Promise<Removal> {
+  const { iot } = access.operator.clients;
+  const { rules = [] } = options;
+  try {
+    const problems = await disableRules(iot, rules);
+    return { ...(await removeAll(access, options)), problems };
+  } catch (error) {
+    await enableRules(iot, rules);
+    throw error;
+  }
+}
+
+async function removeAll(
   { operator, outputs }: ServiceAccess,
   options: RemovalOptions,
-): Promise<Removal> {
-  const { iot, lambda, s3 } = operator.clients;
+): Promise<Omit<Removal, 'problems'>> {
+  const { greengrass, greengrassV1, iot, lambda, s3 } = operator.clients;
+  const { corePolicy, corePrefix, devicePolicy } = outputs;
   options.progress?.('removing certificates of cores and devices');
   const things = merged([
-    await releasePolicy(iot, outputs.corePolicy, outputs.corePrefix),
-    await releasePolicy(iot, outputs.devicePolicy, outputs.corePrefix),
-    await removeOwnThings(iot, outputs.corePrefix),
+    await releasePolicy(iot, corePolicy, corePrefix),
+    await releasePolicy(iot, devicePolicy, corePrefix),
+    await removeOwnThings(iot, corePrefix),
   ]);
-  let components: string[] = [];
-  if (options.components) {
+  let components: RemovedComponents = { removed: [], kept: [] };
+  if (options.greengrass === 'components') {
     options.progress?.('removing components of Greengrass');
-    components = await removeComponents(operator.clients.greengrass, outputs.corePrefix);
+    components = await removeComponents(greengrass, corePrefix);
   }
   options.progress?.('removing functions in the cloud');
   const functions = await removeCloudFunctions(lambda, options.createFunction);
@@ -70,8 +94,14 @@ export async function removeService(
     options.progress?.(`emptying ${name}`);
     objects[name] = await emptyBucket(s3, name, prefixes ?? ['']);
   }
+  let groups: RemovedV1Groups = { groups: [], definitions: [] };
+  if (options.greengrass === 'groups') {
+    // Without a stored definition, performDeployment does not make them again.
+    options.progress?.('removing groups of Greengrass');
+    groups = await removeV1Groups(greengrassV1, corePrefix);
+  }
   options.progress?.(undefined);
-  return { functions, objects, things, components };
+  return { functions, objects, things, components, groups };
 }
 
 function merged(all: readonly RemovedThings[]): RemovedThings {

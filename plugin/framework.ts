@@ -48,6 +48,10 @@ export interface Service {
     kmsKeyArn?: unknown;
     tracing?: { lambda?: unknown };
     httpApi?: { id?: unknown; disableDefaultEndpoint?: boolean };
+    /** `role`: what the framework's role is made from, or the role itself. */
+    iam?: { role?: unknown };
+    /** Of older configurations. */
+    rolePermissionsBoundary?: unknown;
     compiledCloudFormationTemplate: CloudFormationTemplate;
     /** During `deploy function`: the function as it is on Lambda. */
     remoteFunctionData?: { Configuration?: { Role?: string } };

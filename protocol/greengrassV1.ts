@@ -16,6 +16,32 @@ export const v1FunctionNamesSchema = z.strictObject({
   edgeRemoteExecution: z.string(),
 } satisfies Record<V1SystemFunction, z.ZodType>);
 
+/** The name by which the group of a service and stage is found: `edge-<service>-<stage>-<group>`. */
+export function v1GroupName(corePrefix: string, group: string): string {
+  return `${v1GroupNamePrefix(corePrefix)}${group}`;
+}
+
+/** Other services may have names that begin so, too: `shop` in stage `dev` and `shop-dev` in any. */
+export function v1GroupNamePrefix(corePrefix: string): string {
+  return `${corePrefix.replaceAll('/', '-')}-`;
+}
+
+/** Kinds of definitions that the engine makes. */
+export const V1_DEFINITION_KINDS = [
+  'cores',
+  'devices',
+  'functions',
+  'loggers',
+  'resources',
+  'subscriptions',
+] as const;
+export type V1DefinitionKind = (typeof V1_DEFINITION_KINDS)[number];
+
+/** Of a definition that the engine made for a group; one that somebody else attached has another name. */
+export function v1DefinitionName(groupName: string, kind: V1DefinitionKind): string {
+  return `${groupName}-${kind}`;
+}
+
 /** The newest Node that a V1 core runs, as Lambda names it. */
 export const V1_RUNTIME = 'nodejs12.x';
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SHARED } from './sharedTopics';
 
 /** Names are keys of records: `constructor` must not find what every object inherits. */
 const notInherited = (name: string): boolean => !(name in Object.prototype);
@@ -50,10 +51,21 @@ export const certificateIdSchema = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'expected a certificate id in 64 lower-case hex digits');
 
+const notShared = (name: string): boolean => name !== SHARED;
+const TAKEN = { error: `expected another name: "<prefix>/${SHARED}/" holds the topics of functions` };
+
+/** Of a thing that is to be a device: the topics of one called `shared` would not be its own. */
+export const deviceNameSchema = thingNameSchema.refine(notShared, TAKEN);
+
 /** `*` stands for any run of characters, `?` for one; everything else stands for itself. */
 export const devicePatternSchema = z
   .string()
   .regex(/^[a-zA-Z0-9:_*?-]{1,128}$/, 'expected a thing name, in which "*" and "?" are wildcards');
+
+/** Devices of a group: patterns, or names in full. */
+export const groupDeviceSchema = devicePatternSchema
+  .refine(notShared, TAKEN)
+  .meta({ not: { const: SHARED } });
 
 const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
 

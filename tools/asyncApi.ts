@@ -129,7 +129,8 @@ const CORE_NOTES: Record<CoreKind, string> = {
   status:
     'What runs on the edge, after each change and at the latest after `heartbeat` seconds. The youngest is the one with the highest `boot` and `seq`.',
   log: 'Lines of the log of the core and its functions, from the level on that the group definition names.',
-  revision: 'There is a newer definition to be fetched over HTTP.',
+  revision:
+    'There is a newer definition to be fetched over HTTP. With `error`, and then not retained: what the deployment of this revision should have brought does not come, and why; devices that wait for it are told.',
   accepted: 'The update is stored and will be absorbed by a definition.',
   refused: 'The update changes nothing, and why. Without a request id where that could not be read.',
 };

@@ -13,6 +13,7 @@ export interface FunctionEntry {
   /** For those outside. */
   state: FunctionState;
   error?: EdgeError;
+  undelivered?: true;
 }
 
 /** What is known of each function version on this edge, and who hears of its changes. */
@@ -80,6 +81,10 @@ export class FunctionTable {
   }
 }
 
-function viewOf({ key, manifest, state, error }: FunctionEntry): LocalFunction {
-  return { key, manifest, state, ...(error && { error: error.toJSON() }) };
+function viewOf({ key, manifest, state, error, undelivered }: FunctionEntry): LocalFunction {
+  return {
+    ...{ key, manifest, state },
+    ...(error && { error: error.toJSON() }),
+    ...(undelivered && { undelivered }),
+  };
 }

@@ -57,19 +57,25 @@ class ReconciledFunctions implements LocalFunctions {
   private readonly startLimit = new Limiter(STARTS_AT_ONCE);
   private waiters: (() => void)[] = [];
   private patience: { cancel(): void } | undefined;
+  /** Why what this target still waits for does not come. */
+  private missing: EdgeError | undefined;
   private closed = false;
 
   constructor(private readonly options: LocalFunctionsOptions) {
     this.table = new FunctionTable(options.log);
     this.setLimits(options.limits);
-    options.store.needed = () => this.neededDigests();
-    options.store.delivery?.onArrived((digest) => this.arrived(digest));
-    options.store.delivery?.onLost((digest) => this.lost(digest));
+    const { store } = options;
+    store.needed = () => this.neededDigests();
+    if (store.delivery === undefined) return;
+    store.delivery.onArrived((digest) => this.arrived(digest));
+    store.delivery.onLost((digest) => this.lost(digest));
+    store.delivery.isStillNeeded = (digest) => this.isStillNeeded(digest);
   }
 
   reconcile(target: readonly WantedFunction[], limits = this.limits): Promise<void> {
     if (this.closed) return Promise.reject(new EdgeError('CLOSED'));
     this.generation += 1;
+    this.missing = undefined;
     this.setLimits(limits);
     this.target = new Map(target.map((wanted) => [wanted.key, wanted]));
     for (const { key, phase } of this.table.values()) if (phase === 'failed') this.table.delete(key);
@@ -81,6 +87,11 @@ class ReconciledFunctions implements LocalFunctions {
       this.waitAtMost(this.options.store.delivery?.patienceMs);
       this.advance();
     });
+  }
+
+  undelivered(error: EdgeError): void {
+    this.missing = error;
+    this.advance();
   }
 
   async prefetch(manifest: FunctionManifest, location: PackageLocation): Promise<void> {
@@ -128,6 +139,7 @@ class ReconciledFunctions implements LocalFunctions {
     if (this.closed) return;
     this.forgetUnwanted();
     this.refuseAbsent();
+    this.giveUpMissing();
     for (const [lane, steps] of byLane(this.plan())) {
       if (!this.lanes.has(lane)) this.lanes.set(lane, this.run(lane, steps));
     }
@@ -232,10 +244,14 @@ class ReconciledFunctions implements LocalFunctions {
     const entry = this.table.get(key);
     if (entry === undefined) return;
     this.table.delete(key);
-    const ended: Promise<void> = this.options.host
+    const { host, store, log } = this.options;
+    const ended: Promise<void> = host
       .stop(key)
-      .catch((err: unknown) => this.options.log.warn({ err, function: key }, 'could not be stopped'))
-      .finally(() => this.ending.delete(ended));
+      .catch((err: unknown) => log.warn({ err, function: key }, 'could not be stopped'))
+      .finally(() => {
+        this.ending.delete(ended);
+        store.delivery?.release(entry.manifest.digest);
+      });
     this.ending.set(ended, entry.manifest.digest);
     const wantedAgain = this.target.get(key);
     if (wantedAgain) this.expect(wantedAgain);
@@ -260,6 +276,14 @@ class ReconciledFunctions implements LocalFunctions {
     }
   }
 
+  private giveUpMissing(): void {
+    if (this.missing === undefined) return;
+    for (const entry of this.awaited()) {
+      entry.undelivered = true;
+      this.fail(entry, this.missing);
+    }
+  }
+
   /** What was given up before it ran. While a lane is at work on it, the lane still needs it. */
   private forgetUnwanted(): void {
     for (const { key, phase, manifest } of this.table.values()) {
@@ -279,9 +303,10 @@ class ReconciledFunctions implements LocalFunctions {
   }
 
   private arrived(digest: string): void {
-    for (const { key, manifest, phase, error } of this.table.values()) {
+    for (const { key, manifest, phase, error, undelivered } of this.table.values()) {
       const wanted = this.target.get(key);
-      if (manifest.digest !== digest || phase !== 'failed' || !error?.retryable || !wanted) continue;
+      const mayStart = phase === 'failed' && (undelivered || error?.retryable);
+      if (manifest.digest !== digest || !mayStart || !wanted) continue;
       this.table.delete(key);
       this.expect(wanted);
     }
@@ -293,6 +318,23 @@ class ReconciledFunctions implements LocalFunctions {
       if (manifest.digest === digest && phase === 'serving') this.stop(key);
     }
     this.advance();
+  }
+
+  /**
+   * Greengrass counts a component as running before its function has loaded, and then takes the one
+   * away that it replaces: until the new version serves, the old one does.
+   */
+  private isStillNeeded(digest: string): boolean {
+    const functions = this.table.values();
+    const isComing = (name: string) =>
+      functions.some(
+        ({ key, manifest, phase }) =>
+          manifest.name === name && this.target.has(key) && (phase === 'absent' || phase === 'started'),
+      );
+    return functions.some(
+      ({ key, manifest, phase }) =>
+        manifest.digest === digest && phase === 'serving' && !this.target.has(key) && isComing(manifest.name),
+    );
   }
 
   private waitAtMost(ms: number | undefined): void {

@@ -27,6 +27,13 @@ export interface PackageDelivery {
   /** Milliseconds after which a reconcile no longer waits for what has not come. */
   readonly patienceMs: number;
   onArrived(listener: (digest: string) => void): void;
+  /**
+   * Asked when a package is about to be taken away: whether what it runs serves on, for the few seconds
+   * that are left, until `release`.
+   */
+  isStillNeeded: (digest: string) => boolean;
+  /** It serves no longer. */
+  release(digest: string): void;
   /** It was here, and nothing of it can be run any more. */
   onLost(listener: (digest: string) => void): void;
 }

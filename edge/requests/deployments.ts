@@ -203,8 +203,14 @@ export class Deployments {
     for (const deployment of [...(this.waiting.get(changed.key) ?? [])]) {
       if (changed.state === 'running') this.finishIfReady(deployment);
       else if (changed.state !== 'failed') this.progress(deployment, changed.state);
-      else this.failed(deployment, changed.error && EdgeError.fromJSON(changed.error));
+      else if (!changed.undelivered || !this.isClaiming(deployment))
+        this.failed(deployment, changed.error && EdgeError.fromJSON(changed.error));
     }
+  }
+
+  /** The claim is still on its way: a deployment that is still to come has to bring the function. */
+  private isClaiming({ request, manifest }: Deployment): boolean {
+    return this.deps.claiming(request.device, manifest.name);
   }
 
   /** `ready` says that a call would succeed now: it runs, and the definition in force entitles the device. */
@@ -251,8 +257,8 @@ export class Deployments {
   }
 
   /** Somebody found out that it does not run here, an engine for example, and the definition says so. */
-  private isRolledBack({ key, request, manifest }: Deployment, definition: GroupDefinition): boolean {
-    return isRolledBack(definition, key) && !this.deps.claiming(request.device, manifest.name);
+  private isRolledBack(deployment: Deployment, definition: GroupDefinition): boolean {
+    return isRolledBack(definition, deployment.key) && !this.isClaiming(deployment);
   }
 
   private isWanted(deployment: Deployment, definition: GroupDefinition): boolean {

@@ -58,30 +58,27 @@ async function main(): Promise<boolean> {
   quietSdk();
   const interruption = awaitInterruption();
   const stateDir = await mkdtemp(path.join(tmpdir(), 'edge-demo-'));
-  const started: { environment?: Environment } = {};
+  const abort = new AbortController();
+  const starting = startEnvironment({
+    ...{ serviceDir: root, stateDir, stage: 'dev', params },
+    onExchange: (exchange) => timeline.add(exchange),
+    signal: abort.signal,
+  });
   try {
     const interrupted = interruption.came.then((signal) => Promise.reject(new Error(`ended by ${signal}`)));
-    return await Promise.race([show(stateDir, params, started), interrupted]);
+    return await Promise.race([show(stateDir, starting), interrupted]);
   } finally {
-    await started.environment?.close();
+    abort.abort();
+    // Until it has ended, it writes there.
+    const environment = await starting.catch(() => undefined);
+    await environment?.close();
     await rm(stateDir, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-async function show(
-  stateDir: string,
-  params: Record<string, string>,
-  started: { environment?: Environment },
-): Promise<boolean> {
+async function show(stateDir: string, starting: Promise<Environment>): Promise<boolean> {
   heading('The cloud: package the service, deploy its template, register its functions');
-  const environment = await startEnvironment({
-    serviceDir: root,
-    stateDir,
-    stage: 'dev',
-    params,
-    onExchange: (exchange) => timeline.add(exchange),
-  });
-  started.environment = environment;
+  const environment = await starting;
   timeline.flush();
   describeCloud(environment);
   heading('The edge: a core in a process of its own');

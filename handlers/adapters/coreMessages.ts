@@ -18,7 +18,7 @@ export class IotCoreMessages implements CoreMessages, RevisionNotices {
   }
 
   async announce(core: string, notice: RevisionNotice): Promise<void> {
-    await this.publish(core, 'revision', notice, true);
+    await this.publish(core, 'revision', notice, notice.error === undefined);
   }
 
   private async publish(core: string, kind: CoreKind, message: object, retain = false): Promise<void> {

@@ -11,8 +11,10 @@ export interface DeploymentEngine {
    * Starts bringing `definition` to its core. What can never succeed (an option that the engine lacks,
    * a function that it cannot deliver) is a deployment in state `failed`, not an exception. Throws
    * EdgeError where the same call may succeed later, and the faults of ports.
+   *
+   * `before`: the record of this revision's deployment where there is one; it is due again then.
    */
-  apply(definition: GroupDefinition): Promise<Deployment>;
+  apply(definition: GroupDefinition, before?: Deployment): Promise<Deployment>;
   /** What is on record of that revision's deployment; asks nobody. */
   recorded(group: string, revision: number): Promise<Deployment | undefined>;
   /**
@@ -66,6 +68,11 @@ export interface Deployment {
   core?: string;
   /** Of a failed one: the functions that made it fail, by `name@version`, as far as the engine can tell. */
   failures?: Record<string, FunctionFailure>;
+  /**
+   * Of one that failed for another reason, which may pass as it came (a full disk, a network, a missing
+   * permission): how often so far, and from when on (ISO 8601) a sweep makes it again.
+   */
+  again?: { tries: number; at: string };
 }
 
 export interface FunctionFailure {

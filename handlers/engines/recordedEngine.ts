@@ -2,6 +2,7 @@ import { EdgeError, type GroupDefinition } from '../../protocol';
 import type { Clock, DeploymentRecords } from '../ports';
 import { requireCapabilities } from './capabilities';
 import type { Deployment, DeploymentEngine, EngineCapabilities } from './engine';
+import { nextTry } from './retries';
 
 export interface RecordedEnginePorts {
   records: DeploymentRecords;
@@ -9,7 +10,10 @@ export interface RecordedEnginePorts {
 }
 
 /** What an engine says of a deployment; the rest of the record is the same for all of them. */
-export type Progress = Omit<Deployment, 'group' | 'revision' | 'at'>;
+export interface Progress extends Omit<Deployment, 'group' | 'revision' | 'at'> {
+  /** Of a failed one: the reason may pass as it came, so that it is worth making it again. */
+  mayPass?: boolean;
+}
 
 /**
  * What all engines share: one record per revision, written whenever its state changes. The record comes
@@ -39,14 +43,15 @@ export abstract class RecordedEngine<Ports extends RecordedEnginePorts> implemen
     throw this.cannotCancel(deployment);
   }
 
-  async apply(definition: GroupDefinition): Promise<Deployment> {
+  async apply(definition: GroupDefinition, before?: Deployment): Promise<Deployment> {
     const { group, revision } = definition;
     try {
       requireCapabilities(this, definition);
-      return await this.recordBegun(group, revision, await this.begin(definition));
+      return await this.recordBegun(group, revision, await this.begin(definition), before);
     } catch (thrown) {
       if (!(thrown instanceof EdgeError) || thrown.retryable) throw thrown;
-      return this.record(group, revision, { state: 'failed', error: thrown.toJSON() });
+      const refused = { state: 'failed' as const, error: thrown.toJSON() };
+      return this.record(group, revision, { ...refused, mayPass: thrown.code !== 'UNSUPPORTED' }, before);
     }
   }
 
@@ -60,7 +65,7 @@ export abstract class RecordedEngine<Ports extends RecordedEnginePorts> implemen
     const now = await this.follow(known);
     if (now === undefined) return undefined;
     if (now.state === known.state && now.engineId === known.engineId) return known;
-    return this.record(group, revision, now);
+    return this.record(group, revision, now, known);
   }
 
   async cancel(group: string, revision: number): Promise<Deployment | undefined> {
@@ -71,20 +76,38 @@ export abstract class RecordedEngine<Ports extends RecordedEnginePorts> implemen
   }
 
   /** A deployment can end, and its end be recorded, before whoever began it gets to this. */
-  private async recordBegun(group: string, revision: number, begun: Progress): Promise<Deployment> {
+  private async recordBegun(
+    group: string,
+    revision: number,
+    begun: Progress,
+    before: Deployment | undefined,
+  ): Promise<Deployment> {
     const { engineId, state } = begun;
     if (engineId !== undefined && (state === 'inProgress' || state === 'superseded')) {
       const known = await this.ports.records.read(group, revision);
       const isOver = known?.state === 'failed' || known?.state === 'succeeded';
       if (isOver && (state === 'superseded' || known.engineId === engineId)) return known;
     }
-    return this.record(group, revision, begun);
+    return this.record(group, revision, begun, before);
   }
 
-  protected async record(group: string, revision: number, progress: Progress): Promise<Deployment> {
-    const deployment: Deployment = { ...progress, group, revision, at: this.now() };
+  protected async record(
+    group: string,
+    revision: number,
+    { mayPass = false, again: _earlier, ...progress }: Progress,
+    before?: Deployment,
+  ): Promise<Deployment> {
+    const again = this.againAfter({ ...progress, mayPass }, before);
+    const deployment = { ...progress, ...(again && { again }), group, revision, at: this.now() };
     await this.ports.records.write(deployment);
     return deployment;
+  }
+
+  /** Tries are counted until one has come to another end. */
+  private againAfter({ state, mayPass }: Progress, before: Deployment | undefined): Deployment['again'] {
+    if (state === 'inProgress' || state === 'waiting') return before?.again;
+    if (state !== 'failed' || !mayPass) return undefined;
+    return nextTry((before?.again?.tries ?? 0) + 1, this.ports.clock.now());
   }
 
   protected now(): string {

@@ -11,8 +11,14 @@ import { DirectEngine } from '../engines/direct';
 import type { DeploymentEngine } from '../engines/engine';
 import { GreengrassEngine, publishedSystemFunctions } from '../engines/greengrass';
 import { GreengrassV2Engine } from '../engines/greengrassV2/engine';
+import type { RevisionNotices } from '../ports';
 import { environment } from './_environment';
 import { stateDocuments, systemClock } from './_state';
+
+export const coreNotices: RevisionNotices = new IotCoreMessages(
+  new IoTDataPlaneClient({}),
+  environment('EDGE_CORE_PREFIX'),
+);
 
 /** Greengrass allows a few deployments a second per account: the SDK waits as it is told, and slows down. */
 const THROTTLED = { retryMode: 'adaptive', maxAttempts: 8 };
@@ -60,7 +66,7 @@ function v1FunctionNames() {
 
 function commonPorts() {
   return {
-    notices: new IotCoreMessages(new IoTDataPlaneClient({}), environment('EDGE_CORE_PREFIX')),
+    notices: coreNotices,
     records: new S3DeploymentRecords(stateDocuments),
     clock: systemClock,
   };

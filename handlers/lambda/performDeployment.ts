@@ -3,7 +3,7 @@ import { S3Definitions } from '../definitions/s3Definitions';
 import { S3Requests } from '../definitions/s3Requests';
 import { performDeployment } from '../performDeployment';
 import { S3Registry } from '../registry/s3Registry';
-import { createEngine } from './_engine';
+import { coreNotices, createEngine } from './_engine';
 import { environment } from './_environment';
 import { eventFunction } from './_events';
 import { createLog } from './_log';
@@ -15,6 +15,7 @@ const ports = {
   requests: new S3Requests(stateDocuments, log),
   registry: new S3Registry(stateDocuments),
   engine: createEngine(environment('EDGE_ENGINE')),
+  notices: coreNotices,
   clock: systemClock,
   backoff: jitteredBackoff,
   log,

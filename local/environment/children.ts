@@ -33,12 +33,15 @@ function onSignal(signal: NodeJS.Signals): void {
 }
 
 function endChildren(): void {
-  for (const { pid } of children) {
-    if (pid === undefined) continue;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // It ended by itself in this moment.
-    }
+  for (const child of children) endChild(child);
+}
+
+/** With everything in its process group. */
+export function endChild({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in this moment.
   }
 }

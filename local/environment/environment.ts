@@ -26,6 +26,8 @@ export interface EnvironmentOptions extends CloudOptions {
   packageDir?: string;
   /** Changes the compiled template before it is deployed: a test removes one permission. */
   transform?(template: CloudFormationTemplate): void;
+  /** Ends the start: the packaging at once, the rest between two steps. */
+  signal?: AbortSignal;
 }
 
 /** A compiled template as parsed JSON, for a test that changes it. */
@@ -67,7 +69,8 @@ export interface Environment {
 /**
  * Packages the service, starts the local cloud, deploys the compiled template, uploads the edge
  * packages, provisions the things of each group and waits for its first definition.
- * Throws EdgeError or AwsError of the step that failed; then nothing is left running.
+ * Throws EdgeError or AwsError of the step that failed, or the reason of the signal; then nothing is left
+ * running.
  */
 export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
   const stateDir = resolve(options.stateDir);
@@ -78,9 +81,11 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
           packageDir: join(stateDir, 'package'),
           ...(options.stage === undefined ? {} : { stage: options.stage }),
           ...(options.params && { params: options.params }),
+          signal: options.signal,
         })
       : await readPackagedService(resolve(options.packageDir));
-  const { onExchange, onInvocation } = options;
+  const { onExchange, onInvocation, signal } = options;
+  signal?.throwIfAborted();
   const cloud = await startLocalCloud({
     region: service.region,
     ...options,
@@ -93,6 +98,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   });
   const operator = createOperator(cloud.environment());
   try {
+    signal?.throwIfAborted();
     const { stackName } = service;
     const { outputs } = await cloud.deploy({
       stackName,
@@ -100,6 +106,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
       artifacts: service.artifactsDir,
       ...(options.transform && { transform: options.transform as (template: unknown) => void }),
     });
+    signal?.throwIfAborted();
     const environment = new ServiceEnvironment(cloud, stackName, operator, serviceOutputs(outputs), stateDir);
     await environment.rollOut(await readPlan(service.edgeDir));
     return environment;
@@ -113,7 +120,8 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
 class ServiceEnvironment implements Environment {
   readonly groups: Record<string, GroupSetup> = {};
   readonly #things: ThingStore;
-  readonly #edges = new Set<Edge>();
+  /** Those that start, too: they write into the folders and use the cloud. */
+  readonly #edges = new Set<Promise<Edge>>();
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -174,10 +182,12 @@ class ServiceEnvironment implements Environment {
     const { core } = this.#group(group);
     const stateDir = join(this.stateDir, 'edges', group);
     const place = { cloud, outputs, group, core, stateDir };
-    const edge = await this.#start(place, options);
-    this.#edges.add(edge);
-    void edge.process.exited.then(() => this.#edges.delete(edge));
-    return edge;
+    if (this.#closed !== undefined) throw new EdgeError('CLOSED', 'the environment is closed');
+    const starting = this.#start(place, options);
+    this.#edges.add(starting);
+    const forget = (): void => void this.#edges.delete(starting);
+    starting.then((edge) => edge.process.exited).then(forget, forget);
+    return starting;
   }
 
   close(): Promise<void> {
@@ -194,7 +204,14 @@ class ServiceEnvironment implements Environment {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#edges].map((edge) => edge.stop()));
+    await Promise.all(
+      [...this.#edges].map((starting) =>
+        starting.then(
+          (edge) => edge.stop(),
+          () => undefined,
+        ),
+      ),
+    );
     this.operator.close();
     await this.cloud.close();
   }

@@ -5,8 +5,9 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { EdgeError, parseJsonWith } from '../../protocol';
-import { forgetChild, registerChild } from './children';
+import { endChild, forgetChild, registerChild } from './children';
 import { projectRoot } from './projectRoot';
+import { withTemporaryFolder } from './temporaryFolder';
 
 export interface PackagedService {
   stackName: string;
@@ -27,20 +28,26 @@ export interface PackageOptions {
   /** Values of `${param:…}` in the service's configuration. */
   params?: Record<string, string>;
   env?: NodeJS.ProcessEnv;
+  /** Ends it at once. */
+  signal?: AbortSignal | undefined;
 }
 
 const TEMPLATE_FILE = 'cloudformation-template-update-stack.json';
 const STATE_FILE = 'serverless-state.json';
 const OUTPUT_LINES = 40;
 
-/** Runs `serverless package` as a user would. Throws EdgeError BAD_REQUEST with the CLI's last lines. */
+/**
+ * Runs `serverless package` as a user would. Throws EdgeError BAD_REQUEST with the CLI's last lines, and the
+ * reason of a signal.
+ */
 export async function packageService(options: PackageOptions): Promise<PackagedService> {
   const serviceDir = resolve(options.serviceDir);
   const packageDir = resolve(options.packageDir ?? join(serviceDir, '.serverless'));
   const args = ['package', '--package', packageDir];
   if (options.stage !== undefined) args.push('--stage', options.stage);
   for (const [name, value] of Object.entries(options.params ?? {})) args.push('--param', `${name}=${value}`);
-  await runFramework(serviceDir, args, options.env ?? process.env);
+  const { env = process.env, signal } = options;
+  await withTemporaryFolder((own) => runFramework(serviceDir, args, { ...env, ...own }, signal));
   return readPackagedService(packageDir);
 }
 
@@ -65,7 +72,13 @@ export async function readPackagedService(packageDir: string): Promise<PackagedS
   };
 }
 
-async function runFramework(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+async function runFramework(
+  cwd: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  signal?.throwIfAborted();
   const child = spawn(process.execPath, [frameworkCli(cwd), ...args], {
     cwd,
     env: { ...env, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
@@ -73,13 +86,19 @@ async function runFramework(cwd: string, args: readonly string[], env: NodeJS.Pr
     detached: true,
   });
   registerChild(child);
+  const end = (): void => endChild(child);
+  signal?.addEventListener('abort', end);
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
   }
   const code = await new Promise<number | null>((done, fail) => {
     child.once('error', fail).once('close', done);
-  }).finally(() => forgetChild(child));
+  }).finally(() => {
+    signal?.removeEventListener('abort', end);
+    forgetChild(child);
+  });
+  signal?.throwIfAborted();
   if (code === 0) return;
   const tail = output.join('').trimEnd().split('\n').slice(-OUTPUT_LINES).join('\n');
   throw new EdgeError('BAD_REQUEST', `serverless ${args[0]} failed (code ${code}):\n${tail}`);

@@ -8,6 +8,7 @@ import { createBroker } from './broker';
 import { certificateRoutes } from './control/certificates';
 import { endpointRoutes, type Endpoints } from './control/endpoints';
 import { policyRoutes } from './control/policies';
+import { ruleRoutes } from './control/rules';
 import { thingGroupRoutes } from './control/thingGroups';
 import { thingRoutes } from './control/things';
 import { dataPlaneRoutes } from './dataPlane';
@@ -66,6 +67,7 @@ export async function createIotCore(cloud: CloudContext, { authority }: IotCoreO
     ...thingGroupRoutes(context),
     ...certificateRoutes(context),
     ...policyRoutes(context),
+    ...ruleRoutes(context, rules),
     ...endpointRoutes(context, endpoints),
   ]);
   const parts = { broker, retained, onMessage: rules.onMessage };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, coreComponentName, keys } from '../../protocol';
+import { coreDescription } from '../../protocol/greengrass/descriptions';
 import { recipeSchema, type Recipe } from '../../protocol/greengrass/recipe';
 import { ARCHITECTURES, type Architecture } from './sdkFiles';
 
@@ -47,7 +48,7 @@ export function coreRecipe(
       ],
     })),
   };
-  const ComponentDescription = `${corePrefix} edge core, build ${buildOf(content)}`;
+  const ComponentDescription = coreDescription(corePrefix, buildOf(content));
   return recipeSchema.parse({ ...content, ComponentVersion: version, ComponentDescription });
 }
 

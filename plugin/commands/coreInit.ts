@@ -1,11 +1,12 @@
 import path from 'node:path';
-import { initialiseCore, type CoreInitOptions, type InitialisedCore } from '../../operator/coreInit';
+import { initialiseCore, type CoreInitOptions } from '../../operator/coreInit';
 import { initialiseGreengrassCore } from '../../operator/greengrass/coreInit';
-import type { DeployedComponent } from '../../operator/greengrass';
+import { initialiseV1Core } from '../../operator/greengrassV1/coreInit';
 import { groupChanges } from '../../operator/groupChanges';
 import { EdgeError } from '../../protocol';
 import { DEVICE_WAYS, type DeviceWay } from '../../protocol/greengrass/coreConfiguration';
 import { flag, list, text, type CommandContext, type CommandResult } from './command';
+import { coreInitText, type AnyInitialisedCore } from './coreInitTexts';
 import { stateFolder, type DeployedService } from './service';
 
 /**
@@ -34,13 +35,25 @@ export async function coreInit(context: CommandContext): Promise<CommandResult> 
     connectivityUrl: await connectivityUrl(service),
     ...(service.local && { cloudCa: service.local.ca }),
   };
-  const done: InitialisedCore & { deployment?: DeployedComponent } =
-    platform === 'greengrassv2'
-      ? await initialiseGreengrassCore(service, { ...init, ...greengrassOptions(context) })
-      : await initialiseCore(service, init);
+  const done = await initialise(context, platform, init);
   const { change, ...rest } = done;
   const changes = groupChanges(change.before, change.after);
-  return { json: { ...rest, revision: change.after.revision, changes }, text: textOf(done) };
+  return { json: { ...rest, revision: change.after.revision, changes }, text: coreInitText(done) };
+}
+
+function initialise(
+  context: CommandContext,
+  platform: PlatformName,
+  init: CoreInitOptions,
+): Promise<AnyInitialisedCore> {
+  switch (platform) {
+    case 'standalone':
+      return initialiseCore(context.service, init);
+    case 'greengrassv2':
+      return initialiseGreengrassCore(context.service, { ...init, ...greengrassOptions(context) });
+    case 'greengrass':
+      return initialiseV1Core(context.service, init);
+  }
 }
 
 /** What belongs to one stage on this machine. */
@@ -55,16 +68,15 @@ async function coreName({ service, configuration }: CommandContext, group: strin
   return definition?.core?.thingName ?? configuration().coreOf(group);
 }
 
-const PLATFORMS = ['standalone', 'greengrassv2'] as const;
+const PLATFORMS = ['standalone', 'greengrassv2', 'greengrass'] as const;
+type PlatformName = (typeof PLATFORMS)[number];
 
-function platformOf({ options, configuration }: CommandContext): (typeof PLATFORMS)[number] {
-  const given = text(options, 'platform');
-  if (given === undefined) {
-    return configuration().section.engine.name === 'greengrassv2' ? 'greengrassv2' : 'standalone';
-  }
+function platformOf({ options, configuration }: CommandContext): PlatformName {
+  const { name } = configuration().section.engine;
+  const given = text(options, 'platform') ?? (name === 'direct' ? 'standalone' : name);
   const known = PLATFORMS.find((platform) => platform === given);
   if (known !== undefined) return known;
-  throw new EdgeError('BAD_REQUEST', `--platform: found ${given}`, { expected: PLATFORMS.join(' or ') });
+  throw new EdgeError('BAD_REQUEST', `--platform: found ${given}`, { expected: PLATFORMS.join(', ') });
 }
 
 function devicesOf({ options }: CommandContext): DeviceWay {
@@ -74,22 +86,23 @@ function devicesOf({ options }: CommandContext): DeviceWay {
   throw new EdgeError('BAD_REQUEST', `--devices: found ${given}`, { expected: DEVICE_WAYS.join(' or ') });
 }
 
-/** A core without a broker of its own has neither an address nor a certificate for devices. */
+/** A core without a broker of ours has neither an address nor a certificate for devices. */
 const OF_THE_BROKER = ['host', 'port', 'server-dir'];
 
-function requireFitting(context: CommandContext, platform: (typeof PLATFORMS)[number]): void {
+function requireFitting(context: CommandContext, platform: PlatformName): void {
   const { options } = context;
-  if (devicesOf(context) === 'broker') return;
-  if (platform !== 'greengrassv2') {
+  const devices = devicesOf(context);
+  if (devices === 'pubsub' && platform !== 'greengrassv2') {
     throw new EdgeError('BAD_REQUEST', `--devices: found pubsub with --platform ${platform}`, {
       expected: '--platform greengrassv2',
     });
   }
+  if (devices === 'broker' && platform !== 'greengrass') return;
   const found = OF_THE_BROKER.find((name) => text(options, name) !== undefined);
   if (found === undefined) return;
-  throw new EdgeError('BAD_REQUEST', `--${found}: found with --devices pubsub`, {
-    expected:
-      "no such option: devices connect to Greengrass's broker, at the addresses that its IP detector tells",
+  const way = platform === 'greengrass' ? '--platform greengrass' : '--devices pubsub';
+  throw new EdgeError('BAD_REQUEST', `--${found}: found with ${way}`, {
+    expected: "no such option: devices connect to Greengrass's broker, whose address discovery tells",
   });
 }
 
@@ -126,52 +139,4 @@ async function connectivityUrl({ local, operator, region }: DeployedService): Pr
   const { data } = await operator.endpoints();
   const suffix = data.split(`.${region}.`)[1] ?? 'amazonaws.com';
   return `https://greengrass.${region}.${suffix}`;
-}
-
-function textOf(done: InitialisedCore & { deployment?: DeployedComponent }): string {
-  const { group, core, out, unit, warnings, certificateId, deployment } = done;
-  return [
-    `${out} is the edge core ${core} of group ${group} (certificate ${certificateId.slice(0, 8)}…).`,
-    ...(deployment === undefined ? [] : [deploymentText(deployment)]),
-    ...commandText(done),
-    ...reachText(done),
-    ...(unit === undefined ? [] : [`To keep it running, see ${unit} there.`]),
-    ...(done.command === undefined ? [] : ['The folder holds private keys.']),
-    ...warnings.map((warning) => `! ${warning}`),
-  ].join('\n');
-}
-
-function commandText({
-  command,
-  deployment,
-}: InitialisedCore & { deployment?: DeployedComponent }): string[] {
-  if (command === undefined)
-    return ['Nothing has to be done on the node; README.md there says what it needs.'];
-  const where =
-    deployment === undefined
-      ? 'Copy it to the node, which needs Node.js >= 20.19 and nothing else, and run there:'
-      : 'Copy it to the node, whose README.md says what it needs, and run there as root:';
-  return [where, '', `  ${command}`, ''];
-}
-
-function reachText({ hosts, port }: InitialisedCore): string[] {
-  if (hosts === undefined) {
-    return [
-      "Devices connect to Greengrass's own broker and find it by discovery: the client device components have",
-      'to be deployed to this core device, as docs/engines.md says.',
-    ];
-  }
-  const reachable = hosts.some((host) => !['localhost', '127.0.0.1'].includes(host));
-  return [
-    `Devices reach it at ${hosts.map((host) => `${host}:${port}`).join(', ')}.`,
-    ...(reachable ? [] : ['Only from the node itself: name it as devices see it with --host.']),
-  ];
-}
-
-function deploymentText({ component, version, targetArn, deploymentId, isNew }: DeployedComponent): string {
-  const target = targetArn.slice(targetArn.lastIndexOf(':') + 1);
-  const what = `Component ${component} ${version} of ${target}`;
-  return isNew
-    ? `${what} is deployed by ${deploymentId}.`
-    : `${what} was deployed already (${deploymentId}).`;
 }

@@ -93,7 +93,7 @@ export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
             port: optional('Port for devices; default: 8883'),
             out: optional('Folder to make; default: .edge/<stage>/cores/<group>'),
             replace: flag('Cut off the node that is the core now'),
-            platform: optional('standalone or greengrassv2; default: that of the engine'),
+            platform: optional('standalone, greengrassv2 or greengrass; default: that of the engine'),
             certificate: optional('greengrassv2: certificate id of a core device that has several'),
             devices: optional(
               "greengrassv2: broker (the core's own, default) or pubsub (Greengrass's broker)",

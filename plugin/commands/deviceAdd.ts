@@ -2,7 +2,7 @@ import path from 'node:path';
 import { amazonRoots } from '../../operator/amazonRoot';
 import { addDevice, type AddedDevice } from '../../operator/deviceAdd';
 import { changeText, groupChanges } from '../../operator/groupChanges';
-import { parseWith, thingNameSchema } from '../../protocol';
+import { deviceNameSchema, parseWith } from '../../protocol';
 import { text, type CommandContext, type CommandResult } from './command';
 import { stageFolder } from './coreInit';
 import { stateFolder, type DeployedService } from './service';
@@ -13,7 +13,7 @@ export async function deviceAdd(context: CommandContext): Promise<CommandResult>
   const group = text(options, 'group') ?? '';
   const out = text(options, 'out');
   const added = await addDevice(service, {
-    thingName: parseWith(thingNameSchema, text(options, 'name'), '--name'),
+    thingName: parseWith(deviceNameSchema, text(options, 'name'), '--name'),
     group,
     dir: out === undefined ? deviceFolder(context) : path.resolve(serverless.serviceDir, out),
     cloudCa: service.local?.ca ?? amazonRoots(),

@@ -2,6 +2,7 @@ import { EdgeError } from '../../protocol';
 import { statusOf } from '../../operator/clients';
 import { groupOverviews, isAlive, type GroupOverview } from '../../operator/overview';
 import { FUNCTIONS_PREFIXES, removeService, STATE_PREFIXES, type Removal } from '../../operator/removal';
+import { rulesOfStack } from '../../operator/topicRules';
 import { ago } from '../commands/format';
 import { openService, type DeployedService } from '../commands/service';
 import type { CommandHost } from '../commands/command';
@@ -23,19 +24,23 @@ export async function removeBeforeStack(host: CommandHost): Promise<void> {
     const shared = (existing: boolean | undefined, prefixes: string[]) => (existing ? { prefixes } : {});
     const done = await removeService(service, {
       createFunction: lambdaName('createFunction'),
-      components: section.engine.name === 'greengrassv2',
+      rules: await rulesOfStack(service.config, service.stackName),
+      greengrass: GREENGRASS[section.engine.name],
       buckets: [
         { name: functionsBucket, ...shared(section.buckets.functions?.existing, FUNCTIONS_PREFIXES) },
         { name: stateBucket, ...shared(section.buckets.state?.existing, STATE_PREFIXES) },
       ],
       progress: (text) => (text === undefined ? progress.remove() : progress.notice(text)),
     });
+    for (const problem of problemsOf(done)) host.utils.log.warning(problem);
     host.utils.log.notice(textOf(done));
   } finally {
     progress.remove();
     service.close();
   }
 }
+
+const GREENGRASS = { direct: undefined, greengrassv2: 'components', greengrass: 'groups' } as const;
 
 async function openIfDeployed(host: CommandHost): Promise<DeployedService | undefined> {
   try {
@@ -82,11 +87,22 @@ function livingText(overview: GroupOverview): string | undefined {
     : `group ${group}: core ${core} has not been seen for a while (last ${seen}). Should it still run, it is cut off.`;
 }
 
-function textOf({ functions, objects, things }: Removal): string {
+function problemsOf({ problems, components }: Removal): string[] {
+  const kept = components.kept.map((name) => `component ${name} was made by somebody else: it stays`);
+  return [...problems, ...kept];
+}
+
+function textOf({ functions, objects, things, components, groups }: Removal): string {
   const count = Object.values(objects).reduce((sum, each) => sum + each, 0);
   const kept = things.kept.length === 0 ? '' : `; ${things.kept.length} certificates of others were kept`;
+  const greengrass = [
+    ...(components.removed.length === 0 ? [] : [`${components.removed.length} component versions`]),
+    ...(groups.groups.length + groups.definitions.length === 0
+      ? []
+      : [`${groups.groups.length} Greengrass groups, ${groups.definitions.length} definitions of them`]),
+  ].map((text) => `${text}, `);
   return (
-    `Removed ${count} objects, ${functions.length} functions made from packages, ` +
+    `Removed ${count} objects, ${functions.length} functions made from packages, ${greengrass.join('')}` +
     `${things.certificates.length} certificates and ${things.things.length} things${kept}`
   );
 }

@@ -5,6 +5,7 @@ import { failureResources } from './failures';
 import { apiUrl } from './httpApi';
 import { iotResources } from './iot';
 import { dropRedundantDependencies } from './redundantDependencies';
+import { withPermissionsBoundary } from './permissionsBoundary';
 import type { ResourceContext } from './resource';
 import { roleResources } from './roles';
 import { thingResources } from './things';
@@ -14,15 +15,15 @@ import { thingResources } from './things';
  * `resources:` into it: the user's `resources.extensions` can change each of them.
  */
 export function addResources(template: CloudFormationTemplate, context: ResourceContext): void {
-  Object.assign(
-    template.Resources,
-    bucketResources(context),
-    roleResources(context),
-    iotResources(context),
-    failureResources(context),
-    deploymentEngineResources(context),
-    thingResources(context),
-  );
+  const resources = {
+    ...bucketResources(context),
+    ...roleResources(context),
+    ...iotResources(context),
+    ...failureResources(context),
+    ...deploymentEngineResources(context),
+    ...thingResources(context),
+  };
+  Object.assign(template.Resources, withPermissionsBoundary(resources, context.service));
   dropRedundantDependencies(template);
   template.Outputs = { ...template.Outputs, ...outputs(context) };
 }

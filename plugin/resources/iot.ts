@@ -133,7 +133,7 @@ function s3Action(bucket: unknown, key: string): unknown {
  */
 function coreRole(context: ResourceContext): CloudFormationResource {
   return role(
-    'credentials.iot.amazonaws.com',
+    coreServices(context),
     [
       allow(
         ['execute-api:Invoke'],
@@ -147,6 +147,16 @@ function coreRole(context: ResourceContext): CloudFormationResource {
     ],
     'Edge cores, through the IoT credentials provider',
   );
+}
+
+/**
+ * A V1 core has the role of its group, which "must define AWS IoT Greengrass as a trusted entity": the operator
+ * attaches this one to the group (AssociateRoleToGroup). Source: AWS IoT Greengrass V1 developer guide,
+ * "Greengrass group role". Its examples of conditions (aws:SourceAccount) are of other roles.
+ */
+function coreServices({ configuration: { section } }: ResourceContext): string | string[] {
+  const provider = 'credentials.iot.amazonaws.com';
+  return section.engine.name === 'greengrass' ? [provider, 'greengrass.amazonaws.com'] : provider;
 }
 
 /** With the role of its core device the nucleus downloads what components are made of: packages are named by digest. */

@@ -54,9 +54,9 @@ export function regionalArn(service: string, resource: string): unknown {
   return sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
 }
 
-/** `conditions`: of the trust, where AWS says which keys the service sends. */
+/** `service`: who may assume it. `conditions`: of the trust, where AWS says which keys the service sends. */
 export function role(
-  service: string,
+  service: string | string[],
   statements: Statement[],
   description: string,
   conditions?: Statement['Condition'],

@@ -175,8 +175,15 @@ export type CoreUpdate = z.infer<typeof coreUpdateSchema>;
 
 /** Down, on `…/accepted`. */
 export const updateAcceptedSchema = z.object({ requestId: requestIdSchema });
-/** Down and retained, on `…/revision`: a hint to fetch the latest definition. */
-export const revisionNoticeSchema = z.object({ group: groupNameSchema, revision: z.int() });
+/**
+ * Down and retained, on `…/revision`: a hint to fetch the latest definition. With an error, and then not
+ * retained: what this revision's deployment should have brought to the edge does not come, and why.
+ */
+export const revisionNoticeSchema = z.object({
+  group: groupNameSchema,
+  revision: z.int(),
+  error: errorBodySchema.optional(),
+});
 export type RevisionNotice = z.infer<typeof revisionNoticeSchema>;
 
 export function emptyDefinition(group: string): GroupDefinition {

@@ -25,17 +25,22 @@ export async function prepareService(example, { framework, node, plugin, folder 
   for (const [name, target] of Object.entries(links))
     await symlink(target, path.join(modules, name), 'junction');
   await run('npm', ['run', '--if-present', 'build'], { cwd: service, shell: process.platform === 'win32' });
-  return { service, env: environment(node) };
+  const temporary = path.join(folder, 'tmp');
+  await mkdir(temporary, { recursive: true });
+  return { service, env: environment(node, temporary) };
 }
 
 function isTool(name) {
   return ['serverless-esbuild', 'esbuild', 'ts-node', 'typescript'].includes(name);
 }
 
-/** The Node under test also runs what the framework spawns. */
-function environment(node) {
+/** The Node under test also runs what the framework spawns. What that leaves in `temporary` goes with the run. */
+function environment(node, temporary) {
   return {
     ...process.env,
+    TMPDIR: temporary,
+    TMP: temporary,
+    TEMP: temporary,
     PATH: `${path.dirname(node.binary)}${path.delimiter}${process.env['PATH']}`,
     SLS_TELEMETRY_DISABLED: '1',
     SLS_NOTIFICATIONS_MODE: 'off',

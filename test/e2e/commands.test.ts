@@ -38,11 +38,6 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** serverless-esbuild leaves folders of its own there, one for each function that it bundles. */
-async function leftIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => name.startsWith('edge-'));
-}
-
 describe('node dist/demo/main.cjs', () => {
   it(
     'prints the timeline and the summary, and ends with 0',
@@ -62,7 +57,7 @@ describe('node dist/demo/main.cjs', () => {
       expect(demo.output).toContain('Every outcome was the right one.');
       expect(demo.output).not.toContain('✘');
       expect(await survivors(tree)).toEqual([]);
-      expect(await leftIn(temporary)).toEqual([]);
+      expect(await readdir(temporary)).toEqual([]);
     },
     LIMIT_MS,
   );
@@ -102,7 +97,37 @@ describe('node dist/demo/main.cjs', () => {
       const { code } = await demo.exit();
       expect(code).not.toBe(0);
       expect(await survivors(tree)).toEqual([]);
-      expect(await leftIn(temporary)).toEqual([]);
+      expect(await readdir(temporary)).toEqual([]);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('node dist/demo/main.cjs, interrupted while it starts', () => {
+  it.each([
+    ['packages', 'package/edge'],
+    ['deploys', 'cloud/iot/retained'],
+    ['sets up the groups', 'things'],
+  ])(
+    'leaves nothing behind where it %s',
+    async (_what, begun) => {
+      const temporary = await temporaryFolder();
+      const demo = run(path.join(root, DEMO), [], root, { TMPDIR: temporary });
+      const tree = await until(
+        `${begun} of the demo`,
+        async () => {
+          const names = await readdir(temporary);
+          const isThere = names.some((name) => existsSync(path.join(temporary, name, begun)));
+          return isThere ? await demo.tree() : undefined;
+        },
+        LIMIT_MS,
+      );
+      demo.interrupt();
+      const { code } = await demo.exit();
+      expect(code).not.toBe(0);
+      expect(demo.output).toContain('ended by SIGINT');
+      expect(await survivors(tree)).toEqual([]);
+      expect(await readdir(temporary)).toEqual([]);
     },
     LIMIT_MS,
   );

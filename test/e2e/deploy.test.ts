@@ -8,6 +8,7 @@ import {
   ListAttachedPoliciesCommand,
   ListThingsCommand,
 } from '@aws-sdk/client-iot';
+import { IoTDataPlaneClient, PublishCommand } from '@aws-sdk/client-iot-data-plane';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
@@ -267,6 +268,11 @@ describe('before sls remove', () => {
       expect({ code, stdout }).toMatchObject({ code: 0 });
       expect(stderr).toMatch(/group workshop is alive: core edge-demo-dev-workshop-core, last seen/);
 
+      // What a core said while all that happened, and AWS IoT delivers late.
+      await sayAs('edge-demo-dev-workshop-core', 'status', '{"slot":"00"}');
+      await sayAs('edge-demo-dev-workshop-core', 'log', '{"at":1,"seq":1}');
+      await sayAs('edge-demo-dev-workshop-core', 'update', '{}');
+      await cloud.idle();
       for (const Bucket of [outputs.functionsBucket, outputs.stateBucket]) {
         const { Versions = [], DeleteMarkers = [] } = await versions(Bucket);
         expect([...Versions, ...DeleteMarkers]).toEqual([]);
@@ -314,6 +320,12 @@ async function edit(...changes: [string, string][]): Promise<void> {
 async function lambdaFunctions(): Promise<(string | undefined)[]> {
   const { Functions = [] } = await client(LambdaClient, 'LAMBDA').send(new ListFunctionsCommand({}));
   return Functions.map(({ FunctionName }) => FunctionName);
+}
+
+async function sayAs(core: string, kind: string, payload: string): Promise<void> {
+  const topic = `${outputs.corePrefix}/core/${core}/${kind}`;
+  const data = client(IoTDataPlaneClient, 'IOT_DATA_PLANE');
+  await data.send(new PublishCommand({ topic, payload: Buffer.from(payload) }));
 }
 
 /** As a rule stores what a core reports. */

@@ -71,7 +71,7 @@ it('refuses a platform that there is not', async () => {
   const { code, stdout } = await init('--platform', 'azure');
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({
-    error: { code: 'BAD_REQUEST', expected: 'standalone or greengrassv2' },
+    error: { code: 'BAD_REQUEST', expected: 'standalone, greengrassv2, greengrass' },
   });
 });
 
@@ -121,9 +121,9 @@ it(
     const { policies = [] } = await iot.send(new ListAttachedPoliciesCommand({ target }));
     const own = policies.map(({ policyName }) => policyName).filter((name) => name !== corePolicy);
     expect(own).toEqual([expect.stringMatching(new RegExp(`^${corePolicy}\\.`))]);
-    const options = { createFunction: 'none', buckets: [], components: true };
+    const options = { createFunction: 'none', buckets: [], greengrass: 'components' as const };
     const { things, components } = await removeService(environment, options);
-    expect(components).toEqual([`${coreComponentName(environment.outputs.corePrefix)} 1.0.0`]);
+    expect(components.removed).toEqual([`${coreComponentName(environment.outputs.corePrefix)} 1.0.0`]);
     expect(things.certificates).toContain(certificateId);
     expect(await environment.operator.certificateArn(certificateId)).toBeUndefined();
     await expect(iot.send(new GetPolicyCommand({ policyName: own[0] }))).rejects.toMatchObject({

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { keys, mergeUpdates, type StoredUpdate } from '../../protocol';
+import { EdgeError, keys, mergeUpdates, type StoredUpdate } from '../../protocol';
 import { DirectEngine } from '../../handlers/engines/direct';
 import { performDeployment } from '../../handlers/performDeployment';
 import { anyUpdate } from '../protocol/arbitraries';
@@ -18,7 +18,10 @@ function world(gate: Gate = openGate) {
   const log = new MemoryLog();
   const registry = new MemoryRegistry(gate);
   const backoff = () => gate('backoff');
-  const ports = { definitions, requests, registry, engine, log, clock: fixedClock, backoff };
+  const ports = {
+    ...{ definitions, requests, registry, engine, notices: messages, log, backoff },
+    clock: fixedClock,
+  };
   definitions.put(plant());
   records.written.push({ group: 'plant', revision: 1, state: 'announced', at: '' });
   return {
@@ -146,6 +149,28 @@ describe('performDeployment', () => {
     await all.run();
     expect(all.messages.notices.map(({ revision }) => revision)).toEqual([3, 2, 3]);
     expectSettled(all);
+  });
+
+  it('tells the core what the engine refuses, and of a fault that may pass, but only as far as it can', async () => {
+    const refused = world();
+    await refused.requests.store({ ...claim('a'), engine: { delivery: 'components', seq: 1 } });
+    await refused.run();
+    expect(refused.messages.notices).toMatchObject([
+      { core: CORE, group: 'plant', revision: 2, error: { code: 'UNSUPPORTED' } },
+    ]);
+    const silent = world(async (label) => {
+      if (label.startsWith('before announce')) throw new Error('no way to the core');
+    });
+    await silent.requests.store(claim('a'));
+    await expect(silent.run()).rejects.toThrow('no way to the core');
+    expect(silent.requests.stored.size).toBe(1);
+    const faulty = world();
+    faulty.engine.apply = () => Promise.reject(new EdgeError('CLOUD_ERROR', 'Rate exceeded'));
+    await faulty.requests.store(claim('a'));
+    await expect(faulty.run()).rejects.toMatchObject({ code: 'CLOUD_ERROR' });
+    expect(faulty.messages.notices).toMatchObject([
+      { revision: 2, error: { code: 'CLOUD_ERROR', message: 'Rate exceeded' } },
+    ]);
   });
 
   it('gives up as CONFLICT when others win again and again, and keeps the updates', async () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { withTemporaryFolder } from '../../local/environment/temporaryFolder';
 import { prepareExample } from '../examples/support';
 import { root } from '../support/packaged';
 import { startMoto, type MotoServer } from './motoServer';
@@ -65,10 +66,9 @@ describe('deployment to moto', () => {
       SLS_TELEMETRY_DISABLED: '1',
       SLS_NOTIFICATIONS_MODE: 'off',
     };
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [cli, ...args], {
-      cwd: serviceDir,
-      env,
-    });
+    const { stdout, stderr } = await withTemporaryFolder((own) =>
+      promisify(execFile)(process.execPath, [cli, ...args], { cwd: serviceDir, env: { ...env, ...own } }),
+    );
     return `${stdout}${stderr}`;
   }
 

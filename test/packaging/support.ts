@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
+import { withTemporaryFolder } from '../../local/environment/temporaryFolder';
 import { root } from '../support/packaged';
 
 const folders: string[] = [];
@@ -23,8 +24,13 @@ export async function run(
   env: NodeJS.ProcessEnv = {},
 ): Promise<string> {
   try {
-    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 << 20 };
-    const { stdout } = await promisify(execFile)(program, args, options);
+    const { stdout } = await withTemporaryFolder((own) =>
+      promisify(execFile)(program, args, {
+        cwd,
+        env: { ...process.env, ...own, ...env },
+        maxBuffer: 64 << 20,
+      }),
+    );
     return stripVTControlCharacters(stdout);
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };

@@ -50,6 +50,12 @@ describe('a service with engine greengrass', () => {
     expect(role).not.toContain('greengrass:*');
   });
 
+  it('has a role for cores that can be attached to a group', () => {
+    expect(properties('EdgeCoreRole')['AssumeRolePolicyDocument']).toMatchObject({
+      Statement: [{ Principal: { Service: ['credentials.iot.amazonaws.com', 'greengrass.amazonaws.com'] } }],
+    });
+  });
+
   it('wakes performDeployment when a deployment of a group changes its status', () => {
     expect(properties('EdgeDeploymentStatusRule')['EventPattern']).toEqual({
       source: ['aws.greengrass'],
@@ -74,6 +80,10 @@ it('with another engine such a function is an ordinary one', async () => {
     yaml.replace(/^functions:\n/m, 'functions:\n  edgeCoreMonitor:\n    handler: src/report.handler\n'),
   );
   await service.sls('package');
-  expect((await service.template()).Resources).toHaveProperty('EdgeCoreMonitorLambdaFunction');
+  const { Resources } = await service.template();
+  expect(Resources).toHaveProperty('EdgeCoreMonitorLambdaFunction');
+  expect(Resources['EdgeCoreRole']?.Properties?.['AssumeRolePolicyDocument']).toMatchObject({
+    Statement: [{ Principal: { Service: 'credentials.iot.amazonaws.com' } }],
+  });
   await expect(service.read('.serverless/edgeCoreMonitor.zip')).rejects.toThrow(/ENOENT/);
 }, 60_000);

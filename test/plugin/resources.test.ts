@@ -332,8 +332,11 @@ describe('the template of a service', () => {
 });
 
 describe('the template on the local cloud', () => {
-  it('brings up groups whose things the stack has made', async () => {
-    const service = await copyOf('greenhouse');
+  it('brings up groups whose things the stack has made, with roles that have a boundary', async () => {
+    const boundary = "  iam: { role: { permissionsBoundary: 'arn:aws:iam::123456789012:policy/boundary' } }";
+    const service = await copyOf('greenhouse', (yaml) =>
+      yaml.replace('provider:\n', `provider:\n${boundary}\n`),
+    );
     await service.sls('package');
     const environment = await startTestEnvironment({
       serviceDir: service.dir,
@@ -444,6 +447,32 @@ resources:
     const [[, rule] = []] = ofType(template, 'AWS::Events::Rule');
     expect(rule?.Properties?.['ScheduleExpression']).toBe('rate(1 minute)');
   });
+});
+
+describe("the permissions boundary of the service's roles", () => {
+  const boundaries = (template: CloudFormationTemplate) =>
+    ofType(template, 'AWS::IAM::Role').map(([, { Properties }]) => Properties?.['PermissionsBoundary']);
+  const BOUNDARY = 'arn:aws:iam::123456789012:policy/boundary';
+  const inProvider = (text: string) => (yaml: string) => yaml.replace('provider:\n', `provider:\n${text}\n`);
+
+  it.each([
+    ['as the framework wants it', `  iam: { role: { permissionsBoundary: '${BOUNDARY}' } }`],
+    ['in its older spelling', `  iam: { role: { permissionBoundary: '${BOUNDARY}' } }`],
+  ])(
+    'is on every role, %s',
+    async (_how, text) => {
+      const template = await packaged(inProvider(text));
+      const found = boundaries(template);
+      expect(found.length).toBeGreaterThan(8);
+      expect(new Set(found)).toEqual(new Set([BOUNDARY]));
+      await expect(templateProblems(template)).resolves.toEqual([]);
+    },
+    60_000,
+  );
+
+  it('is on none without one', async () => {
+    expect(new Set(boundaries(await packaged()))).toEqual(new Set([undefined]));
+  }, 60_000);
 });
 
 describe('physical names', () => {

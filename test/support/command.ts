@@ -1,5 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { processTree, survivors, type ProcessId } from './processTree';
 
@@ -19,9 +23,12 @@ export class Command {
   private ended = false;
 
   constructor(script: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
+    // What bundlers leave there goes with it.
+    const temporary = mkdtempSync(path.join(tmpdir(), 'edge-tmp-'));
+    const own = { TMPDIR: temporary, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' };
     this.child = spawn(process.execPath, [script, ...args], {
       cwd,
-      env: { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1', ...env },
+      env: { ...process.env, ...own, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -31,7 +38,8 @@ export class Command {
         this.events.emit('output');
       });
     }
-    this.exited = once(this.child, 'close').then(([code, signal]) => {
+    this.exited = once(this.child, 'close').then(async ([code, signal]) => {
+      await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
       this.ended = true;
       this.events.emit('output');
       return { code, signal } as CommandExit;

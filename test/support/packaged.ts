@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { withTemporaryFolder } from '../../local/environment/temporaryFolder';
 import type { CloudFormationTemplate } from '../../plugin/framework';
 
 export const root = path.resolve(__dirname, '..', '..');
@@ -50,10 +51,12 @@ export async function packageService(serviceDir: string): Promise<PackagedServic
   const directory = path.join(serviceDir, 'packaged');
   const env = { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' };
   try {
-    await promisify(execFile)(process.execPath, [cli, 'package', '--package', directory], {
-      cwd: serviceDir,
-      env,
-    });
+    await withTemporaryFolder((own) =>
+      promisify(execFile)(process.execPath, [cli, 'package', '--package', directory], {
+        cwd: serviceDir,
+        env: { ...env, ...own },
+      }),
+    );
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     throw new Error(`sls package failed:\n${stdout}${stderr}`, { cause: error });

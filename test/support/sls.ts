@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { withTemporaryFolder } from '../../local/environment/temporaryFolder';
 import { root } from './packaged';
 
 export interface SlsResult {
@@ -15,6 +16,10 @@ export function sls(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<SlsResult> {
+  return withTemporaryFolder((own) => run(serviceDir, args, { ...own, ...env }));
+}
+
+function run(serviceDir: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<SlsResult> {
   // Another major of the framework, for whoever tries one.
   const cli = process.env['EDGE_TEST_SLS'] ?? path.join(root, 'node_modules', '.bin', 'serverless');
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));

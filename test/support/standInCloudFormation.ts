@@ -10,14 +10,14 @@ export interface StandIn {
 }
 
 /**
- * The one question that the plugin has for CloudFormation, answered from the stacks of the local cloud,
+ * The two questions that the plugin has for CloudFormation, answered from the stacks of the local cloud,
  * which deploys templates without a wire protocol. Everything else is refused.
  */
 export async function startStandInCloudFormation(cloud: LocalCloud): Promise<StandIn> {
   const server = createServer((request, response) => {
     void buffer(request).then((body) => {
       const query = new URLSearchParams(body.toString('utf8'));
-      const answer = describeStacks(cloud, query);
+      const answer = answerTo(cloud, query);
       response.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.xml);
     });
   });
@@ -32,29 +32,52 @@ export async function startStandInCloudFormation(cloud: LocalCloud): Promise<Sta
   };
 }
 
-function describeStacks(cloud: LocalCloud, query: URLSearchParams): { status: number; xml: string } {
+function answerTo(cloud: LocalCloud, query: URLSearchParams): { status: number; xml: string } {
   const name = query.get('StackName') ?? '';
-  const stack = query.get('Action') === 'DescribeStacks' ? cloud.stack(name) : undefined;
-  if (stack === undefined) {
+  const answer = ANSWERS[query.get('Action') ?? ''];
+  const stack = cloud.stack(name);
+  if (answer === undefined || stack === undefined) {
     const message = `Stack with id ${name} does not exist`;
     return {
       status: 400,
       xml: `<ErrorResponse><Error><Code>ValidationError</Code><Message>${message}</Message></Error></ErrorResponse>`,
     };
   }
-  const outputs = Object.entries(stack.outputs)
+  return { status: 200, xml: answer(stack) };
+}
+
+type Stack = NonNullable<ReturnType<LocalCloud['stack']>>;
+
+const ANSWERS: Record<string, (stack: Stack) => string> = {
+  DescribeStacks: describeStacks,
+  ListStackResources: listStackResources,
+};
+
+function describeStacks({ name, outputs: all }: Stack): string {
+  const outputs = Object.entries(all)
     .map(
       ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
     )
     .join('');
-  return {
-    status: 200,
-    xml:
-      `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>${name}</StackName>` +
-      `<StackId>arn:aws:cloudformation:eu-west-1:000000000000:stack/${name}/1</StackId>` +
-      `<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus>` +
-      `<Outputs>${outputs}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
-  };
+  return (
+    `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>${name}</StackName>` +
+    `<StackId>arn:aws:cloudformation:eu-west-1:000000000000:stack/${name}/1</StackId>` +
+    `<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus>` +
+    `<Outputs>${outputs}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`
+  );
+}
+
+function listStackResources({ resources }: Stack): string {
+  const members = Object.entries(resources).map(
+    ([id, { type, ref }]) =>
+      `<member><LogicalResourceId>${id}</LogicalResourceId><PhysicalResourceId>${ref}</PhysicalResourceId>` +
+      `<ResourceType>${type}</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>` +
+      `<LastUpdatedTimestamp>2026-01-01T00:00:00Z</LastUpdatedTimestamp></member>`,
+  );
+  return (
+    `<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries>${members.join('')}` +
+    `</StackResourceSummaries></ListStackResourcesResult></ListStackResourcesResponse>`
+  );
 }
 
 /**

@@ -72,6 +72,7 @@ class FunctionHostProcess {
   leave(): void {
     if (this.leaving) return;
     this.leaving = true;
+    logLine('info', 'told to stop');
     if (this.connection === undefined) {
       this.stop();
       return;

@@ -9,6 +9,7 @@ import { logLine } from './log';
  */
 function main(): void {
   if (process.argv[2] === '--process') {
+    leaveSignalsToHost();
     void import('../process/main');
     return;
   }
@@ -32,6 +33,15 @@ function main(): void {
     logLine('fatal', (error as Error).message);
     process.exitCode = 1;
   }
+}
+
+/**
+ * The nucleus stops a component by a signal to everything below it, also across process groups. When a
+ * function process ends is for its host to say, which lets calls finish first. Source:
+ * aws-greengrass-nucleus, `UnixPlatform.killProcessAndChildren`.
+ */
+function leaveSignalsToHost(): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined);
 }
 
 main();

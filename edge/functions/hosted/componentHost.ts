@@ -4,8 +4,8 @@ import { hostNoticeSchema, type HelloMessage, type HostCommand, type HostNotice 
 import type { HostedProcess, ProcessKeeper } from './hostedProcess';
 
 export interface ComponentHostEvents {
-  /** It was told to stop: it gets no new process. */
-  onLeaving(host: ComponentHost): void;
+  /** It was told to stop. True: it serves on until `release`, or until it has to go. */
+  onLeaving(host: ComponentHost): boolean;
   /** Its connection has ended, and with it everything that it ran. */
   onGone(host: ComponentHost): void;
 }
@@ -13,6 +13,7 @@ export interface ComponentHostEvents {
 /** A component host that is connected: starts and ends the processes of one function version. */
 export class ComponentHost implements ProcessKeeper {
   isLeaving = false;
+  private isHeld = false;
   private readonly processes = new Map<string, HostedProcess>();
 
   constructor(
@@ -24,6 +25,17 @@ export class ComponentHost implements ProcessKeeper {
       onMessage: (message) => this.receive(hostNoticeSchema.parse(message)),
       onClosed: () => this.closed(),
     };
+  }
+
+  /** Whether it takes new processes. */
+  get isServing(): boolean {
+    return !this.isLeaving || this.isHeld;
+  }
+
+  /** What it served on for is over. */
+  release(): void {
+    this.isHeld = false;
+    this.releaseWhenEmpty();
   }
 
   start(process: HostedProcess): void {
@@ -63,19 +75,20 @@ export class ComponentHost implements ProcessKeeper {
   private leave(): void {
     if (this.isLeaving) return;
     this.isLeaving = true;
-    this.events.onLeaving(this);
+    this.isHeld = this.events.onLeaving(this);
     this.releaseWhenEmpty();
   }
 
   private releaseWhenEmpty(): void {
-    if (this.isLeaving && this.processes.size === 0) this.tell({ type: 'released' });
+    if (!this.isServing && this.processes.size === 0) this.tell({ type: 'released' });
   }
 
   private closed(): void {
     const processes = [...this.processes.values()];
     this.processes.clear();
-    for (const process of processes) process.orphaned();
+    // First, so that what is started in their place is not started here.
     this.events.onGone(this);
+    for (const process of processes) process.orphaned();
   }
 
   private tell(command: HostCommand): void {

@@ -78,9 +78,16 @@ export class ComponentHosts implements ProcessSource {
     return [...this.hosts.values()].filter(({ isLeaving }) => !isLeaving).map(({ hello }) => hello);
   }
 
+  /** Whether a host that is told to stop is to serve on until `release`. */
+  isStillNeeded: (hello: HelloMessage) => boolean = () => false;
+
+  release(digest: string): void {
+    for (const host of this.hosts.values()) if (host.hello.digest === digest) host.release();
+  }
+
   /** A host said hello. */
   on(event: 'arrived', listener: (hello: HelloMessage) => void): void;
-  /** A host was told to stop (`forGood`), or its connection ended and it may be back. */
+  /** A host was told to stop and has nothing to do any more (`forGood`), or its connection ended and it may be back. */
   on(event: 'left', listener: (hello: HelloMessage, how: { forGood: boolean }) => void): void;
   on(event: string, listener: (...args: never[]) => void): void {
     this.emitter.on(event, listener as (...args: unknown[]) => void);
@@ -91,8 +98,8 @@ export class ComponentHosts implements ProcessSource {
     this.processes.set(process.instance, process);
     void process.gone.then(() => this.processes.delete(process.instance));
     const host = this.hosts.get(key);
-    if (host === undefined || host.isLeaving) this.wait(key, process);
-    else host.start(process);
+    if (host?.isServing) host.start(process);
+    else this.wait(key, process);
     return process;
   }
 
@@ -144,7 +151,7 @@ export class ComponentHosts implements ProcessSource {
     const { key, digest } = hello;
     this.hosts.get(key)?.disconnect();
     const host = new ComponentHost(hello, connection, {
-      onLeaving: () => void this.emitter.emit('left', hello, { forGood: true }),
+      onLeaving: () => this.leaving(hello),
       onGone: (gone) => this.gone(gone),
     });
     this.hosts.set(key, host);
@@ -154,13 +161,21 @@ export class ComponentHosts implements ProcessSource {
     this.emitter.emit('arrived', hello);
   }
 
+  /** True when it serves on: it has left once it is gone. */
+  private leaving(hello: HelloMessage): boolean {
+    const isNeeded = this.isStillNeeded(hello);
+    this.options.log.info({ event: 'leaving', function: hello.key, isNeeded }, 'component host told to stop');
+    if (!isNeeded) this.emitter.emit('left', hello, { forGood: true });
+    return isNeeded;
+  }
+
   private gone(host: ComponentHost): void {
     const { key } = host.hello;
     // Another connection of the same host may have taken its place.
     if (this.hosts.get(key) !== host) return;
     this.hosts.delete(key);
     this.options.log.info({ function: key }, 'component host disconnected');
-    if (!host.isLeaving) this.emitter.emit('left', host.hello, { forGood: false });
+    if (host.isServing) this.emitter.emit('left', host.hello, { forGood: host.isLeaving });
   }
 
   private wait(key: string, process: HostedProcess): void {

@@ -29,6 +29,8 @@ export class HostedPackages implements FunctionPackages {
   ) {
     this.delivery = {
       patienceMs: PATIENCE_MS,
+      isStillNeeded: () => false,
+      release: (digest) => hosts.release(digest),
       onArrived: (listener) => void this.emitter.on('arrived', listener),
       onLost: (listener) => void this.emitter.on('lost', listener),
     };
@@ -36,6 +38,7 @@ export class HostedPackages implements FunctionPackages {
       this.back(digest);
       this.emitter.emit('arrived', digest);
     });
+    hosts.isStillNeeded = ({ digest }) => this.delivery.isStillNeeded(digest);
     hosts.on('left', ({ digest }, { forGood }) => this.left(digest, forGood));
   }
 

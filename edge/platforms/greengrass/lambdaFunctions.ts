@@ -35,6 +35,15 @@ export class LambdaFunctions implements LocalFunctions {
     await new Promise<void>((resolve) => (this.superseded = resolve));
   }
 
+  undelivered(error: EdgeError): void {
+    for (const one of this.list().filter(({ state }) => state === 'starting')) {
+      const failed = { ...one, state: 'failed' as const, error: error.toJSON(), undelivered: true as const };
+      this.functions.set(one.key, failed);
+      this.events.emit('changed', failed);
+    }
+    this.superseded();
+  }
+
   /** Greengrass brings functions with deployments alone. */
   async prefetch({ name }: FunctionManifest): Promise<void> {
     throw new EdgeError('UNSUPPORTED', `a Greengrass V1 core cannot fetch ${name} ahead of its deployment`);

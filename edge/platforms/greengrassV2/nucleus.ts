@@ -30,6 +30,9 @@ export interface Nucleus {
 
 export type LocalListener = (topic: string, payload: Buffer) => void;
 
+/** AWS's client may wait for ever where the nucleus refuses a subscription; a busy nucleus takes a second. */
+const ANSWER_MS = 15_000;
+
 /** Connects with what the nucleus put into the environment. Throws CONFIG_INVALID outside of a component. */
 export async function connectNucleus(): Promise<Nucleus> {
   const client = createConnected();
@@ -99,10 +102,16 @@ function createConnected() {
 }
 
 async function asked<T>(answer: Promise<T>, code: 'DISCONNECTED' | 'CLOUD_UNREACHABLE'): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer of the Greengrass nucleus')), ANSWER_MS);
+  });
   try {
-    return await answer;
+    return await Promise.race([answer, late]);
   } catch (error) {
     throw new EdgeError(isRefusal(error) ? 'CORE_NOT_AUTHORISED' : code, reasonOf(error), { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

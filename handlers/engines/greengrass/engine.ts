@@ -1,5 +1,6 @@
 import type { GetDeploymentStatusResponse, GreengrassClient } from '@aws-sdk/client-greengrass';
 import { EdgeError, wantedFunctions, type GroupDefinition } from '../../../protocol';
+import { v1GroupName, v1GroupNamePrefix } from '../../../protocol/greengrassV1';
 import type { RevisionNotices } from '../../ports';
 import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
 import { RecordedEngine, type Progress, type RecordedEnginePorts } from '../recordedEngine';
@@ -11,7 +12,6 @@ import { deploymentError, functionFailures } from './failures';
 import { functionArn } from './functions';
 import { GroupWriter, ownContent } from './groupContent';
 import { Groups } from './groups';
-import { groupName, groupNamePrefix } from './ids';
 import type { GreengrassSettings, SystemFunctionArns } from './settings';
 import { Undeliverable } from './undeliverable';
 
@@ -120,12 +120,12 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
     const id = detail?.['group-id'];
     if (source !== 'aws.greengrass' || typeof id !== 'string') return undefined;
     const name = await this.groups.nameOf(id);
-    const prefix = groupNamePrefix(this.settings.corePrefix);
+    const prefix = v1GroupNamePrefix(this.settings.corePrefix);
     return name?.startsWith(prefix) ? name.slice(prefix.length) : undefined;
   }
 
   private nameOf(group: string): string {
-    return groupName(this.settings.corePrefix, group);
+    return v1GroupName(this.settings.corePrefix, group);
   }
 
   /** Nothing to do when the newest deployment is of this version and did not fail. */
@@ -161,7 +161,8 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
     if (status.DeploymentStatus !== 'Failure') return { state: 'inProgress', engineId };
     const error = deploymentError(engineId, status);
     const failures = await this.failuresOf(groupId, engineId, error);
-    return { state: 'failed', engineId, error, ...(Object.keys(failures).length > 0 && { failures }) };
+    if (Object.keys(failures).length > 0) return { state: 'failed', engineId, error, failures };
+    return { state: 'failed', engineId, error, mayPass: true };
   }
 
   private async failuresOf(

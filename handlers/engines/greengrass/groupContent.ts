@@ -1,5 +1,6 @@
 import type { GroupVersion } from '@aws-sdk/client-greengrass';
 import { wantedFunctions, type GroupDefinition } from '../../../protocol';
+import { v1DefinitionName } from '../../../protocol/greengrassV1';
 import type { ContentKind, GroupContent } from './content';
 import { DEFINITION_KINDS, type VersionContent } from './definitionKinds';
 import type { DefinitionVersions } from './definitionVersions';
@@ -108,7 +109,7 @@ export class GroupWriter {
     name: string,
     after: Versions,
   ): Promise<string> {
-    return this.versions.write(kind, before, `${name}-${kind}`, after[kind]);
+    return this.versions.write(kind, before, v1DefinitionName(name, kind), after[kind]);
   }
 }
 

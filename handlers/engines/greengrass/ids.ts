@@ -13,12 +13,3 @@ export function entryId(...parts: readonly string[]): string {
 export function isOwnId(id: string | undefined): boolean {
   return id?.startsWith(OWN) ?? false;
 }
-
-/** The name by which the group of a service and stage is found: `edge-<service>-<stage>-<group>`. */
-export function groupName(corePrefix: string, group: string): string {
-  return `${groupNamePrefix(corePrefix)}${group}`;
-}
-
-export function groupNamePrefix(corePrefix: string): string {
-  return `${corePrefix.replaceAll('/', '-')}-`;
-}

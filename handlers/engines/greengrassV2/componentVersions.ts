@@ -6,11 +6,11 @@ import {
   type GreengrassV2Client,
 } from '@aws-sdk/client-greengrassv2';
 import { EdgeError } from '../../../protocol';
+import { packageOf } from '../../../protocol/greengrass/descriptions';
 import { encodeRecipe, type Recipe } from '../../../protocol/greengrass/recipe';
 import type { Backoff } from '../../ports';
 import type { GreengrassArns } from './arns';
 import { isConflict, isNotFound } from './awsErrors';
-import { packageOf } from './functionRecipe';
 
 /** Looks at a version that is being made; the pauses between them grow to the backoff's longest. */
 const MAX_LOOKS = 100;

@@ -8,6 +8,8 @@ export interface TargetChange {
   name: string;
   corePrefix: string;
   revision: number;
+  /** A deployment that failed and may succeed when it is made again: the target is not said to have it. */
+  failed?: string;
   /** The next full map, made from what the target has. */
   next(current: TargetDeployment | undefined): Promise<Components>;
 }
@@ -45,7 +47,7 @@ export async function deployToTarget(
       return { outcome: 'superseded', deploymentId: base.id, before };
     }
     const components = await change.next(source);
-    if (base !== undefined && base.status !== 'CANCELED' && sameComponents(base.components, components)) {
+    if (base !== undefined && isAlive(change, base) && sameComponents(base.components, components)) {
       return { outcome: own.has(base.id) ? 'created' : 'found', deploymentId: base.id, before };
     }
     const rollOut = source?.rollOut;
@@ -58,6 +60,10 @@ export async function deployToTarget(
     base = await deployments.latest(targetArn);
   }
   throw new EdgeError('CONFLICT', `others deploy to ${targetArn} again and again`);
+}
+
+function isAlive({ failed }: TargetChange, { id, status }: TargetDeployment): boolean {
+  return status !== 'CANCELED' && id !== failed;
 }
 
 function revisionOf(

@@ -23,7 +23,7 @@ import {
 } from './components';
 import { CoreDevices } from './coreDevices';
 import { groupOfDeploymentName } from './deploymentNames';
-import { deployToTarget } from './deployToTarget';
+import { deployToTarget, type DeployedToTarget, type TargetChange } from './deployToTarget';
 import { subjectOf } from './events';
 import { Follower } from './follower';
 import { foreignComponents } from './foreignComponents';
@@ -83,21 +83,20 @@ export class GreengrassV2Engine extends RecordedEngine<GreengrassV2EnginePorts> 
   ): Promise<Progress> {
     const { group, revision } = definition;
     const { corePrefix } = this.ports;
-    const name = greengrassDeploymentName(corePrefix, group, revision);
+    const change: TargetChange = {
+      ...{ targetArn, name: greengrassDeploymentName(corePrefix, group, revision), corePrefix, revision },
+      next: (current) => this.nextMap(current?.components ?? {}, targetArn, definition, wanted),
+    };
     try {
-      const { outcome, deploymentId, before } = await deployToTarget(this.deployments, {
-        targetArn,
-        name,
-        corePrefix,
-        revision,
-        next: (current) => this.nextMap(current?.components ?? {}, targetArn, definition, wanted),
-      });
+      const deployed = await deployToTarget(this.deployments, change);
+      const { outcome, deploymentId, before } = deployed;
       if (before !== undefined && before < revision) await this.supersede(group, before);
-      if (outcome === 'superseded') return { state: outcome, engineId: deploymentId };
-      const begun = { state: 'inProgress' as const, engineId: deploymentId };
-      // Found, not made: it may have ended before its record was there to be followed.
-      const looked = { ...begun, group, revision, core, at: this.now() };
-      return (outcome === 'found' ? await this.follower.look(looked) : undefined) ?? begun;
+      if (outcome !== 'found') return begun(deployed);
+      // It may have ended before its record was there to be followed, or long ago.
+      const looked = { ...begun(deployed), group, revision, core, at: this.now() };
+      const ended = await this.follower.look(looked);
+      if (!ended?.mayPass) return ended ?? begun(deployed);
+      return begun(await deployToTarget(this.deployments, { ...change, failed: deploymentId }));
     } catch (error) {
       if (error instanceof NotReady) return waiting(error.message);
       if (error instanceof FunctionsFailed) return error.progress();
@@ -188,6 +187,10 @@ export class GreengrassV2Engine extends RecordedEngine<GreengrassV2EnginePorts> 
       throw greengrassError(error);
     }
   }
+}
+
+function begun({ outcome, deploymentId }: DeployedToTarget): Progress {
+  return { state: outcome === 'superseded' ? outcome : 'inProgress', engineId: deploymentId };
 }
 
 function waiting(message: string): Progress {

@@ -25,24 +25,57 @@ export function deploymentError(deploymentId: string, effective: EffectiveDeploy
 }
 
 /**
+ * Types of errors that lie in a component. All others (`DEVICE_ERROR`, `NETWORK_ERROR`, `HTTP_ERROR`,
+ * `PERMISSION_ERROR`, `NUCLEUS_ERROR`, `SERVER_ERROR`, `CLOUD_SERVICE_ERROR`, …) lie in the device, the
+ * account or the moment, also where their reason names the component at which it came out. Source: as
+ * above, and the nucleus' `DeploymentErrorCode`, which tells which code is of which type.
+ */
+const OF_COMPONENTS: ReadonlySet<string> = new Set([
+  'USER_COMPONENT_ERROR',
+  'COMPONENT_ERROR',
+  'COMPONENT_RECIPE_ERROR',
+  'DEPENDENCY_ERROR',
+]);
+
+/** Whether a deployment of the same components would fail again. A nucleus before 2.8.0 reports no types. */
+export function liesInComponents({ statusDetails }: EffectiveDeployment): boolean {
+  const types = statusDetails?.errorTypes ?? [];
+  return types.length > 0 && types.every((type) => OF_COMPONENTS.has(type));
+}
+
+/**
+ * Whether a component that the reason names is to blame: `REQUEST_ERROR` is the type of an artifact that
+ * is not there any more as well.
+ */
+function mayLieInNamed({ statusDetails }: EffectiveDeployment): boolean {
+  const types = statusDetails?.errorTypes ?? [];
+  return types.every((type) => OF_COMPONENTS.has(type) || type === 'REQUEST_ERROR');
+}
+
+/**
  * The function versions that made a deployment fail, as near as the reports allow: those that the reason
  * names, else those that are broken on the core, else those that it does not run. A core that rolled
- * back does not list what it rolled back.
+ * back does not list what it rolled back. None where the reason lies elsewhere, or names somebody else's
+ * component.
  */
 export function functionFailures(
   corePrefix: string,
   components: Components,
+  effective: EffectiveDeployment,
   error: ErrorBody,
   installed: readonly InstalledComponent[],
 ): Record<string, FunctionFailure> {
+  if (!mayLieInNamed(effective)) return {};
   const deployed = functionsOf(corePrefix, components);
   const stateOf = ({ component, version }: Deployed): string | undefined =>
     installed.find((each) => each.componentName === component && each.componentVersion === version)
       ?.lifecycleState;
   const named = deployed.filter(({ component }) => mentions(error.message, component));
   const broken = deployed.filter((each) => ['BROKEN', 'ERRORED'].includes(stateOf(each) ?? ''));
+  const isNamed = Object.keys(components).some((component) => mentions(error.message, component));
   // A core that lists nothing at all has not reported yet, and accuses nobody.
-  const absent = installed.length === 0 ? [] : deployed.filter((each) => stateOf(each) === undefined);
+  const isTold = liesInComponents(effective) && !isNamed && installed.length > 0;
+  const absent = isTold ? deployed.filter((each) => stateOf(each) === undefined) : [];
   const culprits = [named, broken, absent].find((some) => some.length > 0) ?? [];
   return Object.fromEntries(
     culprits.map((each) => {

@@ -1,11 +1,12 @@
+import type { EffectiveDeployment } from '@aws-sdk/client-greengrassv2';
 import type { Deployment } from '../engine';
 import type { Progress } from '../recordedEngine';
 import { coreConfigurationOf, functionOfComponent, type Components } from './components';
 import type { CoreDevices } from './coreDevices';
-import { brokenFunctions, deploymentError, functionFailures } from './failures';
+import { brokenFunctions, deploymentError, functionFailures, liesInComponents } from './failures';
 import type { TargetDeployment, TargetDeployments } from './targetDeployments';
 
-type Outcome = Pick<Progress, 'state' | 'error' | 'failures'>;
+type Outcome = Pick<Progress, 'state' | 'error' | 'failures' | 'mayPass'>;
 
 /** Follows deployments to their end on the core. */
 export class Follower {
@@ -55,13 +56,22 @@ export class Follower {
         return this.completed(components, core);
       case 'CANCELED':
         return CANCELLED;
-      default: {
-        const error = deploymentError(id, effective);
-        const installed = await this.cores.installed(core);
-        const failures = functionFailures(this.corePrefix, components, error, installed);
-        return { state: 'failed', error, ...(Object.keys(failures).length > 0 && { failures }) };
-      }
+      default:
+        return this.failed(effective, { id, components }, core);
     }
+  }
+
+  private async failed(
+    effective: EffectiveDeployment,
+    { id, components }: Pick<TargetDeployment, 'id' | 'components'>,
+    core: string,
+  ): Promise<Outcome> {
+    const error = deploymentError(id, effective);
+    const installed = await this.cores.installed(core);
+    const failures = functionFailures(this.corePrefix, components, effective, error, installed);
+    if (Object.keys(failures).length > 0) return { state: 'failed', error, failures };
+    // Another's component would only break once more; whoever mends it deploys it.
+    return { state: 'failed', error, mayPass: !liesInComponents(effective) };
   }
 
   private async completed(components: Components, core: string): Promise<Outcome> {

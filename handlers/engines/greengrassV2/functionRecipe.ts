@@ -1,5 +1,6 @@
 import { coreComponentName, functionKey, keys } from '../../../protocol';
 import { FUNCTIONS_SOCKET } from '../../../protocol/greengrass/coreConfiguration';
+import { functionDescription } from '../../../protocol/greengrass/descriptions';
 import { recipeSchema, type Recipe } from '../../../protocol/greengrass/recipe';
 import type { FunctionComponent } from './components';
 
@@ -38,7 +39,7 @@ export function functionRecipe(
     ComponentName: name,
     ComponentVersion: version,
     ComponentType: 'aws.greengrass.generic',
-    ComponentDescription: descriptionOf(functionKey(manifest.name, version), digest),
+    ComponentDescription: functionDescription(functionKey(manifest.name, version), digest),
     ComponentPublisher: 'serverless-edge-on-demand',
     ComponentDependencies: { [core]: { VersionRequirement: '>=0.0.0', DependencyType: 'SOFT' } },
     Manifests: [
@@ -49,14 +50,4 @@ export function functionRecipe(
       },
     ],
   });
-}
-
-/** DescribeComponent gives it back: what tells a version of ours from another with the same number. */
-function descriptionOf(key: string, digest: string): string {
-  return `Function ${key}, package ${digest}`;
-}
-
-/** The digest of the package that a component version was made for; undefined when it was not made here. */
-export function packageOf(description: string | undefined): string | undefined {
-  return /^Function \S+, package ([0-9a-f]{64})$/.exec(description ?? '')?.[1];
 }

@@ -49,6 +49,8 @@ const roleSchema = z.strictObject({
   Path: z.literal('/', { error: 'only the path "/" is supported by the local cloud' }).optional(),
   Description: z.string().optional(),
   MaxSessionDuration: count.optional(),
+  /** Without effect: as a rule it is a policy of the account, which the local cloud does not have. */
+  PermissionsBoundary: z.string().optional(),
   Tags: tags.optional(),
 });
 

@@ -27,6 +27,8 @@ export interface RuleInput {
 export interface Rules {
   put(ruleName: string, input: RuleInput): { arn: string };
   remove(ruleName: string): void;
+  /** False when there is no such rule. */
+  setDisabled(ruleName: string, disabled: boolean): boolean;
   /** Hands a published message to every rule whose filter and WHERE it meets. Never throws. */
   onMessage(message: RuleMessage): void;
   connect: ConnectRules;
@@ -37,6 +39,7 @@ interface Rule {
   query: Query;
   actions: RuleAction[];
   errorAction: RuleAction | undefined;
+  disabled: boolean;
 }
 
 const RULE_NAME = /^[a-zA-Z0-9_]{1,128}$/;
@@ -68,15 +71,20 @@ export function createRules(cloud: CloudContext, arns: IotArns, log: Logger): Ru
         query: parseQuery(input.sql),
         actions: input.actions.map((action) => createAction(action, context)),
         errorAction: input.errorAction && createAction(input.errorAction, context),
+        disabled: input.ruleDisabled ?? false,
       };
-      if (input.ruleDisabled === true) rules.delete(ruleName);
-      else rules.set(ruleName, rule);
+      rules.set(ruleName, rule);
       return { arn: ruleArn };
     },
     remove: (ruleName) => void rules.delete(ruleName),
+    setDisabled(ruleName, disabled) {
+      const rule = rules.get(ruleName);
+      if (rule !== undefined) rule.disabled = disabled;
+      return rule !== undefined;
+    },
     onMessage(message) {
       for (const rule of rules.values()) {
-        if (topicMatches(rule.query.topicFilter, message.topic)) run(rule, message);
+        if (!rule.disabled && topicMatches(rule.query.topicFilter, message.topic)) run(rule, message);
       }
     },
     connect: (given) => {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import {
   deliverySchema,
-  devicePatternSchema,
   functionNameSchema,
+  groupDeviceSchema,
   thingNameSchema,
   versionRangeSchema,
 } from '../../../protocol';
@@ -33,7 +33,7 @@ export const groupSchema = z.strictObject({
   core: thingNameSchema
     .optional()
     .describe('Thing name of the edge core. Default: "<service>-<stage>-<group>-core".'),
-  devices: listOf(z.array(devicePatternSchema))
+  devices: listOf(z.array(groupDeviceSchema))
     .default([])
     .describe(
       'Devices of the group: thing names, in which "*" and "?" are wildcards. A pattern stands for the things ' +

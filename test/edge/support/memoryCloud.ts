@@ -106,6 +106,11 @@ export class MemoryCloud {
     }
   }
 
+  /** The deployment of a revision brings nothing to the core. */
+  undelivered(error: EdgeError, revision = this.definition.revision): void {
+    this.events.emit('revision', { group: GROUP, revision, error: error.toJSON() });
+  }
+
   connect(): void {
     this.connected = true;
     this.events.emit('connected');

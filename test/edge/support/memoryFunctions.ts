@@ -36,6 +36,15 @@ export class MemoryFunctions implements LocalFunctions {
     }
   }
 
+  undelivered(error: EdgeError): void {
+    for (const { key, manifest, state } of this.list()) {
+      const failed = { key, manifest, state: 'failed', error: error.toJSON(), undelivered: true } as const;
+      if (state !== 'fetching' && state !== 'starting') continue;
+      this.functions.set(key, failed);
+      this.events.emit('changed', failed);
+    }
+  }
+
   async prefetch(manifest: FunctionManifest): Promise<void> {
     this.prefetched.push(manifest);
     await this.onPrefetch();

@@ -48,7 +48,7 @@ describe('IotDeviceDirectory', () => {
 });
 
 describe('IotCoreMessages', () => {
-  it('reach the core on its own topics, as docs/asyncapi.json says; the revision notice is retained', async () => {
+  it('reach the core on its own topics, as docs/asyncapi.json says; the revision notice is retained, a failure is not', async () => {
     const document = await MessageChecker.fromDocument();
     const prefix = 'edge/shop-dev';
     const core = await addDevice(cloud, 'core-1', [
@@ -79,6 +79,10 @@ describe('IotCoreMessages', () => {
     expect(await received(messages.announce('core-1', { group: 'plant', revision: 7 }))).toEqual([
       `${prefix}/core/core-1/revision`,
       { group: 'plant', revision: 7 },
+    ]);
+    expect(await received(messages.announce('core-1', { group: 'plant', revision: 7, error }))).toEqual([
+      `${prefix}/core/core-1/revision`,
+      { group: 'plant', revision: 7, error },
     ]);
     const retained = await cloud.data.send(
       new GetRetainedMessageCommand({ topic: `${prefix}/core/core-1/revision` }),

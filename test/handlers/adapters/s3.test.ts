@@ -241,6 +241,7 @@ describe('performDeployment over S3', () => {
         requests: new S3Requests(own, new MemoryLog()),
         registry: new S3Registry(own),
         engine: new DirectEngine({ notices: messages, records, clock: fixedClock }),
+        notices: messages,
         clock: fixedClock,
         backoff: async () => undefined,
         log: new MemoryLog(),

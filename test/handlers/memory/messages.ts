@@ -68,6 +68,19 @@ export class MemoryDeviceDirectory implements DeviceDirectory {
 
 export const fixedClock: Clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5) };
 
+/** Time passes when a test says so. */
+export class PassingClock implements Clock {
+  private passed = 0;
+
+  now(): number {
+    return fixedClock.now() + this.passed;
+  }
+
+  pass(ms: number): void {
+    this.passed += ms;
+  }
+}
+
 export class MemoryLog implements Log {
   readonly lines: { level: 'info' | 'warn' | 'error'; message: string; fields: object }[] = [];
 

@@ -1,3 +1,4 @@
+import { DisableTopicRuleCommand, EnableTopicRuleCommand } from '@aws-sdk/client-iot';
 import { PublishCommand } from '@aws-sdk/client-iot-data-plane';
 import type { RuleTargets } from '../../../local/iotCore';
 import {
@@ -94,6 +95,20 @@ test('an object is stored under a key from the message', async () => {
   test_.iotCore.putRule('status', { sql: "SELECT * FROM 'core/+/status'", actions: [action] });
   await publish('core/core-1/status', '{"boot":"1","seq":"2"}');
   expect([...targets.objects]).toEqual([['state/status/core-1/1/2.json', '{"boot":"1","seq":"2"}']]);
+});
+
+test('a disabled rule does nothing until it is enabled again', async () => {
+  const action = s3('status/${topic(2)}.json', ruleRole());
+  test_.iotCore.putRule('status', { sql: "SELECT * FROM 'core/+/status'", actions: [action] });
+  await test_.iot.send(new DisableTopicRuleCommand({ ruleName: 'status' }));
+  await publish('core/core-1/status', '{}');
+  expect(targets.objects.size).toBe(0);
+  await test_.iot.send(new EnableTopicRuleCommand({ ruleName: 'status' }));
+  await publish('core/core-1/status', '{}');
+  expect([...targets.objects.keys()]).toEqual(['state/status/core-1.json']);
+  await expect(test_.iot.send(new DisableTopicRuleCommand({ ruleName: 'none' }))).rejects.toMatchObject({
+    name: 'UnauthorizedException',
+  });
 });
 
 test.each([

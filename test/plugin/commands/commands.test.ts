@@ -319,6 +319,10 @@ describe('an edge of its own', () => {
       const again = await json<{ certificateId: string }>(...init);
       expect(again.certificateId).toBe(made.certificateId);
 
+      const taken = await run('device', 'add', '--name', 'shared', '--group', GROUP, '--json');
+      expect(JSON.parse(taken.stdout)).toMatchObject({
+        error: { code: 'BAD_REQUEST', expected: expect.stringContaining('another name') as string },
+      });
       const added = await json<{ configFile: string; connects: string }>(
         ...['device', 'add', '--name', 'technician-1', '--group', GROUP],
       );

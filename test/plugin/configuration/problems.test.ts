@@ -54,6 +54,11 @@ describe('problems of an edge section', () => {
       'edge.groups.attic.devices: found "sensor 1", expected a thing name, in which "*" and "?" are wildcards',
     ],
     [
+      'a device whose topics would be those of functions',
+      { groups: { attic: { devices: ['sensor-1', 'shared'] } } },
+      'edge.groups.attic.devices.1: found "shared", expected another name: "<prefix>/shared/" holds the topics of functions',
+    ],
+    [
       'a preloaded function with an unknown key',
       {
         functions: { readMeter: null },

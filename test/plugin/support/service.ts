@@ -6,6 +6,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { ZipFile } from 'yazl';
+import { withTemporaryFolder } from '../../../local/environment/temporaryFolder';
 import type { CloudFormationTemplate } from '../../../plugin/framework';
 import { root } from '../../support/packaged';
 
@@ -53,7 +54,9 @@ async function sls(cwd: string, args: string[]): Promise<string> {
     EDGE_PLUGIN: path.join(root, 'dist', 'plugin', 'index.cjs'),
   };
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [cli, ...args], { cwd, env });
+    const { stdout, stderr } = await withTemporaryFolder((own) =>
+      promisify(execFile)(process.execPath, [cli, ...args], { cwd, env: { ...env, ...own } }),
+    );
     return stdout + stderr;
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };

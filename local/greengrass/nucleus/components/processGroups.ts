@@ -9,14 +9,49 @@ const PAGE_KB = 4;
  */
 export function residentByGroup(): Map<number, number> {
   const used = new Map<number, number>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = readStat(name);
-    const [state = '', , group, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (stat === '' || state === 'Z' || state === 'X') continue;
-    used.set(Number(group), (used.get(Number(group)) ?? 0) + Number(rest[18]) * PAGE_KB);
-  }
+  for (const { group, pages } of processes()) used.set(group, (used.get(group) ?? 0) + pages * PAGE_KB);
   return used;
+}
+
+interface Process {
+  pid: number;
+  parent: number;
+  group: number;
+  pages: number;
+}
+
+function processes(): Process[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    const stat = readStat(name);
+    const [state = '', parent, group, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (stat === '' || state === 'Z' || state === 'X') return [];
+    return [{ pid: Number(name), parent: Number(parent), group: Number(group), pages: Number(rest[18]) }];
+  });
+}
+
+/**
+ * SIGTERM to everything below `leader`, in whatever process group, as the nucleus stops a component
+ * (aws-greengrass-nucleus, `UnixPlatform.killProcessAndChildren`). Elsewhere than on Linux, to its group.
+ */
+export function terminateTree(leader: number): void {
+  // Read first: what has lost its parent is below nobody.
+  const all = process.platform === 'linux' ? processes() : [];
+  signalGroup(leader, 'SIGTERM');
+  const below = new Set([leader]);
+  for (let before = 0; before < below.size;) {
+    before = below.size;
+    for (const { pid, parent } of all) if (below.has(parent)) below.add(pid);
+  }
+  for (const { pid, group } of all) if (below.has(pid) && group !== leader) signalProcess(pid, 'SIGTERM');
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended since.
+  }
 }
 
 function readStat(pid: string): string {

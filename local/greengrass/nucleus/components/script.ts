@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { isGroupAlive, signalGroup } from './processGroups';
+import { isGroupAlive, signalGroup, terminateTree } from './processGroups';
 
 export interface ScriptOptions {
   script: string;
@@ -57,11 +57,11 @@ export class Script {
     return this.#child.pid;
   }
 
-  /** Ends the whole group; resolves when nothing of it is left. */
+  /** Ends everything that it started; resolves when nothing of its group is left. */
   async stop(): Promise<void> {
     const group = this.#child.pid;
     if (group === undefined) return;
-    signalGroup(group, 'SIGTERM');
+    terminateTree(group);
     if (!(await ends(group, GRACE_MS))) {
       signalGroup(group, 'SIGKILL');
       await ends(group, GRACE_MS);

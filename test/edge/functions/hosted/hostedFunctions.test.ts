@@ -2,13 +2,16 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import { encodeFrame } from '../../../../edge/functions/frames';
+import { EdgeError } from '../../../../protocol';
 import { openComponentHosts } from '../../../../edge/functions/hosted/componentHosts';
+import { Gate as LoadGate } from '../../../support/gate';
 import { Gate, isAlive, ManualClock, silent, until } from '../support';
 import { deliver, Rig } from './support';
 
 let script: string;
 let rig: Rig;
 let gate: Gate;
+let loadGate: LoadGate;
 
 beforeAll(() => {
   script = Rig.buildScript();
@@ -16,12 +19,14 @@ beforeAll(() => {
 beforeEach(async () => {
   gate = new Gate();
   await gate.listen();
+  loadGate = await LoadGate.make();
   rig = new Rig(script);
   await rig.open();
 });
 afterEach(async () => {
   await gate.close();
   await rig.close();
+  await loadGate.remove();
 });
 
 const pidSource = `exports.handler = async () => process.pid`;
@@ -110,6 +115,64 @@ describe('versions', () => {
     expect(await inFlight).toEqual({ port: gate.port });
   });
 
+  test('the old one serves while the new one loads, also when its host is told to stop', async () => {
+    const one = deliver('detect', '1.0.0');
+    const two = deliver('detect', '2.0.0', `${loadGate.wait}\nexports.handler = async () => '2.0.0'`);
+    const old = rig.host(one);
+    await rig.functions.reconcile([one]);
+    const reconciled = rig.functions.reconcile([two]);
+    rig.host(two);
+    await loadGate.arrivals(1);
+    const ended = old.end('SIGTERM');
+    await until(() => old.stderr.includes('told to stop'));
+    expect(rig.states()).toEqual(['detect@1.0.0 running', 'detect@2.0.0 starting']);
+    expect(await rig.call(one.key)).toBe('1.0.0');
+    await loadGate.open();
+    await reconciled;
+    expect(rig.states()).toEqual(['detect@2.0.0 running']);
+    expect(await rig.call(two.key)).toBe('2.0.0');
+    expect(await ended).toBe(0);
+  });
+
+  test('a host that is told to stop while a new version loads starts what it is asked for', async () => {
+    const one = deliver(
+      'detect',
+      '1.0.0',
+      `exports.handler = (e) => { if (e.end) process.exit(1); return '1.0.0' }`,
+    );
+    const two = deliver('detect', '2.0.0', `${loadGate.wait}\nexports.handler = async () => '2.0.0'`);
+    const old = rig.host(one);
+    await rig.functions.reconcile([one]);
+    const reconciled = rig.functions.reconcile([two]);
+    rig.host(two);
+    await loadGate.arrivals(1);
+    const ended = old.end('SIGTERM');
+    await until(() => old.stderr.includes('told to stop'));
+    await expect(rig.call(one.key, { end: true })).rejects.toMatchObject({ code: 'FUNCTION_EXITED' });
+    expect(await rig.call(one.key)).toBe('1.0.0');
+    await loadGate.open();
+    await reconciled;
+    await ended;
+  });
+
+  test('the old one is gone when its host is, whether or not the new one has loaded', async () => {
+    const one = deliver('detect', '1.0.0');
+    const two = deliver('detect', '2.0.0', `${loadGate.wait}\nexports.handler = async () => '2.0.0'`);
+    const old = rig.host(one);
+    await rig.functions.reconcile([one]);
+    const reconciled = rig.functions.reconcile([two]);
+    rig.host(two);
+    await loadGate.arrivals(1);
+    void old.end('SIGTERM');
+    await until(() => old.stderr.includes('told to stop'));
+    await old.end('SIGKILL');
+    await until(() => rig.functions.get(one.key) === undefined);
+    expect(rig.states()).toEqual(['detect@2.0.0 starting']);
+    await loadGate.open();
+    await reconciled;
+    expect(await rig.call(two.key)).toBe('2.0.0');
+  });
+
   test('one that cannot start never replaces a running one', async () => {
     const one = deliver('detect', '1.0.0');
     const two = deliver('detect', '2.0.0', `throw new Error('no sensor')`);
@@ -134,6 +197,51 @@ describe('versions', () => {
     await rig.functions.reconcile([one]);
     await superseded;
     expect(rig.states()).toEqual(['detect@1.0.0 running']);
+  });
+});
+
+describe('what is not brought', () => {
+  const why = new EdgeError('DEPLOYMENT_FAILED', 'no space left on device');
+
+  test('has failed with the reason, disturbs nothing that runs, and runs when it comes', async () => {
+    const here = deliver('here', '1.0.0');
+    const late = deliver('late', '1.0.0');
+    rig.host(here);
+    const reconciled = rig.functions.reconcile([here, late]);
+    await rig.running(here.key);
+    rig.functions.undelivered(why);
+    await reconciled;
+    expect(rig.functions.get(late.key)).toMatchObject({
+      state: 'failed',
+      undelivered: true,
+      error: { code: 'DEPLOYMENT_FAILED', message: 'no space left on device' },
+    });
+    expect(await rig.call(here.key)).toBe('1.0.0');
+    rig.host(late);
+    await rig.running(late.key);
+    expect(rig.functions.get(late.key)).not.toHaveProperty('error');
+    expect(await rig.call(late.key)).toBe('1.0.0');
+  });
+
+  test('is waited for again with the next target', async () => {
+    const late = deliver('late', '1.0.0');
+    const reconciled = rig.functions.reconcile([late]);
+    rig.functions.undelivered(why);
+    await reconciled;
+    void rig.functions.reconcile([late]);
+    expect(rig.states()).toEqual(['late@1.0.0 fetching']);
+  });
+
+  test('leaves the version in place that it should have replaced', async () => {
+    const one = deliver('detect', '1.0.0');
+    const two = deliver('detect', '2.0.0');
+    rig.host(one);
+    await rig.functions.reconcile([one]);
+    const reconciled = rig.functions.reconcile([two]);
+    rig.functions.undelivered(why);
+    await reconciled;
+    expect(rig.states()).toEqual(['detect@1.0.0 running', 'detect@2.0.0 failed']);
+    expect(await rig.call(one.key)).toBe('1.0.0');
   });
 });
 

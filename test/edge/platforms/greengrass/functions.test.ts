@@ -1,3 +1,4 @@
+import { EdgeError } from '../../../../protocol';
 import { MemoryCloud, manifestOf } from '../../support/memoryCloud';
 import { deployable, StandInCore } from './standInCore';
 
@@ -60,6 +61,18 @@ test('with the deployment the core restarts: devices hear that it is ready, and 
   expect(last()).toMatchObject(['failed', { error: { code: 'NOT_OFFERED' } }]);
   await core.send('edge/camera-1/ask/request', { requestId: 'r2', function: 'detect' });
   expect(last()).toMatchObject(['ready', { function: 'detect', version: '1.0.0', present: true }]);
+});
+
+test('a deployment that fails is told to the device that waits for it, with its reason', async () => {
+  await ask();
+  const { revision } = cloud.definition;
+  cloud.undelivered(new EdgeError('DEPLOYMENT_FAILED', 'the service role is not associated'));
+  await core.when(({ topic }) => topic === 'edge/camera-1/reply/failed');
+  const error = { code: 'DEPLOYMENT_FAILED', message: 'the service role is not associated' };
+  expect(last()).toMatchObject(['failed', { requestId: 'r1', error }]);
+  await core.when(() => cloud.definition.revision > revision);
+  expect(cloud.definition.claims['camera-1/detect']).toMatchObject({ released: true });
+  expect(cloud.updates.flatMap(({ failures }) => failures ?? [])).toEqual([]);
 });
 
 test('a synchronous call runs the Lambda version on the core', async () => {

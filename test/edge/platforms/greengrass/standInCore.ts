@@ -124,7 +124,7 @@ export class StandInCore {
   async close(): Promise<void> {
     await this.monitor?.close();
     this.clock.end();
-    await rm(this.stateDir, { recursive: true, force: true });
+    await rm(this.stateDir, { recursive: true, force: true, maxRetries: 5 });
   }
 
   private fromCloud(kind: 'accepted' | 'refused' | 'revision', message: object): void {

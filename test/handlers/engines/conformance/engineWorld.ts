@@ -26,6 +26,8 @@ export interface EngineWorld {
    * nothing of functions: then the core tells of them by an update of its own.
    */
   fail?(manifest: FunctionManifest): Promise<void>;
+  /** The core fails the deployment in flight for a reason that lies in no function. */
+  failOtherwise?(): Promise<void>;
   /** The last event of the service, as EventBridge delivers it. */
   event?(): unknown;
   close(): Promise<void>;

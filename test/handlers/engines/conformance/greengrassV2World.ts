@@ -31,6 +31,8 @@ export async function greengrassV2World(delivery: Delivery): Promise<EngineWorld
         await world.fail(`Service ${functionComponentName(PREFIX, name)} in broken state after deployment`);
       },
     }),
+    failOtherwise: () =>
+      world.fail('FAILED_NO_STATE_CHANGE: no space left', ['DEPLOYMENT_FAILURE'], ['DEVICE_ERROR']),
     event: () => world.events().at(-1),
     close: () => world.close(),
   };

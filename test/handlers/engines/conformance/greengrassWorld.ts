@@ -31,6 +31,10 @@ export async function greengrassWorld(): Promise<EngineWorld> {
       v1.step();
       v1.report({ status: 'Failure', errorMessage: `The function ${arnOf(manifest)} could not be loaded` });
     },
+    async failOtherwise() {
+      v1.step();
+      v1.report({ status: 'Failure', errorMessage: 'The security token included is invalid' });
+    },
     event: () => v1.events.at(-1),
     close: () => v1.close(),
   };

@@ -10,7 +10,7 @@ import { handleDeploymentRequest } from '../../../../handlers/handleDeploymentRe
 import { performDeployment } from '../../../../handlers/performDeployment';
 import { certificateOf, CORE, CORE_CERTIFICATE, plant, storedUpdate } from '../../fixtures';
 import { MemoryDefinitions, MemoryRequests } from '../../memory/definitions';
-import { fixedClock, MemoryCoreMessages, MemoryDeviceDirectory, MemoryLog } from '../../memory/messages';
+import { MemoryCoreMessages, MemoryDeviceDirectory, MemoryLog, PassingClock } from '../../memory/messages';
 import { MemoryRegistry } from '../../memory/registry';
 import { register } from '../registered';
 import type { EngineWorld } from './engineWorld';
@@ -23,17 +23,20 @@ export class TestGroup {
   readonly definitions = new MemoryDefinitions();
   readonly requests = new MemoryRequests();
   readonly registry = new MemoryRegistry();
+  /** What the core is told of deployments that bring nothing. */
+  readonly notices = new MemoryCoreMessages();
+  readonly clock = new PassingClock();
   private readonly versions = new Map<string, [FunctionManifest, ...FunctionManifest[]]>();
   private seq = 1;
   private stored = 0;
   private readonly ports;
 
   constructor(private readonly world: EngineWorld) {
-    const { definitions, requests, registry } = this;
+    const { definitions, requests, registry, notices, clock } = this;
     const { engine } = world;
     const backoff = () => new Promise<void>((next) => setImmediate(next));
     const log = new MemoryLog();
-    this.ports = { definitions, requests, registry, engine, clock: fixedClock, backoff, log };
+    this.ports = { definitions, requests, registry, engine, notices, clock, backoff, log };
     definitions.put(plant({ ...(world.options && { engine: world.options }) }));
     world.records.written.push({ group: 'plant', revision: 1, state: 'succeeded', at: '' });
   }

@@ -1,5 +1,5 @@
 import { rollbacksInForce } from '../../../../protocol';
-import { plant } from '../../fixtures';
+import { CORE, plant } from '../../fixtures';
 import type { EngineWorld } from './engineWorld';
 import { TestGroup } from './group';
 
@@ -198,6 +198,27 @@ export function engineConformance(start: () => Promise<EngineWorld>): void {
       await group.settle();
       expect((await group.delivered()).functions).toEqual(['detect@1.0.0']);
     });
+  });
+
+  it('that fails for a reason of no function is told to the core, and made again later', async () => {
+    if (world.failOtherwise === undefined) return;
+    await group.claim('camera-9', group.version('detect', '1.0.0'));
+    await group.perform();
+    await world.failOtherwise();
+    await group.perform(world.event?.());
+    const { error } = (await world.engine.recorded('plant', 2)) ?? {};
+    expect(error).toMatchObject({ code: 'DEPLOYMENT_FAILED' });
+    const told = { code: error?.code, message: error?.message };
+    expect(group.notices.notices).toEqual([{ core: CORE, group: 'plant', revision: 2, error: told }]);
+    const made = await world.deployments();
+    await group.sweep();
+    expect(await world.deployments()).toBe(made);
+    group.clock.pass(60_000);
+    await group.sweep();
+    expect(await world.deployments()).toBe(made + 1);
+    await group.settle();
+    expect(await group.delivered()).toEqual({ revision: 2, functions: ['detect@1.0.0'] });
+    expect(rollbacksInForce(group.latest)).toEqual([]);
   });
 
   it('a redeploy keeps the functions that devices brought in', async () => {

@@ -1,11 +1,9 @@
 import { functionComponentName } from '../../../../protocol';
 import { manifestOf } from '../../fixtures';
-import { contentOf, MemoryDefinitions, MemoryRequests } from '../../memory/definitions';
-import { fixedClock, MemoryLog } from '../../memory/messages';
-import { MemoryRegistry } from '../../memory/registry';
+import { contentOf } from '../../memory/definitions';
 import { functionOfComponent } from '../../../../handlers/engines/greengrassV2/components';
-import { performDeployment } from '../../../../handlers/performDeployment';
 import { register } from '../registered';
+import { performer } from './performer';
 import { functionsIn, PREFIX, revisionIn, startV2World, wanting, type V2World } from './world';
 
 const DETECT = functionComponentName(PREFIX, 'detect');
@@ -71,11 +69,53 @@ describe('engine greengrassv2, following a deployment', () => {
     await apply(1, ['detect@1.0.0']);
     await world.complete();
     await apply(2, ['detect@1.0.0', 'count@1.0.0']);
-    await world.fail('FAILED_ROLLBACK_COMPLETE: no space left on device', [
+    await world.fail('FAILED_ROLLBACK_COMPLETE: a bootstrap step ended with 1', [
       'DEPLOYMENT_FAILURE',
-      'DISK_SPACE_CRITICAL',
+      'COMPONENT_BOOTSTRAP_ERROR',
     ]);
     expect(Object.keys((await status(2))?.failures ?? {})).toEqual(['count@1.0.0']);
+  });
+
+  it.each([
+    ['DEVICE_ERROR', ['ARTIFACT_DOWNLOAD_ERROR', 'IO_ERROR', 'DISK_SPACE_CRITICAL']],
+    ['NETWORK_ERROR', ['ARTIFACT_DOWNLOAD_ERROR', 'NETWORK_ERROR']],
+    ['PERMISSION_ERROR', ['ARTIFACT_DOWNLOAD_ERROR', 'S3_HEAD_OBJECT_ACCESS_DENIED']],
+    ['NUCLEUS_ERROR', ['NUCLEUS_RESTART_FAILURE']],
+    [undefined, []],
+  ])(
+    'that failed with %s blames no function, whatever the reason names, and may pass',
+    async (type, codes) => {
+      await apply(1, ['detect@1.0.0']);
+      await world.complete();
+      await apply(2, ['detect@1.0.0', 'count@1.0.0']);
+      const name = type === undefined ? '' : ` for component ${functionComponentName(PREFIX, 'count')}`;
+      const types = type === undefined ? [] : [type];
+      await world.fail(`FAILED_NO_STATE_CHANGE: it failed${name}`, ['DEPLOYMENT_FAILURE', ...codes], types);
+      const failed = await status(2);
+      expect(failed).toMatchObject({ state: 'failed', again: { tries: 1, at: '2026-01-02T03:05:05.000Z' } });
+      expect(failed?.failures).toBeUndefined();
+    },
+  );
+
+  it('that misses an artifact blames the function that the reason names', async () => {
+    await apply(1, ['detect@1.0.0', 'count@1.0.0']);
+    const reason = `FAILED_NO_STATE_CHANGE: no artifact of component ${DETECT}`;
+    await world.fail(reason, ['DEPLOYMENT_FAILURE', 'S3_HEAD_OBJECT_RESOURCE_NOT_FOUND'], ['REQUEST_ERROR']);
+    expect(Object.keys((await status(1))?.failures ?? {})).toEqual(['detect@1.0.0']);
+  });
+
+  it("that failed because of somebody else's component accuses nothing that is absent with it", async () => {
+    await apply(1, []);
+    await world.complete();
+    const mine = { 'com.example.Mine': { componentVersion: '1.0.0' } };
+    await world.deploy({ ...(await world.latest()).components, ...mine });
+    await apply(2, ['detect@1.0.0']);
+    await world.fail('FAILED_ROLLBACK_COMPLETE: Service com.example.Mine in broken state after deployment');
+    const failed = await status(2);
+    expect(failed).toMatchObject({ state: 'failed' });
+    expect(failed).not.toHaveProperty('failures');
+    // It would break once more.
+    expect(failed).not.toHaveProperty('again');
   });
 
   it('that failed because of another component blames no function that runs', async () => {
@@ -194,22 +234,8 @@ describe('engine greengrassv2, following a deployment', () => {
   });
 
   describe('by performDeployment', () => {
-    function performer() {
-      const definitions = new MemoryDefinitions();
-      const requests = new MemoryRequests();
-      const registry = new MemoryRegistry();
-      const log = new MemoryLog();
-      const backoff = () => Promise.resolve();
-      const ports = { definitions, requests, registry, clock: fixedClock, backoff, log };
-      return {
-        ...ports,
-        run: (event: unknown, engine = world.engine) => performDeployment(event, { ...ports, engine }),
-        latest: () => definitions.latest.get('plant')?.value,
-      };
-    }
-
     it('rolls back on the event that tells of a failure, and keeps the rest', async () => {
-      const { definitions, registry, run, latest } = performer();
+      const { definitions, registry, run, latest } = performer(world);
       definitions.put(wanting(1, ['detect@1.0.0', 'count@1.0.0']));
       world.upload(wanting(1, ['detect@1.0.0', 'count@1.0.0']));
       await run({ sweep: true });
@@ -239,7 +265,7 @@ describe('engine greengrassv2, following a deployment', () => {
     });
 
     it('goes back to the version before when one breaks that the core has completed', async () => {
-      const { definitions, run, latest } = performer();
+      const { definitions, run, latest } = performer(world);
       for (const [revision, detect] of [
         [1, 'detect@1.0.0'],
         [2, 'detect@1.1.0'],
@@ -265,7 +291,7 @@ describe('engine greengrassv2, following a deployment', () => {
     it.each([['created'], ['found']])(
       'misses no end that comes before the record of the beginning (%s)',
       async (outcome) => {
-        const { definitions, run, latest } = performer();
+        const { definitions, run, latest } = performer(world);
         definitions.put(wanting(1, ['detect@1.0.0', 'count@1.0.0']));
         world.upload(wanting(1, ['detect@1.0.0', 'count@1.0.0']));
         const client = world.rig.clientOf(world.credentials);
@@ -293,7 +319,7 @@ describe('engine greengrassv2, following a deployment', () => {
     );
 
     it('delivers the rest at once when a version cannot even be made', async () => {
-      const { definitions, requests, run, latest } = performer();
+      const { definitions, requests, run, latest } = performer(world);
       definitions.put(wanting(1, ['detect@1.0.0', 'count@1.0.0']));
       world.upload(wanting(1, ['count@1.0.0']));
       await run({ group: 'plant' });
@@ -303,7 +329,7 @@ describe('engine greengrassv2, following a deployment', () => {
     });
 
     it('takes up on the sweep what waited for its core, and what somebody else dropped', async () => {
-      const { definitions, run } = performer();
+      const { definitions, run } = performer(world);
       const { components } = await world.latest();
       await world.deploy({ 'com.example.Mine': { componentVersion: '1.0.0' } });
       definitions.put(wanting(1, ['detect@1.0.0']));

@@ -1,6 +1,7 @@
 import { functionComponentName } from '../../../../protocol';
 import { MAX_RECIPE_BYTES, parseRecipe } from '../../../../protocol/greengrass/recipe';
-import { functionRecipe, packageOf } from '../../../../handlers/engines/greengrassV2/functionRecipe';
+import { functionRecipe } from '../../../../handlers/engines/greengrassV2/functionRecipe';
+import { packageOf } from '../../../../protocol/greengrass/descriptions';
 import { manifestOf } from '../../fixtures';
 import { BUCKET, HOST, PREFIX } from './world';
 

@@ -22,7 +22,7 @@ import type { Credentials, PolicyStatement } from '../../../../local/context';
 import { recipeOf, startRig, type GreengrassRig } from '../../../local/greengrass/rig';
 import { ACCOUNT, arn, REGION, roleCredentials } from '../../../local/iotCore/harness';
 import { CORE, manifestOf, plant } from '../../fixtures';
-import { fixedClock, MemoryCoreMessages, MemoryDeploymentRecords } from '../../memory/messages';
+import { MemoryCoreMessages, MemoryDeploymentRecords, PassingClock } from '../../memory/messages';
 
 export const PREFIX = 'edge/shop-dev';
 export const BUCKET = 'shop-dev-functions';
@@ -47,6 +47,7 @@ export interface V2World {
   url: string;
   records: MemoryDeploymentRecords;
   messages: MemoryCoreMessages;
+  clock: PassingClock;
   /** As `sls edge core init` leaves a target: the core component and what `others` adds. */
   initialise(targetArn?: string, others?: Components, configuration?: object): Promise<void>;
   /** Somebody else's deployment of the target. */
@@ -57,8 +58,11 @@ export interface V2World {
   upload(definition: GroupDefinition): void;
   /** The core takes its next deployment and runs what it brings. */
   complete(): Promise<void>;
-  /** The core takes its next deployment, fails with this reason, and goes back to what it ran. */
-  fail(reason: string, errorStack?: string[]): Promise<void>;
+  /**
+   * The core takes its next deployment, fails with this reason, and goes back to what it ran. A nucleus
+   * before 2.8.0 has no types.
+   */
+  fail(reason: string, errorStack?: string[], errorTypes?: string[]): Promise<void>;
   /** A component ends again and again on the core. */
   breakDown(component: string, details: string): Promise<void>;
   /** Somebody cancels it on Greengrass. */
@@ -74,12 +78,13 @@ export async function startV2World(): Promise<V2World> {
   const credentials = roleCredentials(rig.test, performDeploymentStatements());
   const records = new MemoryDeploymentRecords();
   const messages = new MemoryCoreMessages();
+  const clock = new PassingClock();
   const newEngine = (client = rig.clientOf(credentials)): GreengrassV2Engine =>
     new GreengrassV2Engine({
       client,
       records,
       notices: messages,
-      clock: fixedClock,
+      clock,
       backoff: () => new Promise((next) => setImmediate(next)),
       corePrefix: PREFIX,
       functionsBucket: BUCKET,
@@ -98,6 +103,7 @@ export async function startV2World(): Promise<V2World> {
     url: await endpointOf(rig.client),
     records,
     messages,
+    clock,
     deploy,
     async initialise(targetArn = TARGET, others = {}, configuration = {}) {
       const recipe = Buffer.from(JSON.stringify(recipeOf(CORE_COMPONENT, '0.1.0')));
@@ -122,7 +128,7 @@ export async function startV2World(): Promise<V2World> {
       }
     },
     complete: () => core.complete(),
-    fail: (reason, errorStack) => core.fail(reason, errorStack),
+    fail: (...why) => core.fail(...why),
     breakDown: (component, details) => core.breakDown(component, details),
     async cancel(deploymentId) {
       await rig.client.send(new CancelDeploymentCommand({ deploymentId }));
@@ -188,9 +194,13 @@ class ReportingCore {
     await this.report({ deploymentId, status: 'COMPLETED' });
   }
 
-  async fail(reason: string, errorStack = ['DEPLOYMENT_FAILURE', 'COMPONENT_UPDATE_ERROR']): Promise<void> {
+  async fail(
+    reason: string,
+    errorStack = ['DEPLOYMENT_FAILURE', 'COMPONENT_UPDATE_ERROR'],
+    errorTypes = ['USER_COMPONENT_ERROR'],
+  ): Promise<void> {
     const { deploymentId } = await this.next();
-    const statusDetails = { errorStack, errorTypes: ['USER_COMPONENT_ERROR'] };
+    const statusDetails = { errorStack, errorTypes };
     await this.report({ deploymentId, status: 'FAILED', reason, statusDetails });
   }
 

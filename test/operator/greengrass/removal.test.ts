@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { CreateComponentVersionCommand, ListComponentsCommand } from '@aws-sdk/client-greengrassv2';
+import { functionRecipe } from '../../../handlers/engines/greengrassV2/functionRecipe';
+import { startLocalCloud, type LocalCloud } from '../../../local';
+import { coreRecipe } from '../../../operator/greengrass/recipe';
+import { removeComponents } from '../../../operator/greengrass/removal';
+import { createOperator, type Operator } from '../../../operator/operator';
+import { coreComponentName, functionComponentName } from '../../../protocol';
+import { encodeRecipe, type Recipe } from '../../../protocol/greengrass/recipe';
+import { manifestOf } from '../../handlers/fixtures';
+
+const corePrefix = 'edge/shop-dev';
+const functionsBucket = 'functions';
+const DIGEST = 'a'.repeat(64);
+
+let dir: string;
+let cloud: LocalCloud;
+let operator: Operator;
+
+beforeAll(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'component-removal-'));
+  cloud = await startLocalCloud({ stateDir: path.join(dir, 'cloud') });
+  operator = createOperator(cloud.environment());
+});
+
+afterAll(async () => {
+  operator.close();
+  await cloud.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const create = (recipe: Recipe) =>
+  operator.clients.greengrass.send(new CreateComponentVersionCommand({ inlineRecipe: encodeRecipe(recipe) }));
+
+const ofUser = (ComponentName: string, ComponentVersion: string): Recipe => ({
+  ...{ RecipeFormatVersion: '2020-01-25', ComponentName, ComponentVersion },
+  Manifests: [{ Lifecycle: { run: 'true' } }],
+});
+
+const ofFunction = (version: string): Recipe =>
+  functionRecipe(
+    { name: functionComponentName(corePrefix, 'detect'), manifest: manifestOf('detect', version) },
+    { corePrefix, functionsBucket, host: DIGEST },
+  );
+
+it("deletes the service's components, and none that somebody else gave such a name", async () => {
+  const core = coreComponentName(corePrefix);
+  const [detect, mine] = ['detect', 'mine'].map((name) => functionComponentName(corePrefix, name));
+  const artifacts = { amd64: DIGEST, aarch64: DIGEST };
+  await create(coreRecipe('1.0.0', { corePrefix, functionsBucket, artifacts }));
+  await create(ofFunction('1.0.0'));
+  await create(ofFunction('1.1.0'));
+  await create(ofUser(core, '9.0.0'));
+  await create(ofUser(detect ?? '', '2.0.0'));
+  await create(ofUser(mine ?? '', '1.0.0'));
+  await create(ofUser('edge.shop-dev.other', '1.0.0'));
+
+  const { removed, kept } = await removeComponents(operator.clients.greengrass, corePrefix);
+  expect(removed.sort()).toEqual([`${core} 1.0.0`, `${detect} 1.0.0`, `${detect} 1.1.0`]);
+  expect(kept.sort()).toEqual([`${core} 9.0.0`, `${detect} 2.0.0`, `${mine} 1.0.0`]);
+  const { components = [] } = await operator.clients.greengrass.send(
+    new ListComponentsCommand({ scope: 'PRIVATE' }),
+  );
+  expect(components.map(({ componentName }) => componentName).sort()).toEqual(
+    [core, detect, mine, 'edge.shop-dev.other'].sort(),
+  );
+});
