@@ -38,6 +38,6 @@ Needs Node.js >= 20.19 and nothing else. Copy this folder to the node; it holds 
 
 It logs JSON lines to stdout and stops on SIGTERM. \`state/\` survives restarts. To run it for good, see
 \`edge-${group}.service\`. Its server certificate is valid for 397 days: run \`sls edge core init\` again
-with this folder as \`--out\`, and copy it here again.
+with this folder as \`--out\`, copy it here again, and restart the core, which reads it when it starts.
 `;
 }

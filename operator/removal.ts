@@ -9,6 +9,7 @@ import type { ServiceAccess } from './changeGroup';
 import { releasePolicy, type RemovedThings } from './certificateRemoval';
 import { statusOf } from './clients';
 import { removeComponents, type RemovedComponents } from './greengrass/removal';
+import { deployedTargets, forgetCoreDevices } from './greengrass/withdrawal';
 import { removeV1Groups, type RemovedV1Groups } from './greengrassV1/removal';
 import { removeOwnThings } from './ownThings';
 import { disableRules, enableRules } from './topicRules';
@@ -70,23 +71,23 @@ export async function removeService(access: ServiceAccess, options: RemovalOptio
   }
 }
 
-async function removeAll(
-  { operator, outputs }: ServiceAccess,
-  options: RemovalOptions,
-): Promise<Omit<Removal, 'problems'>> {
-  const { greengrass, greengrassV1, iot, lambda, s3 } = operator.clients;
-  const { corePolicy, corePrefix, devicePolicy } = outputs;
+async function removeAll(access: ServiceAccess, options: RemovalOptions): Promise<Omit<Removal, 'problems'>> {
+  const { greengrassV1, iot, lambda, s3 } = access.operator.clients;
+  const { corePolicy, corePrefix, devicePolicy } = access.outputs;
+  const targets = options.greengrass === 'components' ? await deployedTargets(access) : [];
+  let components: RemovedComponents = { removed: [], kept: [], problems: [] };
+  if (options.greengrass === 'components') {
+    // While cores still have their certificates: those that are online take the components away.
+    options.progress?.('removing components of Greengrass');
+    components = await removeComponents(access, targets);
+  }
   options.progress?.('removing certificates of cores and devices');
   const things = merged([
     await releasePolicy(iot, corePolicy, corePrefix),
     await releasePolicy(iot, devicePolicy, corePrefix),
     await removeOwnThings(iot, corePrefix),
   ]);
-  let components: RemovedComponents = { removed: [], kept: [] };
-  if (options.greengrass === 'components') {
-    options.progress?.('removing components of Greengrass');
-    components = await removeComponents(greengrass, corePrefix);
-  }
+  await forgetCoreDevices(access, targets, things.things);
   options.progress?.('removing functions in the cloud');
   const functions = await removeCloudFunctions(lambda, options.createFunction);
   const objects: Record<string, number> = {};

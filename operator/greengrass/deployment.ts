@@ -1,23 +1,13 @@
-import {
-  CreateDeploymentCommand,
-  GetCoreDeviceCommand,
-  GetDeploymentCommand,
-  ListDeploymentsCommand,
-  type ComponentDeploymentSpecification,
-  type GetDeploymentResponse,
-  type GreengrassV2Client,
-} from '@aws-sdk/client-greengrassv2';
-import { canonicalJson, EdgeError } from '../../protocol';
+import { GetCoreDeviceCommand, type GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import { EdgeError } from '../../protocol';
 import { statusOf } from '../clients';
-
-export type Components = Record<string, ComponentDeploymentSpecification>;
+import { mergeOf, redeploy, type Components } from './redeploy';
 
 /** The nucleus that a new node is set up with; it is what a deployment names where nothing else is known. */
 export const NUCLEUS_VERSION = '2.15.0';
 const NUCLEUS = 'aws.greengrass.Nucleus';
 /** 15 seconds by default: a device would wait that long for a function that is a component. */
 const POLLING_SECONDS = 1;
-const MAX_ROUNDS = 5;
 /** A merge deletes nothing: rights and settings that are no longer given would stay. */
 const WHOLE = [''];
 
@@ -39,37 +29,17 @@ export interface DeployedCore {
 }
 
 /**
- * Deploys the core component beside whatever the target has already: a deployment replaces the whole map,
- * and uninstalls what it leaves out. The last writer wins there, so this looks whether somebody else wrote
- * meanwhile, and then writes again what both want. Throws CONFLICT after too many rounds.
+ * Deploys the core component beside whatever the target has already. Throws CONFLICT when others deploy
+ * to it again and again, or when the target is the core of another group.
  */
 export async function deployCore(
   client: GreengrassV2Client,
   deployment: CoreDeployment,
 ): Promise<DeployedCore> {
-  const { targetArn } = deployment;
-  let base = await latest(client, targetArn);
-  let source = base;
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const components = await nextComponents(client, source?.components ?? {}, deployment);
-    const isThere = base?.deploymentStatus !== 'CANCELED' && isSame(components, base?.components);
-    if (base?.deploymentId && isThere) return { deploymentId: base.deploymentId, isNew: round > 0 };
-    const { deploymentId } = await client.send(
-      new CreateDeploymentCommand({
-        ...{ targetArn, components, deploymentName: deployment.name },
-        ...(source?.iotJobConfiguration && { iotJobConfiguration: source.iotJobConfiguration }),
-        deploymentPolicies: {
-          failureHandlingPolicy: 'ROLLBACK',
-          componentUpdatePolicy: { action: 'SKIP_NOTIFY_COMPONENTS' },
-        },
-      }),
-    );
-    const between = await writtenBetween(client, targetArn, base, deploymentId);
-    if (between === undefined && deploymentId !== undefined) return { deploymentId, isNew: true };
-    source = between;
-    base = await latest(client, targetArn);
-  }
-  throw new EdgeError('CONFLICT', `others deploy to ${targetArn} again and again`);
+  const { targetArn, name } = deployment;
+  const next = (current: Components) => nextComponents(client, current, deployment);
+  const { deploymentId = '', isNew } = await redeploy(client, { targetArn, name, next });
+  return { deploymentId, isNew };
 }
 
 async function nextComponents(
@@ -125,50 +95,4 @@ async function nucleusVersion(client: GreengrassV2Client, coreDeviceThingName: s
     if (statusOf(error) === 404) return NUCLEUS_VERSION;
     throw error;
   }
-}
-
-async function latest(
-  client: GreengrassV2Client,
-  targetArn: string,
-): Promise<GetDeploymentResponse | undefined> {
-  const { deployments = [] } = await client.send(
-    new ListDeploymentsCommand({ targetArn, historyFilter: 'LATEST_ONLY' }),
-  );
-  const deploymentId = deployments[0]?.deploymentId;
-  return deploymentId === undefined ? undefined : client.send(new GetDeploymentCommand({ deploymentId }));
-}
-
-/** The youngest deployment of somebody else since `base`: it knows nothing of ours, or ours nothing of it. */
-async function writtenBetween(
-  client: GreengrassV2Client,
-  targetArn: string,
-  base: GetDeploymentResponse | undefined,
-  own: string | undefined,
-): Promise<GetDeploymentResponse | undefined> {
-  const { deployments = [] } = await client.send(
-    new ListDeploymentsCommand({ targetArn, historyFilter: 'ALL', maxResults: 20 }),
-  );
-  const since = Number(base?.revisionId ?? 0);
-  const [youngest] = deployments
-    .filter(({ deploymentId, revisionId }) => deploymentId !== own && Number(revisionId) > since)
-    .sort((a, b) => Number(b.revisionId) - Number(a.revisionId));
-  const deploymentId = youngest?.deploymentId;
-  return deploymentId === undefined ? undefined : client.send(new GetDeploymentCommand({ deploymentId }));
-}
-
-function mergeOf(component: ComponentDeploymentSpecification | undefined): Record<string, unknown> {
-  // Greengrass may give back an empty text where nothing is merged.
-  return JSON.parse(component?.configurationUpdate?.merge || '{}') as Record<string, unknown>;
-}
-
-/** However their configurations are written. */
-function isSame(left: Components, right: Components = {}): boolean {
-  const comparable = (components: Components) =>
-    Object.entries(components).map(([name, component]) => ({
-      ...{ name, ...component, configurationUpdate: undefined, merge: mergeOf(component) },
-      ...(component.configurationUpdate?.reset?.length && { reset: component.configurationUpdate.reset }),
-    }));
-  const byName = (components: Components) =>
-    comparable(components).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return canonicalJson(byName(left)) === canonicalJson(byName(right));
 }

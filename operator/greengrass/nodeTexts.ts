@@ -72,6 +72,8 @@ export function existingNodeScript({ serverFolder }: NodeTexts): string | undefi
 export function newNodeScript({ serverFolder, credentials }: NodeTexts): string {
   return `${SCRIPT_HEAD}
 command -v java > /dev/null || { echo 'Java 8 or later is missing' >&2; exit 1; }
+command -v curl > /dev/null || { echo 'curl is missing' >&2; exit 1; }
+command -v sudo > /dev/null || { echo 'sudo, with which the nucleus starts components, is missing' >&2; exit 1; }
 command -v unzip > /dev/null || { echo 'unzip is missing' >&2; exit 1; }
 command -v node > /dev/null || { echo 'Node.js >= 20.19 is missing' >&2; exit 1; }
 getent group ggc_group > /dev/null || groupadd --system ggc_group
@@ -132,7 +134,8 @@ The role alias of its nucleus has to be \`${roleAlias}\`: the HTTP API of the se
 function certificateText(serverFolder: string): string {
   return `Devices know it by the certificate that the script copies to
 \`${serverFolder}\`, which is valid for 397 days: run \`sls edge core init\` again with this folder as
-\`--out\`, copy it here and run the script again.`;
+\`--out\`, copy it here, run the script again, and then \`systemctl restart greengrass\`: the core reads it
+when it starts.`;
 }
 
 const CLIENT_DEVICES_TEXT = `Devices connect to

@@ -9,32 +9,65 @@ import {
 } from '@aws-sdk/client-greengrassv2';
 import { coreComponentName, functionComponentPrefix } from '../../protocol';
 import { isCoreDescription, packageOf } from '../../protocol/greengrass/descriptions';
+import type { ServiceAccess } from '../changeGroup';
 import { statusOf } from '../clients';
+import { withdrawComponents, type DeployedTarget } from './withdrawal';
 
 export interface RemovedComponents {
   /** `<component> <version>` */
   removed: string[];
   /** Such as have a name of the service's, and were made by somebody else. */
   kept: string[];
+  /** Targets that could not be deployed to without them. */
+  problems: string[];
 }
 
 type IsOwn = (description: string | undefined) => boolean;
 
 /**
- * Deletes every version of the service's components, which their descriptions tell: a name alone may be
- * somebody else's. What runs on a core device goes on; a deployment that names them can no longer be
- * carried out.
+ * Takes the service's components out of the deployments of its targets, then deletes every version of
+ * them. Their descriptions tell them: a name alone may be somebody else's.
  */
 export async function removeComponents(
+  access: ServiceAccess,
+  targets: readonly DeployedTarget[],
+): Promise<RemovedComponents> {
+  const client = access.operator.clients.greengrass;
+  const { corePrefix } = access.outputs;
+  const { own, kept } = await versionsByOwner(client, corePrefix);
+  // One that is neither is a version of ours that was deleted before.
+  const isOwn = (name: string, version = '') =>
+    ownershipOf(name, corePrefix) !== undefined && !kept.includes(`${name} ${version}`);
+  const problems = await withdrawComponents(access, targets, isOwn);
+  for (const { arn } of own) await deleteVersion(client, arn);
+  return { removed: own.map(({ name }) => name), kept, problems };
+}
+
+interface OwnVersion {
+  arn: string;
+  /** `<component> <version>` */
+  name: string;
+}
+
+async function versionsByOwner(
   client: GreengrassV2Client,
   corePrefix: string,
-): Promise<RemovedComponents> {
-  const result: RemovedComponents = { removed: [], kept: [] };
-  for (const { arn, componentName = '' } of await privateComponents(client)) {
-    const isOwn = ownershipOf(componentName, corePrefix);
-    if (isOwn !== undefined && arn !== undefined) await removeVersions(client, arn, isOwn, result);
+): Promise<{ own: OwnVersion[]; kept: string[] }> {
+  const [own, kept]: [OwnVersion[], string[]] = [[], []];
+  for (const component of await privateComponents(client)) {
+    const isOwn = ownershipOf(component.componentName ?? '', corePrefix);
+    if (isOwn === undefined || component.arn === undefined) continue;
+    for (const { arn = '', componentName = '', componentVersion = '' } of await versionsOf(
+      client,
+      component.arn,
+    )) {
+      const { description } = await client.send(new DescribeComponentCommand({ arn }));
+      const name = `${componentName} ${componentVersion}`;
+      if (isOwn(description)) own.push({ arn, name });
+      else kept.push(name);
+    }
   }
-  return result;
+  return { own, kept };
 }
 
 /** All of them before any is deleted: pages of a list that shrinks would leave some out. */
@@ -63,24 +96,11 @@ function ownershipOf(componentName: string, corePrefix: string): IsOwn | undefin
   return (description) => packageOf(description) !== undefined;
 }
 
-async function removeVersions(
-  client: GreengrassV2Client,
-  component: string,
-  isOwn: IsOwn,
-  { removed, kept }: RemovedComponents,
-): Promise<void> {
-  for (const { arn, componentName, componentVersion } of await versionsOf(client, component)) {
-    const name = `${componentName} ${componentVersion}`;
-    try {
-      const { description } = await client.send(new DescribeComponentCommand({ arn }));
-      if (!isOwn(description)) {
-        kept.push(name);
-        continue;
-      }
-      await client.send(new DeleteComponentCommand({ arn }));
-      removed.push(name);
-    } catch (error) {
-      if (statusOf(error) !== 404) throw error;
-    }
+/** Somebody may have been quicker. */
+async function deleteVersion(client: GreengrassV2Client, arn: string): Promise<void> {
+  try {
+    await client.send(new DeleteComponentCommand({ arn }));
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
   }
 }

@@ -89,7 +89,7 @@ function livingText(overview: GroupOverview): string | undefined {
 
 function problemsOf({ problems, components }: Removal): string[] {
   const kept = components.kept.map((name) => `component ${name} was made by somebody else: it stays`);
-  return [...problems, ...kept];
+  return [...problems, ...components.problems, ...kept];
 }
 
 function textOf({ functions, objects, things, components, groups }: Removal): string {

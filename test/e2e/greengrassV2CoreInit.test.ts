@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, stat, symlink } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { GetCoreDeviceCommand } from '@aws-sdk/client-greengrassv2';
 import { GetPolicyCommand, ListAttachedPoliciesCommand } from '@aws-sdk/client-iot';
 import { writeStackFile, type NodeProcess } from '../../local';
 import { startNucleusProcess } from '../../local/environment/nucleus';
@@ -124,7 +125,12 @@ it(
     const options = { createFunction: 'none', buckets: [], greengrass: 'components' as const };
     const { things, components } = await removeService(environment, options);
     expect(components.removed).toEqual([`${coreComponentName(environment.outputs.corePrefix)} 1.0.0`]);
+    expect(components.problems).toEqual([]);
     expect(things.certificates).toContain(certificateId);
+    const coreDeviceThingName = definition?.core?.thingName;
+    await expect(
+      environment.operator.clients.greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName })),
+    ).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
     expect(await environment.operator.certificateArn(certificateId)).toBeUndefined();
     await expect(iot.send(new GetPolicyCommand({ policyName: own[0] }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',

@@ -1,11 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CreateComponentVersionCommand, ListComponentsCommand } from '@aws-sdk/client-greengrassv2';
+import {
+  CreateComponentVersionCommand,
+  CreateDeploymentCommand,
+  GetDeploymentCommand,
+  ListComponentsCommand,
+  ListDeploymentsCommand,
+} from '@aws-sdk/client-greengrassv2';
+import { CreateThingCommand } from '@aws-sdk/client-iot';
 import { functionRecipe } from '../../../handlers/engines/greengrassV2/functionRecipe';
 import { startLocalCloud, type LocalCloud } from '../../../local';
 import { coreRecipe } from '../../../operator/greengrass/recipe';
 import { removeComponents } from '../../../operator/greengrass/removal';
+import type { ServiceOutputs } from '../../../operator/outputs';
 import { createOperator, type Operator } from '../../../operator/operator';
 import { coreComponentName, functionComponentName } from '../../../protocol';
 import { encodeRecipe, type Recipe } from '../../../protocol/greengrass/recipe';
@@ -39,6 +47,10 @@ const ofUser = (ComponentName: string, ComponentVersion: string): Recipe => ({
   Manifests: [{ Lifecycle: { run: 'true' } }],
 });
 
+const artifacts = { amd64: DIGEST, aarch64: DIGEST };
+
+const access = () => ({ operator, outputs: { corePrefix } as ServiceOutputs });
+
 const ofFunction = (version: string): Recipe =>
   functionRecipe(
     { name: functionComponentName(corePrefix, 'detect'), manifest: manifestOf('detect', version) },
@@ -48,7 +60,6 @@ const ofFunction = (version: string): Recipe =>
 it("deletes the service's components, and none that somebody else gave such a name", async () => {
   const core = coreComponentName(corePrefix);
   const [detect, mine] = ['detect', 'mine'].map((name) => functionComponentName(corePrefix, name));
-  const artifacts = { amd64: DIGEST, aarch64: DIGEST };
   await create(coreRecipe('1.0.0', { corePrefix, functionsBucket, artifacts }));
   await create(ofFunction('1.0.0'));
   await create(ofFunction('1.1.0'));
@@ -57,7 +68,7 @@ it("deletes the service's components, and none that somebody else gave such a na
   await create(ofUser(mine ?? '', '1.0.0'));
   await create(ofUser('edge.shop-dev.other', '1.0.0'));
 
-  const { removed, kept } = await removeComponents(operator.clients.greengrass, corePrefix);
+  const { removed, kept } = await removeComponents(access(), []);
   expect(removed.sort()).toEqual([`${core} 1.0.0`, `${detect} 1.0.0`, `${detect} 1.1.0`]);
   expect(kept.sort()).toEqual([`${core} 9.0.0`, `${detect} 2.0.0`, `${mine} 1.0.0`]);
   const { components = [] } = await operator.clients.greengrass.send(
@@ -67,3 +78,42 @@ it("deletes the service's components, and none that somebody else gave such a na
     [core, detect, mine, 'edge.shop-dev.other'].sort(),
   );
 });
+
+it('takes them out of the deployments of a core device that lives on, and nothing else', async () => {
+  const core = coreComponentName(corePrefix);
+  const detect = functionComponentName(corePrefix, 'detect');
+  const { iot, greengrass } = operator.clients;
+  const { thingArn: targetArn = '' } = await iot.send(new CreateThingCommand({ thingName: 'gateway-1' }));
+  const { thingArn: bare = '' } = await iot.send(new CreateThingCommand({ thingName: 'gateway-2' }));
+  await create(coreRecipe('1.0.0', { corePrefix, functionsBucket, artifacts }));
+  await create(ofFunction('1.2.0'));
+  await create(ofUser('com.example.mine', '1.0.0'));
+  const version = (componentVersion: string) => ({ componentVersion });
+  const theirs = { 'com.example.mine': version('1.0.0'), [core]: version('9.0.0') };
+  await greengrass.send(
+    new CreateDeploymentCommand({
+      ...{ targetArn, deploymentName: 'all' },
+      components: { ...theirs, [detect]: version('1.2.0') },
+    }),
+  );
+
+  const gone = 'arn:aws:iot:eu-west-1:000000000000:thing/nobody';
+  const targets = [targetArn, bare, gone].map((each) => ({ core: 'any', targetArn: each }));
+  const { removed, problems } = await removeComponents(access(), targets);
+  expect(removed.sort()).toEqual([`${core} 1.0.0`, `${detect} 1.2.0`]);
+  expect(problems).toEqual([]);
+  const latest = await deploymentsOf(targetArn);
+  expect(latest).toMatchObject([{ deploymentName: `${corePrefix} removed` }]);
+  const { components = {} } = await greengrass.send(
+    new GetDeploymentCommand({ deploymentId: latest[0]?.deploymentId }),
+  );
+  expect(Object.keys(components).sort()).toEqual(['com.example.mine', core]);
+  expect(await deploymentsOf(bare)).toEqual([]);
+});
+
+async function deploymentsOf(targetArn: string) {
+  const { deployments = [] } = await operator.clients.greengrass.send(
+    new ListDeploymentsCommand({ targetArn, historyFilter: 'LATEST_ONLY' }),
+  );
+  return deployments;
+}
