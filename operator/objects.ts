@@ -5,7 +5,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { statusOf } from './clients';
+import { unlessMissing } from './clients';
 
 export interface ListedObject {
   key: string;
@@ -16,13 +16,8 @@ export interface ListedObject {
 
 /** Text of an object, undefined when there is none. */
 export async function readText(s3: S3Client, bucket: string, key: string): Promise<string | undefined> {
-  try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    return await Body?.transformToString();
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+  const found = await unlessMissing(s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
+  return found?.Body?.transformToString();
 }
 
 export async function writeText(s3: S3Client, bucket: string, key: string, text: string): Promise<void> {

@@ -5,7 +5,7 @@ import {
   type IoTClient,
 } from '@aws-sdk/client-iot';
 import { deleteThing, type RemovedThings } from './certificateRemoval';
-import { statusOf } from './clients';
+import { unlessMissing } from './clients';
 import { MADE_BY } from './madeBy';
 import { certificateIdOfArn } from './things';
 
@@ -39,11 +39,6 @@ async function thingsMadeBy(iot: IoTClient, madeBy: string): Promise<string[]> {
 
 /** None of a thing that has gone meanwhile. */
 async function principalsOf(iot: IoTClient, thingName: string): Promise<string[]> {
-  try {
-    const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }));
-    return principals;
-  } catch (error) {
-    if (statusOf(error) === 404) return [];
-    throw error;
-  }
+  const found = await unlessMissing(iot.send(new ListThingPrincipalsCommand({ thingName })));
+  return found?.principals ?? [];
 }

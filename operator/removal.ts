@@ -7,9 +7,9 @@ import {
 import { DeleteObjectsCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ServiceAccess } from './changeGroup';
 import { releasePolicy, type RemovedThings } from './certificateRemoval';
-import { statusOf } from './clients';
+import { unlessMissing } from './clients';
 import { removeComponents, type RemovedComponents } from './greengrass/removal';
-import { deployedTargets, forgetCoreDevices } from './greengrass/withdrawal';
+import { deployedTargets, forgetCoreDevices, type DeployedTarget } from './greengrass/withdrawal';
 import { removeV1Groups, type RemovedV1Groups } from './greengrassV1/removal';
 import { removeOwnThings } from './ownThings';
 import { disableRules, enableRules } from './topicRules';
@@ -74,12 +74,15 @@ export async function removeService(access: ServiceAccess, options: RemovalOptio
 async function removeAll(access: ServiceAccess, options: RemovalOptions): Promise<Omit<Removal, 'problems'>> {
   const { greengrassV1, iot, lambda, s3 } = access.operator.clients;
   const { corePolicy, corePrefix, devicePolicy } = access.outputs;
-  const targets = options.greengrass === 'components' ? await deployedTargets(access) : [];
+  let targets: DeployedTarget[] = [];
   let components: RemovedComponents = { removed: [], kept: [], problems: [] };
   if (options.greengrass === 'components') {
     // While cores still have their certificates: those that are online take the components away.
     options.progress?.('removing components of Greengrass');
+    const deployed = await deployedTargets(access);
+    targets = deployed.targets;
     components = await removeComponents(access, targets);
+    components.problems.unshift(...deployed.problems);
   }
   options.progress?.('removing certificates of cores and devices');
   const things = merged([
@@ -134,15 +137,11 @@ async function madeBy(
   lambda: LambdaClient,
   FunctionName: string,
 ): Promise<{ prefix: string; role: string } | undefined> {
-  try {
-    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-    const prefix = Environment?.Variables?.['EDGE_CLOUD_FUNCTION_PREFIX'];
-    const role = Environment?.Variables?.['EDGE_CLOUD_FUNCTION_ROLE_ARN'];
-    return prefix && role ? { prefix, role } : undefined;
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+  const found = await unlessMissing(lambda.send(new GetFunctionConfigurationCommand({ FunctionName })));
+  const variables = found?.Environment?.Variables;
+  const prefix = variables?.['EDGE_CLOUD_FUNCTION_PREFIX'];
+  const role = variables?.['EDGE_CLOUD_FUNCTION_ROLE_ARN'];
+  return prefix && role ? { prefix, role } : undefined;
 }
 
 /** Every version and delete marker too: a versioned bucket is not empty before. Resolves with how many. */
@@ -164,13 +163,7 @@ async function emptyBucket(s3: S3Client, Bucket: string, prefixes: readonly stri
 }
 
 async function listVersions(s3: S3Client, Bucket: string, Prefix: string) {
-  try {
-    const { Versions = [], DeleteMarkers = [] } = await s3.send(
-      new ListObjectVersionsCommand({ Bucket, Prefix }),
-    );
-    return [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
-  } catch (error) {
-    if (statusOf(error) === 404) return [];
-    throw error;
-  }
+  const page = await unlessMissing(s3.send(new ListObjectVersionsCommand({ Bucket, Prefix })));
+  const { Versions = [], DeleteMarkers = [] } = page ?? {};
+  return [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
 }

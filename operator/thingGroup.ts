@@ -5,7 +5,7 @@ import {
   type IoTClient,
 } from '@aws-sdk/client-iot';
 import { isActiveDevice, type GroupDefinition } from '../protocol';
-import { statusOf } from './clients';
+import { unlessMissing } from './clients';
 
 /**
  * Brings the members of a group's thing group to its core and devices; CloudFormation has no resource for
@@ -47,9 +47,5 @@ async function membersOf(iot: IoTClient, thingGroupName: string): Promise<string
 
 /** A thing that is not there yet is told of elsewhere. */
 async function add(iot: IoTClient, thingGroupName: string, thingName: string): Promise<void> {
-  try {
-    await iot.send(new AddThingToThingGroupCommand({ thingGroupName, thingName }));
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-  }
+  await unlessMissing(iot.send(new AddThingToThingGroupCommand({ thingGroupName, thingName })));
 }

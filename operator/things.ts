@@ -10,7 +10,7 @@ import {
   type IoTClient,
 } from '@aws-sdk/client-iot';
 import { EdgeError } from '../protocol';
-import { statusOf } from './clients';
+import { statusOf, unlessMissing } from './clients';
 import { MADE_BY } from './madeBy';
 
 /** A thing with its certificate and key, both PEM. */
@@ -72,13 +72,7 @@ export function thingOperations(iot: IoTClient): ThingOperations {
         .map(({ certificateId }) => certificateId);
     },
     async certificateArn(certificateId) {
-      try {
-        const { arn } = await describe(iot, certificateId);
-        return arn;
-      } catch (error) {
-        if (statusOf(error) === 404) return undefined;
-        throw error;
-      }
+      return (await unlessMissing(describe(iot, certificateId)))?.arn;
     },
     async thingNames() {
       const names: string[] = [];

@@ -6,7 +6,7 @@ import { EdgeError } from '../../protocol';
 import type { CoreConfigurationInput, DeviceWay } from '../../protocol/greengrass/coreConfiguration';
 import { amazonRoots } from '../amazonRoot';
 import { updateGroup, type ServiceAccess } from '../changeGroup';
-import { statusOf } from '../clients';
+import { unlessMissing } from '../clients';
 import type { CoreInitOptions, InitialisedCore } from '../coreInit';
 import { associate, requireVacant, retire, serverNames, writeServer } from '../coreMembership';
 import { removeListener, writeListener, type Listener } from '../listener';
@@ -134,12 +134,8 @@ async function existingCertificate(
   { core, certificateId: chosen }: GreengrassCoreInitOptions,
 ): Promise<{ certificateId: string } | undefined> {
   const { greengrass, iot } = operator.clients;
-  try {
-    await greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName: core }));
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+  const known = await unlessMissing(greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName: core })));
+  if (known === undefined) return undefined;
   const active = await operator.activeCertificatesOf(core);
   const certificateId = chosen ?? active[0];
   if (certificateId === undefined || !active.includes(certificateId)) {

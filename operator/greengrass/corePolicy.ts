@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-iot';
 import { canonicalJson, EdgeError } from '../../protocol';
 import type { ServiceAccess } from '../changeGroup';
-import { statusOf } from '../clients';
+import { unlessMissing } from '../clients';
 
 const MAX_NAME = 128;
 const MAX_DOCUMENT = 2_048;
@@ -110,13 +110,8 @@ async function removePolicy(iot: IoTClient, policyName: string, target: string):
 }
 
 async function policyDocumentOf(iot: IoTClient, policyName: string): Promise<string | undefined> {
-  try {
-    const { policyDocument = '{}' } = await iot.send(new GetPolicyCommand({ policyName }));
-    return canonicalJson(JSON.parse(policyDocument));
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+  const known = await unlessMissing(iot.send(new GetPolicyCommand({ policyName })));
+  return known && canonicalJson(JSON.parse(known.policyDocument ?? '{}'));
 }
 
 /** Policy names have no colon, which thing names may have; a name that is too long ends in a digest. */

@@ -1,6 +1,6 @@
 import { GetCoreDeviceCommand, type GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
 import { EdgeError } from '../../protocol';
-import { statusOf } from '../clients';
+import { unlessMissing } from '../clients';
 import { mergeOf, redeploy, type Components } from './redeploy';
 
 /** The nucleus that a new node is set up with; it is what a deployment names where nothing else is known. */
@@ -88,11 +88,6 @@ function requireSameGroup(
 
 /** The one that the device has: a deployment must not change it by the way. */
 async function nucleusVersion(client: GreengrassV2Client, coreDeviceThingName: string): Promise<string> {
-  try {
-    const { coreVersion } = await client.send(new GetCoreDeviceCommand({ coreDeviceThingName }));
-    return coreVersion ?? NUCLEUS_VERSION;
-  } catch (error) {
-    if (statusOf(error) === 404) return NUCLEUS_VERSION;
-    throw error;
-  }
+  const known = await unlessMissing(client.send(new GetCoreDeviceCommand({ coreDeviceThingName })));
+  return known?.coreVersion ?? NUCLEUS_VERSION;
 }

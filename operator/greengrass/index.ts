@@ -1,5 +1,4 @@
-import { DescribeThingCommand } from '@aws-sdk/client-iot';
-import { coreComponentName, EdgeError, greengrassDeploymentName, type GroupDefinition } from '../../protocol';
+import { coreComponentName, greengrassDeploymentName, type GroupDefinition } from '../../protocol';
 import type { CoreConfigurationInput } from '../../protocol/greengrass/coreConfiguration';
 import type { ServiceAccess } from '../changeGroup';
 import type { PollOptions } from '../poll';
@@ -8,6 +7,7 @@ import { ensureComponentVersion } from './componentVersion';
 import { coreComponentConfiguration } from './configuration';
 import { deployCore, type DeployedCore } from './deployment';
 import { coreRecipe } from './recipe';
+import { thingArnOf } from './thingArn';
 
 export { ensureClientDevicePolicy, ensureGreengrassPolicy } from './corePolicy';
 
@@ -68,12 +68,6 @@ export async function deployCoreComponent(
   const name = greengrassDeploymentName(corePrefix, group, revision);
   const deployment = { targetArn, name, core, component, version, configuration };
   return { ...(await deployCore(operator.clients.greengrass, deployment)), component, version, targetArn };
-}
-
-async function thingArnOf({ operator }: ServiceAccess, thingName: string): Promise<string> {
-  const { thingArn } = await operator.clients.iot.send(new DescribeThingCommand({ thingName }));
-  if (thingArn === undefined) throw new EdgeError('NOT_FOUND', `there is no thing ${thingName}`);
-  return thingArn;
 }
 
 /** Of the thing's partition, region and account. */

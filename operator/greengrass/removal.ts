@@ -10,7 +10,7 @@ import {
 import { coreComponentName, functionComponentPrefix } from '../../protocol';
 import { isCoreDescription, packageOf } from '../../protocol/greengrass/descriptions';
 import type { ServiceAccess } from '../changeGroup';
-import { statusOf } from '../clients';
+import { unlessMissing } from '../clients';
 import { withdrawComponents, type DeployedTarget } from './withdrawal';
 
 export interface RemovedComponents {
@@ -39,7 +39,8 @@ export async function removeComponents(
   const isOwn = (name: string, version = '') =>
     ownershipOf(name, corePrefix) !== undefined && !kept.includes(`${name} ${version}`);
   const problems = await withdrawComponents(access, targets, isOwn);
-  for (const { arn } of own) await deleteVersion(client, arn);
+  // Somebody may have been quicker.
+  for (const { arn } of own) await unlessMissing(client.send(new DeleteComponentCommand({ arn })));
   return { removed: own.map(({ name }) => name), kept, problems };
 }
 
@@ -61,9 +62,10 @@ async function versionsByOwner(
       client,
       component.arn,
     )) {
-      const { description } = await client.send(new DescribeComponentCommand({ arn }));
+      const found = await unlessMissing(client.send(new DescribeComponentCommand({ arn })));
       const name = `${componentName} ${componentVersion}`;
-      if (isOwn(description)) own.push({ arn, name });
+      if (found === undefined) continue;
+      if (isOwn(found.description)) own.push({ arn, name });
       else kept.push(name);
     }
   }
@@ -94,13 +96,4 @@ function ownershipOf(componentName: string, corePrefix: string): IsOwn | undefin
   }
   if (!componentName.startsWith(functionComponentPrefix(corePrefix))) return undefined;
   return (description) => packageOf(description) !== undefined;
-}
-
-/** Somebody may have been quicker. */
-async function deleteVersion(client: GreengrassV2Client, arn: string): Promise<void> {
-  try {
-    await client.send(new DeleteComponentCommand({ arn }));
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-  }
 }

@@ -1,9 +1,9 @@
 import { DeleteCoreDeviceCommand } from '@aws-sdk/client-greengrassv2';
-import { DescribeThingCommand } from '@aws-sdk/client-iot';
 import { EdgeError } from '../../protocol';
 import type { ServiceAccess } from '../changeGroup';
-import { statusOf } from '../clients';
+import { unlessMissing } from '../clients';
 import { redeploy } from './redeploy';
+import { thingArnOf } from './thingArn';
 
 /** Where the service's components are deployed: of every group that has a core. */
 export interface DeployedTarget {
@@ -12,18 +12,32 @@ export interface DeployedTarget {
   targetArn: string;
 }
 
-/** From the stored definitions; none when their bucket has gone. Leaves out cores whose thing has gone. */
-export async function deployedTargets({ operator, outputs }: ServiceAccess): Promise<DeployedTarget[]> {
-  const { stateBucket } = outputs;
-  const targets: DeployedTarget[] = [];
-  for (const group of await unlessMissing(operator.groupNames(stateBucket), [])) {
-    const definition = await operator.definition(stateBucket, group);
-    const core = definition?.core?.thingName;
-    if (core === undefined) continue;
-    const targetArn = definition?.engine?.targetArn ?? (await thingArnOf({ operator, outputs }, core));
-    if (targetArn !== undefined) targets.push({ core, targetArn });
+/**
+ * From the stored definitions; none when their bucket has gone. What was spoilt by hand is a problem, and
+ * keeps nothing from being removed.
+ */
+export async function deployedTargets(
+  access: ServiceAccess,
+): Promise<{ targets: DeployedTarget[]; problems: string[] }> {
+  const [targets, problems]: [DeployedTarget[], string[]] = [[], []];
+  for (const group of (await unlessMissing(access.operator.groupNames(access.outputs.stateBucket))) ?? []) {
+    try {
+      const target = await targetOf(access, group);
+      if (target !== undefined) targets.push(target);
+    } catch (error) {
+      problems.push(`where group ${group} has components of the service cannot be told: ${text(error)}`);
+    }
   }
-  return targets;
+  return { targets, problems };
+}
+
+/** Undefined for a group without a core, and for a core whose thing has gone. */
+async function targetOf(access: ServiceAccess, group: string): Promise<DeployedTarget | undefined> {
+  const definition = await access.operator.definition(access.outputs.stateBucket, group);
+  const core = definition?.core?.thingName;
+  if (core === undefined) return undefined;
+  const targetArn = definition?.engine?.targetArn ?? (await unlessMissing(thingArnOf(access, core)));
+  return targetArn === undefined ? undefined : { core, targetArn };
 }
 
 /**
@@ -64,27 +78,7 @@ export async function forgetCoreDevices(
   const { greengrass } = operator.clients;
   for (const { core } of targets) {
     if (!removedThings.includes(core)) continue;
-    await unlessMissing(
-      greengrass.send(new DeleteCoreDeviceCommand({ coreDeviceThingName: core })),
-      undefined,
-    );
-  }
-}
-
-async function thingArnOf({ operator }: ServiceAccess, thingName: string): Promise<string | undefined> {
-  const found = await unlessMissing(
-    operator.clients.iot.send(new DescribeThingCommand({ thingName })),
-    undefined,
-  );
-  return found?.thingArn;
-}
-
-async function unlessMissing<T, U>(answer: Promise<T>, instead: U): Promise<T | U> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (statusOf(error) === 404) return instead;
-    throw error;
+    await unlessMissing(greengrass.send(new DeleteCoreDeviceCommand({ coreDeviceThingName: core })));
   }
 }
 

@@ -15,7 +15,7 @@ import {
   v1GroupNamePrefix,
   type V1DefinitionKind,
 } from '../../protocol/greengrassV1';
-import { statusOf } from '../clients';
+import { unlessMissing } from '../clients';
 import { allPages, deleteDefinition, listDefinitions } from './definitions';
 
 export interface RemovedV1Groups {
@@ -103,13 +103,4 @@ async function isOf(client: GreengrassClient, corePrefix: string, arn: string | 
     ({ FunctionConfiguration }) =>
       FunctionConfiguration?.Environment?.Variables?.[V1_ENVIRONMENT.corePrefix] === corePrefix,
   );
-}
-
-async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import { EdgeError } from '../../protocol';
-import { statusOf } from '../../operator/clients';
+import { unlessMissing } from '../../operator/clients';
 import { groupOverviews, isAlive, type GroupOverview } from '../../operator/overview';
 import { FUNCTIONS_PREFIXES, removeService, STATE_PREFIXES, type Removal } from '../../operator/removal';
 import { rulesOfStack } from '../../operator/topicRules';
@@ -70,12 +70,7 @@ async function nameLivingGroups(service: DeployedService, utils: Utils): Promise
 
 /** None where an earlier removal, which did not come to its end, took the bucket. */
 async function groupNames({ operator, outputs }: DeployedService): Promise<string[]> {
-  try {
-    return await operator.groupNames(outputs.stateBucket);
-  } catch (error) {
-    if (statusOf(error) === 404) return [];
-    throw error;
-  }
+  return (await unlessMissing(operator.groupNames(outputs.stateBucket))) ?? [];
 }
 
 function livingText(overview: GroupOverview): string | undefined {

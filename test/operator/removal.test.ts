@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { IoTDataPlaneClient, PublishCommand } from '@aws-sdk/client-iot-data-plane';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { startLocalCloud, type LocalCloud } from '../../local';
 import { createOperator, type Operator } from '../../operator/operator';
 import type { ServiceOutputs } from '../../operator/outputs';
+import { keys } from '../../protocol';
 import { removeService, type RemovalOptions } from '../../operator/removal';
 
 /** A rule that stores what cores send, and what a removal makes of it. */
@@ -15,6 +16,7 @@ const outputs = {
   corePolicy: 'shop-dev-edge-core',
   devicePolicy: 'shop-dev-edge-device',
   corePrefix: 'edge/shop-dev',
+  stateBucket: Bucket,
 } as ServiceOutputs;
 
 let dir: string;
@@ -85,4 +87,12 @@ test('nothing is stored after the buckets were emptied', async () => {
 test('a rule that cannot be disabled is named, and keeps nothing from being removed', async () => {
   const { problems } = await remove({ rules: ['deletedByHand'] });
   expect(problems).toEqual([expect.stringContaining('deletedByHand')]);
+});
+
+test('a definition that was spoilt by hand is named, and keeps nothing from being removed', async () => {
+  const put = { Bucket, Key: keys.definition('workshop'), Body: 'spoilt' };
+  await operator.clients.s3.send(new PutObjectCommand(put));
+  const { components, objects } = await remove({ greengrass: 'components' });
+  expect(components.problems).toEqual([expect.stringContaining('workshop')]);
+  expect(objects).toEqual({ [Bucket]: 1 });
 });
