@@ -6,7 +6,8 @@ import {
   type GetDeploymentResponse,
   type GreengrassV2Client,
 } from '@aws-sdk/client-greengrassv2';
-import { canonicalJson, EdgeError } from '../../protocol';
+import { EdgeError } from '../../protocol';
+import { sameComponents } from '../../protocol/greengrass/componentMap';
 
 export type Components = Record<string, ComponentDeploymentSpecification>;
 
@@ -40,7 +41,8 @@ export async function redeploy(
   let source = base;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const components = await next(source?.components ?? {});
-    const isThere = base?.deploymentStatus !== 'CANCELED' && isSame(components, base?.components);
+    const isThere =
+      base?.deploymentStatus !== 'CANCELED' && sameComponents(components, base?.components ?? {});
     if (isThere) return { deploymentId: base?.deploymentId, isNew: round > 0 };
     const { deploymentId } = await client.send(
       new CreateDeploymentCommand({
@@ -87,21 +89,4 @@ async function writtenBetween(
     .sort((a, b) => Number(b.revisionId) - Number(a.revisionId));
   const deploymentId = youngest?.deploymentId;
   return deploymentId === undefined ? undefined : client.send(new GetDeploymentCommand({ deploymentId }));
-}
-
-export function mergeOf(component: ComponentDeploymentSpecification | undefined): Record<string, unknown> {
-  // Greengrass may give back an empty text where nothing is merged.
-  return JSON.parse(component?.configurationUpdate?.merge || '{}') as Record<string, unknown>;
-}
-
-/** However their configurations are written. */
-function isSame(left: Components, right: Components = {}): boolean {
-  const comparable = (components: Components) =>
-    Object.entries(components).map(([name, component]) => ({
-      ...{ name, ...component, configurationUpdate: undefined, merge: mergeOf(component) },
-      ...(component.configurationUpdate?.reset?.length && { reset: component.configurationUpdate.reset }),
-    }));
-  const byName = (components: Components) =>
-    comparable(components).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return canonicalJson(byName(left)) === canonicalJson(byName(right));
 }

@@ -1,6 +1,5 @@
 import type { ComponentDeploymentSpecification } from '@aws-sdk/client-greengrassv2';
 import {
-  canonicalJson,
   coreComponentName,
   EdgeError,
   functionComponentName,
@@ -8,6 +7,7 @@ import {
   type Delivery,
   type FunctionManifest,
 } from '../../../protocol';
+import { mergeOf } from '../../../protocol/greengrass/componentMap';
 import type { CoreConfiguration } from '../../../protocol/greengrass/coreConfiguration';
 
 /** Component name → version and configuration, as CreateDeployment takes them and GetDeployment gives them. */
@@ -114,36 +114,4 @@ const HOST_MEMORY = 128;
 function specificationOf({ version, memory, instances }: FunctionManifest): ComponentDeploymentSpecification {
   const limit = ((instances + 1) * memory + HOST_MEMORY) * 1024;
   return { componentVersion: version, runWith: { systemResourceLimits: { memory: limit } } };
-}
-
-/** Whether two maps deploy the same, however their configurations are written. */
-export function sameComponents(left: Components, right: Components): boolean {
-  return canonicalJson(comparable(left)) === canonicalJson(comparable(right));
-}
-
-function comparable(components: Components): unknown {
-  return Object.fromEntries(
-    Object.entries(components).map(([name, { configurationUpdate, ...rest }]) => [
-      name,
-      {
-        ...rest,
-        ...(configurationUpdate?.merge && { merge: parsed(configurationUpdate.merge) }),
-        ...(configurationUpdate?.reset?.length && { reset: configurationUpdate.reset }),
-      },
-    ]),
-  );
-}
-
-function mergeOf({ configurationUpdate }: ComponentDeploymentSpecification): Record<string, unknown> {
-  const merge = configurationUpdate?.merge;
-  const value = merge ? parsed(merge) : {};
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return json;
-  }
 }

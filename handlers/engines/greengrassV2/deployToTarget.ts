@@ -1,5 +1,6 @@
 import { EdgeError } from '../../../protocol';
-import { coreConfigurationOf, sameComponents, type Components } from './components';
+import { sameComponents } from '../../../protocol/greengrass/componentMap';
+import { coreConfigurationOf, type Components } from './components';
 import type { TargetDeployment, TargetDeployments } from './targetDeployments';
 
 export interface TargetChange {
