@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import {
-  DEFAULT_EDGE_LOG_LEVEL,
-  EdgeError,
-  emptyDefinition,
-  type EdgeLogLevel,
-  type Platform,
-} from '../protocol';
+import { DEFAULT_EDGE_LOG_LEVEL, EdgeError, emptyDefinition, type EdgeLogLevel } from '../protocol';
 import { Admission } from './admission';
 import { briefly } from './briefly';
 import type { CoreSettings } from './config';
@@ -20,6 +14,7 @@ import { HostedPackages } from './functions/hosted/hostedPackages';
 import { createLocalFunctions } from './functions/localFunctions';
 import { openPackageStore } from './functions/store';
 import type { LogShipper } from './logs/logShipper';
+import { PLATFORM } from './platform';
 import type { Clock, Cloud, LocalFunctions, TraceExchange } from './ports';
 import { definitionStore, outboxStore } from './stores';
 import { createSystemFunctions, type SystemFunctions } from './systemFunctions';
@@ -60,8 +55,6 @@ export interface CoreParts {
   /** Where Greengrass brings the functions as components. Closed by close(). */
   componentHosts?: ComponentHosts;
 }
-
-const PLATFORM: Platform = { node: process.versions.node, architecture: process.arch, os: process.platform };
 
 /**
  * Starts a core. Paths in `config` are relative to the working directory. Throws what `connect` and

@@ -12,9 +12,17 @@ import {
   type ReplyMessage,
 } from '../protocol';
 import { Arrivals } from './arrivals';
-import type { Clock, Cloud, Devices, LocalFunction, LocalFunctions } from './ports';
+import {
+  CLOUD_TIMEOUT_MS,
+  type Clock,
+  type Cloud,
+  type Devices,
+  type LocalFunction,
+  type LocalFunctions,
+} from './ports';
 import type { RememberedRequest, RequestMemory } from './requests/requestMemory';
 import { chooseRunning, findComing } from './versionChoice';
+import { withinTime } from './withinTime';
 
 /**
  * The edge system function `edgeRemoteExecution`: proxy for synchronous calls, here or in the cloud,
@@ -30,8 +38,6 @@ export interface EdgeRemoteExecutionDeps {
   definition(): GroupDefinition;
 }
 
-/** HTTP APIs answer within 30 s or not at all. */
-const CLOUD_TIMEOUT_MS = 30_000;
 /** The function host ends a call at its timeout; the rest is for its answer to come back. */
 const ANSWER_GRACE_MS = 250;
 /** How long a call without a timeout of its own waits for its function to start. */
@@ -179,12 +185,8 @@ export class EdgeRemoteExecution {
   /** Throws TIMED_OUT when the answer is not there in time. */
   private within<T>(ms: number | undefined, answer: Promise<T>): Promise<T> {
     if (ms === undefined) return answer;
-    return new Promise<T>((resolve, reject) => {
-      const timer = this.deps.clock.setTimeout(
-        () => reject(new EdgeError('TIMED_OUT')),
-        ms + ANSWER_GRACE_MS,
-      );
-      answer.finally(() => timer.cancel()).then(resolve, reject);
+    return withinTime(this.deps.clock, ms + ANSWER_GRACE_MS, answer, () => {
+      throw new EdgeError('TIMED_OUT');
     });
   }
 }

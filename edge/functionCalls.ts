@@ -13,7 +13,14 @@ import {
 import { Arrivals } from './arrivals';
 import type { AskHandler, CallOrigin } from './functions/asks';
 import type { InvokeAsk } from './functions/processMessages';
-import type { Clock, Cloud, Devices, LocalFunction, LocalFunctions } from './ports';
+import {
+  CLOUD_TIMEOUT_MS,
+  type Clock,
+  type Cloud,
+  type Devices,
+  type LocalFunction,
+  type LocalFunctions,
+} from './ports';
 import { chooseRunning, findComing } from './versionChoice';
 
 export interface FunctionCallsDeps {
@@ -28,8 +35,6 @@ export interface FunctionCallsDeps {
 
 /** Functions between a device and the deepest call. */
 const MAX_HOPS = 8;
-/** HTTP APIs answer within 30 s or not at all. */
-const CLOUD_TIMEOUT_MS = 30_000;
 
 /**
  * Answers functions that call back. A function has the rights that its own configuration lists, which

@@ -36,6 +36,9 @@ export interface Cloud {
   invoke(functionName: string, request: CloudInvokeRequest, timeoutMs: number): Promise<CloudInvokeResponse>;
 }
 
+/** HTTP APIs answer within 30 s or not at all. */
+export const CLOUD_TIMEOUT_MS = 30_000;
+
 /** The core's MQTT connection to the cloud. */
 export interface Upstream {
   readonly connected: boolean;

@@ -10,6 +10,7 @@ import {
 } from '../protocol';
 import { receiveMessage, type DeviceMessageHandlers } from './broker/receive';
 import type { Devices } from './ports';
+import { Underway } from './underway';
 
 /** Devices behind a broker that is not the core's: all that there is of them here are topics. */
 export interface TopicDevices extends Devices {
@@ -22,12 +23,11 @@ export function createTopicDevices(
   publish: (topic: string, payload: string) => Promise<void>,
   { devicePrefix, log }: { devicePrefix: string; log: Logger },
 ): TopicDevices {
-  const underWay = new Set<Promise<void>>();
+  const underway = new Underway();
   const send = (topic: string, payload: string): void => {
-    const sent: Promise<void> = publish(topic, payload)
-      .catch((err: unknown) => log.error({ err, topic }, 'a message to devices could not be published'))
-      .then(() => void underWay.delete(sent));
-    underWay.add(sent);
+    underway.track(publish(topic, payload)).catch((err: unknown) => {
+      log.error({ err, topic }, 'a message to devices could not be published');
+    });
   };
   return {
     reply: (device, kind, message) => send(replyTopic(devicePrefix, device, kind), JSON.stringify(message)),
@@ -35,9 +35,7 @@ export function createTopicDevices(
     share: send,
     // Connections are the broker's.
     enforceAdmission: () => undefined,
-    async idle() {
-      while (underWay.size > 0) await Promise.all(underWay);
-    },
+    idle: () => underway.idle(),
   };
 }
 

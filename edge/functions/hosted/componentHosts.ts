@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { EdgeError } from '../../../protocol/errors';
 import type { Clock } from '../../ports';
+import { withinTime } from '../../withinTime';
 import { systemClock } from '../clock';
 import { FramedSocket } from '../framedSocket';
 import type { FunctionProcess, ProcessSource } from '../functionProcess';
@@ -115,10 +116,7 @@ export class ComponentHosts implements ProcessSource {
     const processes = [...this.processes.values()];
     for (const process of processes) process.kill();
     const allGone = Promise.all(processes.map(({ gone }) => gone));
-    let timer: { cancel(): void } | undefined;
-    const tooLong = new Promise<void>((resolve) => (timer = this.clock.setTimeout(resolve, ANSWER_MS)));
-    await Promise.race([allGone, tooLong]);
-    timer?.cancel();
+    await withinTime(this.clock, ANSWER_MS, allGone, () => undefined);
   }
 
   private accept(socket: Socket): void {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { PLATFORM } from '../../platform';
 import type { Clock, Cloud } from '../../ports';
 import { definitionStore, outboxStore } from '../../stores';
 import { createSystemFunctions, type SystemFunctions } from '../../systemFunctions';
@@ -40,7 +41,7 @@ export async function startEdgeCoreMonitor(parts: V1Parts): Promise<V1Monitor> {
   const local = new LambdaFunctions(calls, environment.deployed, clock);
   const functions: SystemFunctions = await createSystemFunctions({
     ...{ core, group, devicePrefix, cloud, upstream, local, devices, clock, log, random },
-    platform: { node: process.versions.node, architecture: process.arch, os: process.platform },
+    platform: PLATFORM,
     definitions: definitionStore(stateDir),
     outbox: outboxStore(stateDir),
     // The core authenticates devices by the group's device definition, which has their certificates.

@@ -5,6 +5,7 @@ import { RequestMemory } from '../../requests/requestMemory';
 import type { Cloud } from '../../ports';
 import { definitionStore } from '../../stores';
 import { receiveByTopic } from '../../topicDevices';
+import { Underway } from '../../underway';
 import { createDevices } from './devices';
 import type { V1Parts } from './edgeCoreMonitor';
 import { LambdaFunctions } from './lambdaFunctions';
@@ -65,27 +66,4 @@ export function createRemoteExecutionHandler(
     await underWay.idle();
     await devices.idle();
   };
-}
-
-/** Calls that have not ended. */
-class Underway {
-  private readonly all = new Set<Promise<unknown>>();
-
-  track<T>(call: Promise<T>): Promise<T> {
-    const ended: Promise<unknown> = call
-      .catch(() => undefined)
-      .then(() => {
-        this.all.delete(ended);
-      });
-    this.all.add(ended);
-    return call;
-  }
-
-  /** Resolves when none is left, and what waited for them has run. */
-  async idle(): Promise<void> {
-    do {
-      await Promise.all(this.all);
-      await new Promise((resolve) => setImmediate(resolve));
-    } while (this.all.size > 0);
-  }
 }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { EdgeError, type FunctionManifest, type WantedFunction } from '../../../protocol';
 import { functionFingerprint } from '../../../protocol/greengrassV1';
+import { boundedError } from '../../functions/errorBounds';
 import type { FunctionOutcome } from '../../functions/types';
 import type { Clock, LocalFunction, LocalFunctions } from '../../ports';
 import type { CoreCalls } from './sdk';
@@ -106,8 +107,10 @@ export class LambdaFunctions implements LocalFunctions {
 function functionErrorOf(functionError: string, payload: unknown): EdgeError {
   const thrown = (payload ?? {}) as { errorType?: unknown; errorMessage?: unknown };
   const text = (value: unknown, otherwise: string) => (typeof value === 'string' ? value : otherwise);
-  const errorMessage = text(thrown.errorMessage, typeof payload === 'string' ? payload : functionError);
-  return new EdgeError('FUNCTION_ERROR', errorMessage, {
-    details: { errorType: text(thrown.errorType, functionError), errorMessage },
+  const { errorType, errorMessage } = boundedError({
+    errorType: text(thrown.errorType, functionError),
+    errorMessage: text(thrown.errorMessage, typeof payload === 'string' ? payload : functionError),
+    trace: [],
   });
+  return new EdgeError('FUNCTION_ERROR', errorMessage, { details: { errorType, errorMessage } });
 }

@@ -1,5 +1,7 @@
 import { createClient, model } from 'aws-iot-device-sdk-v2/dist/greengrasscoreipc';
 import { EdgeError } from '../../../protocol';
+import { systemClock } from '../../functions/clock';
+import { withinTime } from '../../withinTime';
 
 /** What the core needs of the nucleus that runs it: Greengrass IPC, through AWS's client. */
 export interface Nucleus {
@@ -102,16 +104,12 @@ function createConnected() {
 }
 
 async function asked<T>(answer: Promise<T>, code: 'DISCONNECTED' | 'CLOUD_UNREACHABLE'): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer of the Greengrass nucleus')), ANSWER_MS);
-  });
   try {
-    return await Promise.race([answer, late]);
+    return await withinTime(systemClock, ANSWER_MS, answer, () => {
+      throw new Error('no answer of the Greengrass nucleus');
+    });
   } catch (error) {
     throw new EdgeError(isRefusal(error) ? 'CORE_NOT_AUTHORISED' : code, reasonOf(error), { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
 }
 
