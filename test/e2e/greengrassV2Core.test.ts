@@ -3,9 +3,10 @@ import { GreengrassCore } from '../../local/environment/greengrassCore';
 import type { Edge } from '../../local';
 import { functionComponentName, wantedFunctions } from '../../protocol';
 import type { TestDevice } from '../support/device';
-import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { GROUP, type TestEnvironment } from '../support/environment';
 import { definitionOf } from '../support/operatorChange';
-import { packageTemplate } from '../support/packaged';
+import { LiveService } from '../support/liveService';
+import { withEngine } from '../support/packaged';
 import { processTree, survivors } from '../support/processTree';
 import { keepCalling } from '../support/steadyCaller';
 import { until } from '../support/until';
@@ -18,21 +19,19 @@ const BROKEN = 'throw new RangeError("no such sensor");';
  * a standalone core, as far as a device can tell.
  */
 describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', (delivery) => {
+  let service: LiveService;
   let environment: TestEnvironment;
   let edge: Edge;
   let device: TestDevice;
 
   beforeAll(async () => {
-    const { serviceDir, directory } = await packageTemplate((yaml) =>
-      yaml.replace("${param:engine, 'direct'}", 'greengrassv2').replace('${param:delivery, null}', delivery),
-    );
-    environment = await startTestEnvironment({ serviceDir, packageDir: directory });
-    edge = await environment.startEdge(GROUP);
-    await edge.process.waitFor('ready');
+    service = await LiveService.start(withEngine('greengrassv2', delivery));
+    ({ environment } = service);
+    edge = await service.startEdge();
     device = await environment.connectDevice('sensor-1');
   }, 120_000);
 
-  afterAll(() => environment?.close(), 30_000);
+  afterAll(() => service?.close(), 30_000);
 
   const starts = () =>
     edge.process.events.filter(

@@ -11,7 +11,7 @@ import { removeService } from '../../operator/removal';
 import { coreComponentName } from '../../protocol';
 import { TestDevice } from '../support/device';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
-import { packageTemplate, root } from '../support/packaged';
+import { packageTemplate, root, withEngine } from '../support/packaged';
 import { sls, type SlsResult } from '../support/sls';
 
 const MINUTE = 60_000;
@@ -32,7 +32,7 @@ let nucleus: NodeProcess | undefined;
 let device: TestDevice | undefined;
 
 beforeAll(async () => {
-  const service = await packageTemplate((yaml) => yaml.replace("${param:engine, 'direct'}", 'greengrassv2'));
+  const service = await packageTemplate(withEngine('greengrassv2'));
   serviceDir = service.serviceDir;
   environment = await startTestEnvironment({ serviceDir, packageDir: service.directory });
   await writeStackFile(environment, path.join(serviceDir, '.edge', 'stack.json'));

@@ -3,10 +3,11 @@ import path from 'node:path';
 import type { Edge } from '../../local';
 import { functionComponentName, wantedFunctions } from '../../protocol';
 import type { TestDevice } from '../support/device';
-import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { functionPackage, type TestEnvironment } from '../support/environment';
 import { Gate } from '../support/gate';
 import { definitionOf } from '../support/operatorChange';
-import { packageTemplate } from '../support/packaged';
+import { LiveService } from '../support/liveService';
+import { withEngine } from '../support/packaged';
 import { keepCalling } from '../support/steadyCaller';
 import { until } from '../support/until';
 
@@ -14,26 +15,22 @@ const WHO = 'exports.handler = async () => process.pid;';
 
 /** What Greengrass brings, takes away and does not bring, while devices call. */
 describe('functions as components of a Greengrass core', () => {
+  let service: LiveService;
   let environment: TestEnvironment;
   let edge: Edge;
   let device: TestDevice;
   let gate: Gate;
 
   beforeAll(async () => {
-    const { serviceDir, directory } = await packageTemplate((yaml) =>
-      yaml
-        .replace("${param:engine, 'direct'}", 'greengrassv2')
-        .replace('${param:delivery, null}', 'components'),
-    );
+    service = await LiveService.start(withEngine('greengrassv2', 'components'));
+    ({ environment } = service);
     gate = await Gate.make();
-    environment = await startTestEnvironment({ serviceDir, packageDir: directory });
-    edge = await environment.startEdge(GROUP);
-    await edge.process.waitFor('ready');
+    edge = await service.startEdge();
     device = await environment.connectDevice('sensor-1');
   }, 120_000);
 
   afterAll(async () => {
-    await environment?.close();
+    await service?.close();
     await gate.remove();
   }, 30_000);
 

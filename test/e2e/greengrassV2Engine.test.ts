@@ -15,7 +15,7 @@ import { coreComponentName, functionComponentName, keys, rollbacksInForce } from
 import { encodeRecipe, type Recipe } from '../../protocol/greengrass/recipe';
 import type { Deployment } from '../../handlers/engines/engine';
 import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
-import { packageTemplate } from '../support/packaged';
+import { packageTemplate, withEngine } from '../support/packaged';
 import { until } from '../support/until';
 import { allow, roleOf } from '../local/iotCore/harness';
 
@@ -39,11 +39,7 @@ describe('engine greengrassv2 in the cloud', () => {
   let nucleusDir: string;
 
   beforeAll(async () => {
-    const { serviceDir, directory } = await packageTemplate((yaml) =>
-      yaml
-        .replace("${param:engine, 'direct'}", 'greengrassv2')
-        .replace('${param:delivery, null}', 'components'),
-    );
+    const { serviceDir, directory } = await packageTemplate(withEngine('greengrassv2', 'components'));
     environment = await startTestEnvironment({ serviceDir, packageDir: directory });
   }, 120_000);
 

@@ -1,10 +1,11 @@
 import type { Edge } from '../../local';
 import { claimKey, functionKey, type FunctionManifest } from '../../protocol';
 import type { TestDevice } from '../support/device';
-import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { functionPackage, GROUP, type TestEnvironment } from '../support/environment';
 import { Gate } from '../support/gate';
 import { changeGroup, definitionOf } from '../support/operatorChange';
-import { packageTemplate } from '../support/packaged';
+import { LiveService } from '../support/liveService';
+import { withEngine } from '../support/packaged';
 import { processTree, survivors } from '../support/processTree';
 import { until } from '../support/until';
 
@@ -14,23 +15,21 @@ const REASON = { code: 'FUNCTION_INIT_FAILED', message: 'worse than before' };
 
 /** A Greengrass core whose functions do not load, or that ends in the midst of a deployment. */
 describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', (delivery) => {
+  let service: LiveService;
   let environment: TestEnvironment;
   let edge: Edge;
   let device: TestDevice;
   const gates: Gate[] = [];
 
   beforeAll(async () => {
-    const { serviceDir, directory } = await packageTemplate((yaml) =>
-      yaml.replace("${param:engine, 'direct'}", 'greengrassv2').replace('${param:delivery, null}', delivery),
-    );
-    environment = await startTestEnvironment({ serviceDir, packageDir: directory });
-    edge = await environment.startEdge(GROUP);
-    await edge.process.waitFor('ready');
+    service = await LiveService.start(withEngine('greengrassv2', delivery));
+    ({ environment } = service);
+    edge = await service.startEdge();
     device = await environment.connectDevice('sensor-1');
   }, 120_000);
 
   afterAll(async () => {
-    await environment?.close();
+    await service?.close();
     await Promise.all(gates.map((gate) => gate.remove()));
   }, 30_000);
 

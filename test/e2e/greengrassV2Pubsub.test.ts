@@ -20,7 +20,7 @@ import {
   type IpcSubscription,
 } from '../local/greengrass/nucleus/ipcComponent';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
-import { packageTemplate, root } from '../support/packaged';
+import { packageTemplate, root, withEngine } from '../support/packaged';
 import { processTree } from '../support/processTree';
 import { sls } from '../support/sls';
 import { until } from '../support/until';
@@ -64,7 +64,7 @@ async function succeeded<T>(result: ReturnType<typeof sls>): Promise<T> {
 }
 
 beforeAll(async () => {
-  const service = await packageTemplate((yaml) => yaml.replace("${param:engine, 'direct'}", 'greengrassv2'));
+  const service = await packageTemplate(withEngine('greengrassv2'));
   serviceDir = service.serviceDir;
   environment = await startTestEnvironment({ serviceDir, packageDir: service.directory });
   await writeStackFile(environment, path.join(serviceDir, '.edge', 'stack.json'));

@@ -36,6 +36,14 @@ export async function packageTemplate(
   return packageService(serviceDir);
 }
 
+/** The project template with another engine than its own, and how functions come to its cores. */
+export function withEngine(engine: string, delivery?: string): (yaml: string) => string {
+  return (yaml) =>
+    yaml
+      .replace("${param:engine, 'direct'}", engine)
+      .replace('${param:delivery, null}', delivery ?? '${param:delivery, null}');
+}
+
 /** As `npm install` would leave it, without copying. */
 export async function installPackages(serviceDir: string): Promise<void> {
   const modules = path.join(serviceDir, 'node_modules');
