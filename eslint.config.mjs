@@ -1,19 +1,32 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** Who may import whom: docs/architecture.md. */
-const folders = ['protocol', 'operator', 'handlers', 'edge', 'device', 'plugin', 'local', 'bench', 'tools'];
+/** Who may import whom: docs/architecture. `lib` and `protocol` are the ground floor. */
 const allowed = {
+  lib: [],
   protocol: [],
-  handlers: ['protocol'],
-  edge: ['protocol'],
-  device: ['protocol'],
-  operator: ['protocol'],
-  plugin: ['protocol', 'operator'],
-  local: ['protocol', 'operator', 'edge'],
-  tools: ['protocol', 'plugin'],
-  bench: folders,
+  runtime: ['lib', 'protocol'],
+  handlers: ['lib', 'protocol'],
+  edge: ['lib', 'protocol', 'runtime'],
+  device: ['lib', 'protocol'],
+  operations: ['lib', 'protocol'],
+  plugin: ['lib', 'protocol', 'operations', 'handlers'],
+  local: ['lib', 'protocol', 'operations', 'runtime', 'edge'],
+  tools: ['lib', 'protocol', 'plugin'],
+  bench: [
+    'lib',
+    'protocol',
+    'runtime',
+    'handlers',
+    'edge',
+    'device',
+    'operations',
+    'plugin',
+    'local',
+    'tools',
+  ],
 };
+const folders = Object.keys(allowed);
 
 export default tseslint.config(
   {

@@ -1,5 +1,14 @@
 /** ESM-only dependencies are transformed, so that tests need no flag. */
-const esmOnly = ['aedes', 'aedes-[^/]+', '@middy/[^/]+', 'hyperid', 'p-queue', 'fast-xml-parser'];
+const esmOnly = [
+  'aedes',
+  'aedes-[^/]+',
+  '@middy/[^/]+',
+  'hyperid',
+  'p-limit',
+  'p-queue',
+  'yocto-queue',
+  'fast-xml-parser',
+];
 
 export default {
   testEnvironment: 'node',

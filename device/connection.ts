@@ -1,5 +1,7 @@
 import { EdgeError } from '../protocol/errors';
-import { backoffMs, pause, within, type Backoff, type Clock } from './clock';
+import { backoffMs, type Backoff } from '../lib/backoff';
+import { pause, abortedAfter } from '../lib/timeLimit';
+import { type Clock } from '../lib/clock';
 import type { Dialed } from './dialer';
 import type { Link } from './link';
 import type { Outgoing } from './requests';
@@ -72,7 +74,7 @@ export class Connection<G> {
   async #redial(): Promise<void> {
     const { clock, random } = this.#world;
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
-      await pause(clock, backoffMs(attempt, RECONNECT, random), this.#stop.signal);
+      await pause(backoffMs(attempt, RECONNECT, random), this.#stop.signal, clock);
       if (this.#stop.signal.aborted) return;
       const dialed = await this.#round();
       if (dialed === undefined) continue;
@@ -96,7 +98,7 @@ export class Connection<G> {
     const late = (): EdgeError =>
       new EdgeError('TIMED_OUT', `no edge core let the device in within ${ms} ms`);
     try {
-      return await within(clock, ms, signal, late, (inner) => (dialing = dial(inner)));
+      return await abortedAfter(clock, ms, signal, late, (inner) => (dialing = dial(inner)));
     } catch (error) {
       // A link that is ready in the very moment of giving up would otherwise stay open for ever.
       void dialing?.then(({ link }) => link.close()).catch(() => undefined);

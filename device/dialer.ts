@@ -1,5 +1,5 @@
 import { EdgeError } from '../protocol/errors';
-import { unlessAborted } from './clock';
+import { unlessAborted } from '../lib/timeLimit';
 import type { Candidate, Link, LinkEvents, OpenLink } from './link';
 
 /** A link on which the edge has greeted the device. */

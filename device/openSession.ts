@@ -3,7 +3,7 @@ import { EdgeError } from '../protocol/errors';
 import { DEFAULT_DEVICE_PREFIX } from '../protocol/topics';
 import { version } from './package.json';
 import { invalid, requirePort, requirePrefix, requireText, requireThingName, requireTimeout } from './checks';
-import { systemClock } from './clock';
+import { monotonicClock } from '../lib/clock';
 import { discover, type DiscoveryServer } from './discovery';
 import { readIdentity, readPem, type Identity } from './identity';
 import type { Candidate } from './link';
@@ -33,7 +33,7 @@ export async function openSession(options: ConnectOptions): Promise<OpenedSessio
     {
       locate: await locator(options, identity),
       openLink: sdkLinks({ identity, keepAliveSeconds }),
-      clock: systemClock,
+      clock: monotonicClock,
       random: Math.random,
       newId: randomUUID,
     },

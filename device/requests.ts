@@ -1,6 +1,7 @@
 import { EdgeError } from '../protocol/errors';
 import type { Reply } from '../protocol/topics';
-import { backoffMs, type Backoff, type Clock } from './clock';
+import { backoffMs, type Backoff } from '../lib/backoff';
+import { type Clock } from '../lib/clock';
 import type { QoS } from './link';
 
 /** A message to the edge, ready to be published any number of times. */

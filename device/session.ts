@@ -3,7 +3,7 @@ import { EdgeError } from '../protocol/errors';
 import { relativeSharedTopic } from '../protocol/sharedTopics';
 import { askTopic, REPLIES, replyTopic, statusTopic, type Reply } from '../protocol/topics';
 import { outgoing } from './checks';
-import type { Clock } from './clock';
+import type { Clock } from '../lib/clock';
 import { Connection } from './connection';
 import { ask } from './conversations';
 import { Dialer, type Dialed } from './dialer';

@@ -1,6 +1,7 @@
 import { EdgeError } from '../protocol/errors';
 import { matchesTopicFilter, sharedTopic } from '../protocol/sharedTopics';
-import { within, type Clock } from './clock';
+import { abortedAfter } from '../lib/timeLimit';
+import { type Clock } from '../lib/clock';
 import { QOS, type Link } from './link';
 import type { RunOptions } from './requests';
 import type { SharedListener } from './types';
@@ -39,7 +40,7 @@ export class Subscriptions {
     entry.listeners.add(listener);
     const late = () => new EdgeError('TIMED_OUT', `no edge granted the subscription within ${timeoutMs} ms`);
     try {
-      await within(this.#world.clock, timeoutMs, signal, late, (inner) => this.#granted(entry, inner));
+      await abortedAfter(this.#world.clock, timeoutMs, signal, late, (inner) => this.#granted(entry, inner));
     } catch (error) {
       await this.remove(filter, listener);
       throw signal?.aborted ? new EdgeError('ABORTED') : error;

@@ -1,5 +1,5 @@
-import type { Clock } from './ports';
-import { withinTime } from './withinTime';
+import type { Clock } from '../lib/clock';
+import { withinTime } from '../lib/timeLimit';
 
 const LONGEST_MS = 2_000;
 

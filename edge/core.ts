@@ -2,24 +2,25 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { DEFAULT_EDGE_LOG_LEVEL, EdgeError, emptyDefinition, type EdgeLogLevel } from '../protocol';
-import { Admission } from './admission';
+import { Admission } from './devices/admission';
 import { briefly } from './briefly';
 import type { CoreSettings } from './config';
-import type { DeviceAccess, DeviceAccessParts } from './deviceAccess';
-import type { AskHandler } from './functions/asks';
-import { systemClock } from './functions/clock';
-import { createFunctionHost } from './functions/host';
-import type { ComponentHosts } from './functions/hosted/componentHosts';
-import { HostedPackages } from './functions/hosted/hostedPackages';
-import { createLocalFunctions } from './functions/localFunctions';
-import { openPackageStore } from './functions/store';
-import type { LogShipper } from './logs/logShipper';
-import { PLATFORM } from './platform';
-import type { Clock, Cloud, LocalFunctions, TraceExchange } from './ports';
-import { definitionStore, outboxStore } from './stores';
+import type { DeviceAccess, DeviceAccessParts } from './devices/deviceAccess';
+import type { AskHandler } from '../runtime/asks';
+import { backgroundClock } from '../lib/clock';
+import { createFunctionHost } from '../runtime/host';
+import type { ComponentHosts } from './platforms/greengrass/hosts/componentHosts';
+import { HostedPackages } from './platforms/greengrass/hosts/hostedPackages';
+import { createLocalFunctions } from './definition/functions/localFunctions';
+import { openPackageStore } from '../runtime/packages/store';
+import type { LogShipper } from './cloud/logShipper';
+import { PLATFORM } from './platforms/platform';
+import type { Cloud, LocalFunctions, TraceExchange } from './ports';
+import type { Clock } from '../lib/clock';
+import { definitionStore, outboxStore } from './definition/stores';
 import { createSystemFunctions, type SystemFunctions } from './systemFunctions';
 import { createTracer } from './trace';
-import type { CloudConnection } from './upstream/cloudConnection';
+import type { CloudConnection } from './cloud/cloudConnection';
 
 /**
  * An edge core in this process: edge system functions, functions, and the ways to devices and to the cloud.
@@ -61,7 +62,7 @@ export interface CoreParts {
  * `openDevices` throw, and when devices cannot be listened to.
  */
 export async function startCore(config: CoreSettings, parts: CoreParts): Promise<EdgeCore> {
-  const { log, clock = systemClock, random = Math.random, onEvent } = parts;
+  const { log, clock = backgroundClock, random = Math.random, onEvent } = parts;
   const { core, group, devicePrefix, stateDir } = config;
   const connection = await parts.connect();
   const tracer = parts.trace && createTracer(core, parts.trace);

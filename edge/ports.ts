@@ -19,8 +19,8 @@ import type {
   ValidateResponse,
   WantedFunction,
 } from '../protocol';
-import type { GroupLimits } from './functions/admission';
-import type { FunctionOutcome } from './functions/types';
+import type { GroupLimits } from './definition/functions/limits';
+import type { FunctionOutcome } from '../runtime/types';
 
 /** What the edge system functions need from the world around them. */
 

@@ -1,18 +1,19 @@
 import type { Logger } from 'pino';
 import type { AskMessage, GroupDefinition, Platform } from '../protocol';
-import type { DeviceMessageHandlers } from './broker/receive';
-import { EdgeCoreMonitor } from './edgeCoreMonitor';
-import { EdgeRemoteExecution } from './edgeRemoteExecution';
-import { FunctionCalls } from './functionCalls';
-import type { AskHandler } from './functions/asks';
-import { HandleDeviceRequest, type DeviceAsk } from './handleDeviceRequest';
-import type { Clock, Cloud, Devices, LocalFunctions, Upstream } from './ports';
-import { DefinitionUpdates, type UpdateTiming } from './requests/definitionUpdates';
+import type { DeviceMessageHandlers } from './devices/broker/receive';
+import { EdgeCoreMonitor } from './definition/edgeCoreMonitor';
+import { EdgeRemoteExecution } from './requests/edgeRemoteExecution';
+import { FunctionCalls } from './requests/functionCalls';
+import type { AskHandler } from '../runtime/asks';
+import { HandleDeviceRequest, type DeviceAsk } from './requests/handleDeviceRequest';
+import type { Cloud, Devices, LocalFunctions, Upstream } from './ports';
+import type { Clock } from '../lib/clock';
+import { DefinitionUpdates, type UpdateTiming } from './claims/definitionUpdates';
 import type { DeploymentTiming } from './requests/deployments';
-import { Outbox } from './requests/outbox';
+import { Outbox } from './claims/outbox';
 import { RequestMemory, type MemoryLimits } from './requests/requestMemory';
-import { StatusReporter } from './statusReporter';
-import type { OutboxContent, Store, StoredDefinition } from './stores';
+import { StatusReporter } from './definition/statusReporter';
+import type { OutboxContent, Store, StoredDefinition } from './definition/stores';
 
 /** What the edge system functions are put together from: ports only, so a test does it the same way. */
 export interface SystemFunctionParts {

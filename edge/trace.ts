@@ -1,5 +1,5 @@
 import { preciseNow, type Ask, type Exchange, type FlowStep, type Reply } from '../protocol';
-import type { DeviceMessageHandlers } from './broker/receive';
+import type { DeviceMessageHandlers } from './devices/broker/receive';
 import type { Cloud, Devices, LocalFunctions, TraceExchange, Upstream } from './ports';
 
 /**

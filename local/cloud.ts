@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import pino from 'pino';
 import type { Exchange } from '../protocol';
-import type { CertificateAuthority } from './certificates';
-import { createCloudFormation, type Stack } from './cloudFormation';
+import type { CertificateAuthority } from '../lib/x509/authority';
+import { createCloudFormation, type Stack } from './stack';
 import type { CloudOptions } from './cloudOptions';
-import type { CloudContext, Credentials } from './context';
-import { createDeployer, type DeployRequest } from './deploy';
-import { createEventDelivery } from './events';
-import { createIam } from './iam';
+import type { CloudContext, Credentials } from './base/context';
+import { createDeployer, type DeployRequest } from './stack/deploy';
+import { createEventDelivery } from './base/events';
+import { createIam } from './services/iam';
 import { startServices, type CloudServices } from './services';
-import { lockStateDir } from './stateLock';
+import { lockStateDir } from './base/stateLock';
 
 export interface CloudEndpoints {
   s3: string;

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { Exchange } from '../protocol';
-import type { EventDeliveryOptions } from './events';
-import type { CloudFunctionHostOptions } from './functionHost';
-import type { GreengrassOptions } from './greengrass';
-import type { Invocation } from './lambda';
-import type { Timers } from './scheduler';
+import type { EventDeliveryOptions } from './base/events';
+import type { CloudFunctionHostOptions } from './services/lambda/functionHost';
+import type { GreengrassOptions } from './services/greengrass';
+import type { Invocation } from './services/lambda';
+import type { Clock } from '../lib/clock';
 
 export interface CloudOptions {
   /** Objects, functions, things and certificates live here and survive a restart. */
@@ -25,7 +25,7 @@ export interface CloudOptions {
   /** Throttles requests to Greengrass, by operation; and the core of V1's deployments. */
   greengrass?: Pick<GreengrassOptions, 'throttle' | 'v1'>;
   /** Drives schedules; a test moves it by hand. */
-  scheduleTimers?: Timers;
+  scheduleTimers?: Clock;
   onExchange?(exchange: Exchange): void;
   onInvocation?(invocation: Invocation): void;
 }

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ZipFile } from 'yazl';
 import { Output } from './output.mjs';
 
@@ -59,16 +59,13 @@ function zip(contents, entry) {
   return buffer(archive.outputStream);
 }
 
+/** One bundle per system function: every folder of handlers/ that has a Lambda entry. */
 async function buildHandlers() {
-  const lambdas = (await readdir(at('handlers/lambda'))).filter(
-    (file) => file.endsWith('.ts') && !file.startsWith('_'),
-  );
+  const folders = await readdir(at('handlers'));
+  const names = folders.filter((name) => existsSync(at('handlers', name, 'lambda.ts')));
   const { outputFiles } = await build({
     ...node,
-    entryPoints: lambdas.map((file) => ({
-      in: at('handlers/lambda', file),
-      out: `${path.basename(file, '.ts')}/index`,
-    })),
+    entryPoints: names.map((name) => ({ in: at('handlers', name, 'lambda.ts'), out: `${name}/index` })),
     outdir: at('dist/handlers'),
     target: 'node22',
     ...small,
@@ -86,21 +83,31 @@ async function bundle(source, out, options = {}) {
   for (const { path: file, contents } of outputFiles) await output.write(file, contents);
 }
 
-/** Lambda functions of a Greengrass V1 core, which runs Node 12 at most and has two modules of its own. */
-async function buildGreengrassV1() {
-  for (const name of ['edgeCoreMonitor', 'handleDeviceRequest', 'edgeRemoteExecution']) {
-    const { outputFiles } = await build({
-      ...node,
-      entryPoints: [at(`edge/platforms/greengrass/functions/${name}.ts`)],
-      outfile: at(`dist/edge/greengrass/${name}.js`),
-      target: 'node12',
-      ...small,
-      external: ['aws-greengrass-common-js', 'aws-greengrass-ipc-sdk-js'],
-      alias: { 'node:fs/promises': at('edge/platforms/greengrass/node12FsPromises.ts') },
-    });
-    const { contents } = outputFiles[0];
-    const target = at(`dist/edge/greengrass/${name}.zip`);
-    await output.write(target, await zip(Buffer.from(contents), 'index.js'));
+/** What runs on a platform is listed in its folder: edge/platforms/<platform>/build.mjs. */
+async function buildPlatforms() {
+  const folders = await readdir(at('edge/platforms'));
+  const lists = folders
+    .map((name) => at('edge/platforms', name, 'build.mjs'))
+    .filter((file) => existsSync(file));
+  for (const file of lists) {
+    const { bundles } = await import(pathToFileURL(file).href);
+    await Promise.all(bundles({ at, small }).map(buildForPlatform));
+  }
+}
+
+/** `zipped`: as a Lambda package with the bundle as index.js, beside nothing else. */
+async function buildForPlatform({ source, out, zipped = false, ...options }) {
+  const { outputFiles } = await build({
+    ...node,
+    external,
+    entryPoints: [at(source)],
+    outfile: at(out),
+    ...options,
+  });
+  for (const { path: file, contents } of outputFiles) {
+    if (zipped)
+      await output.write(file.replace(/\.js$/, '.zip'), await zip(Buffer.from(contents), 'index.js'));
+    else await output.write(file, contents);
   }
 }
 
@@ -123,18 +130,15 @@ function buildTypes() {
 }
 
 await Promise.all([
-  existsSync(at('handlers/lambda')) ? buildHandlers() : undefined,
+  buildHandlers(),
+  buildPlatforms(),
   // The framework wants the class itself from require().
   bundle('plugin/index.ts', 'dist/plugin/index.cjs', {
     footer: { js: 'module.exports = module.exports.default;' },
   }),
-  bundle('edge/platforms/standalone/main.ts', 'dist/edge/core.cjs'),
-  bundle('edge/functions/process/main.ts', 'dist/edge/functionProcess.cjs'),
-  bundle('edge/functions/componentHost/main.ts', 'dist/edge/componentHost.cjs'),
-  bundle('edge/platforms/greengrassV2/main.ts', 'dist/edge/greengrassV2/core.cjs'),
-  buildGreengrassV1(),
+  bundle('runtime/process/main.ts', 'dist/edge/functionProcess.cjs'),
   bundle('local/index.ts', 'dist/local/index.cjs', small),
-  bundle('local/greengrass/nucleus/main.ts', 'dist/local/nucleus.cjs', small),
+  bundle('local/nucleus/main.ts', 'dist/local/nucleus.cjs', small),
   bundle('examples/demo/main.ts', 'dist/demo/main.cjs'),
   bundle('examples/demo/device.ts', 'dist/demo/device.cjs'),
   bundle('bench/main.ts', 'dist/bench/bench.cjs'),

@@ -2,7 +2,7 @@ import pino, { type Logger } from 'pino';
 import { EdgeError } from '../../protocol';
 import type { CoreSettings } from '../config';
 import type { CoreParts, EdgeCore } from '../core';
-import { LogShipper } from '../logs/logShipper';
+import { LogShipper } from '../cloud/logShipper';
 
 /** What every core process does, whoever started it: JSON lines on stdout, signals, exit codes. */
 const FORCED_EXIT_MS = 10_000;

@@ -13,8 +13,9 @@ import {
   type ReplyMessage,
   type ValidateResponse,
 } from '../../protocol';
-import type { Clock, LocalFunction, LocalFunctions } from '../ports';
-import { Unanswered } from './definitionUpdates';
+import type { LocalFunction, LocalFunctions } from '../ports';
+import type { Clock } from '../../lib/clock';
+import { Unanswered } from '../claims/definitionUpdates';
 import type { RememberedRequest } from './requestMemory';
 
 /** Offers to devices, and the devices that wait for a function to run here. */

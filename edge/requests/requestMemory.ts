@@ -1,5 +1,6 @@
 import { EdgeError, REQUEST_MEMORY_MS, type Reply, type ReplyMessage, failedReply } from '../../protocol';
-import type { Clock, Devices } from '../ports';
+import type { Devices } from '../ports';
+import type { Clock } from '../../lib/clock';
 
 /**
  * Remembers each request of a device and its latest answer, so that a repeated request id is

@@ -8,7 +8,7 @@ import {
   type GroupDefinition,
   type StoredUpdate,
 } from '../../protocol';
-import { requireActiveDevice, requireUse } from '../access';
+import { requireActiveDevice, requireUse } from './access';
 import type { Definitions, DeviceDirectory, Registry, Versioned } from '../ports';
 import { authoriseFailures } from './authoriseFailures';
 import { rollbackRegisters } from './rollbackUpdate';

@@ -2,12 +2,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pc from 'picocolors';
 import type { Exchange } from '../../protocol';
-import type { Edge } from '../environment/edge';
-import { startEnvironment, type Environment, type GroupSetup } from '../environment/environment';
-import { awaitInterruption } from '../environment/interruption';
-import { writeStackFile } from '../environment/stackFile';
+import type { Edge } from './edge';
+import { startEnvironment, type Environment, type GroupSetup } from './environment';
+import { awaitInterruption } from './interruption';
+import { writeStackFile } from './stackFile';
 import { quietSdk } from '../quietSdk';
-import { STACK_FILE } from '../../operator/stackFile';
+import { STACK_FILE } from '../../operations/stackFile';
 import { Timeline } from './timeline';
 
 export interface DevOptions {

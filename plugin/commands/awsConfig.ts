@@ -1,4 +1,4 @@
-import type { OperatorConfig } from '../../operator/clients';
+import type { OperatorConfig } from '../../operations/clients';
 import type { AwsProvider, SdkV2Credentials } from '../framework';
 
 /** Region and credentials as the framework resolved them: profile, environment, single sign-on, role. */

@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { initialiseCore, type CoreInitOptions } from '../../operator/coreInit';
-import { initialiseGreengrassCore } from '../../operator/greengrass/coreInit';
-import { initialiseV1Core } from '../../operator/greengrassV1/coreInit';
-import { groupChanges } from '../../operator/groupChanges';
+import { initialiseCore, type CoreInitOptions } from '../../operations/cores/standalone/coreInit';
+import { initialiseGreengrassCore } from '../../operations/cores/greengrass/coreInit';
+import { initialiseV1Core } from '../../operations/cores/greengrassV1/coreInit';
+import { groupChanges } from '../../operations/groups/groupChanges';
 import { EdgeError } from '../../protocol';
 import { DEVICE_WAYS, type DeviceWay } from '../../protocol/greengrass/coreConfiguration';
 import { flag, list, text, type CommandContext, type CommandResult } from './command';

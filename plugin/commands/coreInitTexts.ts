@@ -1,6 +1,6 @@
-import type { InitialisedCore } from '../../operator/coreInit';
-import type { DeployedComponent } from '../../operator/greengrass';
-import { CORE_ROLE } from '../../operator/greengrassV1/nodeTexts';
+import type { InitialisedCore } from '../../operations/cores/standalone/coreInit';
+import type { DeployedComponent } from '../../operations/cores/greengrass';
+import { CORE_ROLE } from '../../operations/cores/greengrassV1/nodeTexts';
 
 /** What became of it, on whichever platform. */
 export type AnyInitialisedCore = InitialisedCore & {

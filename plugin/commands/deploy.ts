@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { reannounce } from '../../operator/reannounce';
+import { reannounce } from '../../operations/groups/reannounce';
 import { rollOutService, rollOutText } from '../deploy/rollOutService';
 import { flag, text, type CommandContext, type CommandResult } from './command';
 

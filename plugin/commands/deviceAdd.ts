@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { amazonRoots } from '../../operator/amazonRoot';
-import { addDevice, type AddedDevice } from '../../operator/deviceAdd';
-import { changeText, groupChanges } from '../../operator/groupChanges';
+import { amazonRoots } from '../../operations/cores/amazonRoot';
+import { addDevice, type AddedDevice } from '../../operations/things/deviceAdd';
+import { changeText, groupChanges } from '../../operations/groups/groupChanges';
 import { deviceNameSchema, parseWith } from '../../protocol';
 import { text, type CommandContext, type CommandResult } from './command';
 import { stageFolder } from './coreInit';

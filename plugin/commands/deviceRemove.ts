@@ -1,5 +1,5 @@
-import { removeDevice, type RemovedDevice } from '../../operator/deviceRemove';
-import { changeText, groupChanges } from '../../operator/groupChanges';
+import { removeDevice, type RemovedDevice } from '../../operations/things/deviceRemove';
+import { changeText, groupChanges } from '../../operations/groups/groupChanges';
 import { EdgeError, matchesAnyDevicePattern, parseWith, thingNameSchema } from '../../protocol';
 import type { EdgeConfiguration } from '../configuration/configuration';
 import { flag, text, type CommandContext, type CommandResult } from './command';

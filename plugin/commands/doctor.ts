@@ -1,5 +1,5 @@
 import semver from 'semver';
-import { attempt, checkService, failed, ok, type Check } from '../../operator/checks';
+import { attempt, checkService, failed, ok, type Check } from '../../operations/inspection/checks';
 import { flag, type CommandHost, type CommandResult } from './command';
 import { table } from './format';
 import { readable } from './run';

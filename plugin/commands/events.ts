@@ -1,4 +1,4 @@
-import { readEvents, type ServiceEvent } from '../../operator/events';
+import { readEvents, type ServiceEvent } from '../../operations/inspection/events';
 import { flag, text, type CommandContext, type CommandResult } from './command';
 import { durationOf, untilInterrupted } from './watching';
 

@@ -1,4 +1,4 @@
-import { groupOverviews, type GroupOverview } from '../../operator/overview';
+import { groupOverviews, type GroupOverview } from '../../operations/inspection/overview';
 import type { CommandContext, CommandResult } from './command';
 import { ago, table } from './format';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { ClientConfig } from '../../operator/deviceAdd';
+import type { ClientConfig } from '../../operations/things/deviceAdd';
 import { EdgeError, type ErrorBody } from '../../protocol';
 import { text, type CommandContext, type CommandResult } from './command';
 import { deviceFolder } from './deviceAdd';

@@ -1,5 +1,10 @@
-import { readEdgeLogs, sinceLastLook, type EdgeLogLine, type LoggingCore } from '../../operator/edgeLogs';
-import { requireDefinition } from '../../operator/overview';
+import {
+  readEdgeLogs,
+  sinceLastLook,
+  type EdgeLogLine,
+  type LoggingCore,
+} from '../../operations/inspection/edgeLogs';
+import { requireDefinition } from '../../operations/inspection/overview';
 import { EdgeError, edgeLogLevelSchema, LOG_LEVELS, type EdgeLogLevel } from '../../protocol';
 import { flag, text, type CommandContext, type CommandResult } from './command';
 import { durationOf, untilInterrupted } from './watching';

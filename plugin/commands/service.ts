@@ -1,7 +1,7 @@
 import path from 'node:path';
-import type { ServiceAccess } from '../../operator/changeGroup';
-import type { OperatorConfig } from '../../operator/clients';
-import type { StackFile } from '../../operator/stackFile';
+import type { ServiceAccess } from '../../operations/groups/changeGroup';
+import type { OperatorConfig } from '../../operations/clients';
+import type { StackFile } from '../../operations/stackFile';
 import type { Serverless } from '../framework';
 
 /** A deployed service, on AWS or in the local cloud. */
@@ -33,8 +33,8 @@ export async function openService(
 }
 
 async function openLocal(serverless: Serverless): Promise<DeployedService> {
-  const { readStackFile, STACK_FILE } = await import('../../operator/stackFile');
-  const { configOfEnvironment } = await import('../../operator/clients');
+  const { readStackFile, STACK_FILE } = await import('../../operations/stackFile');
+  const { configOfEnvironment } = await import('../../operations/clients');
   const local = await readStackFile(path.join(stateFolder(serverless), STACK_FILE));
   const { stackName, outputs } = local;
   return { ...(await open(stackName, configOfEnvironment(local.environment), outputs)), local };
@@ -42,7 +42,7 @@ async function openLocal(serverless: Serverless): Promise<DeployedService> {
 
 async function openAws(serverless: Serverless): Promise<DeployedService> {
   const { awsConfig } = await import('./awsConfig');
-  const { readStackOutputs } = await import('../../operator/stackOutputs');
+  const { readStackOutputs } = await import('../../operations/stackOutputs');
   const provider = serverless.getProvider('aws');
   const config = await awsConfig(provider);
   const { stackName, outputs } = await readStackOutputs(config, provider.naming.getStackName());
@@ -54,8 +54,8 @@ async function open(
   config: OperatorConfig,
   outputs: Record<string, string>,
 ): Promise<DeployedService> {
-  const { createOperatorWith } = await import('../../operator/operator');
-  const { serviceOutputs } = await import('../../operator/outputs');
+  const { createOperatorWith } = await import('../../operations/operator');
+  const { serviceOutputs } = await import('../../operations/outputs');
   const operator = createOperatorWith(config);
   return {
     stackName,

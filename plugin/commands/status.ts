@@ -1,4 +1,8 @@
-import { groupOverviews, type FunctionOverview, type GroupOverview } from '../../operator/overview';
+import {
+  groupOverviews,
+  type FunctionOverview,
+  type GroupOverview,
+} from '../../operations/inspection/overview';
 import type { Rollback } from '../../protocol';
 import { text, type CommandContext, type CommandResult } from './command';
 import { ago, table } from './format';

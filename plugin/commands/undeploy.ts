@@ -1,7 +1,7 @@
-import { changeGroup, type GroupChange } from '../../operator/changeGroup';
-import { changeText, groupChanges } from '../../operator/groupChanges';
-import { undeployUpdate } from '../../operator/groupUpdate';
-import { requireDefinition } from '../../operator/overview';
+import { changeGroup, type GroupChange } from '../../operations/groups/changeGroup';
+import { changeText, groupChanges } from '../../operations/groups/groupChanges';
+import { undeployUpdate } from '../../operations/groups/groupUpdate';
+import { requireDefinition } from '../../operations/inspection/overview';
 import { EdgeError } from '../../protocol';
 import { text, type CommandContext, type CommandResult } from './command';
 

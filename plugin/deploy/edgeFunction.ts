@@ -38,8 +38,9 @@ async function packageAll({ serverless, options }: CommandHost): Promise<void> {
 }
 
 async function register({ serverless }: CommandHost, name: string): Promise<string> {
-  const { readDeployManifest, readPackagedFunction } = await import('../../operator/deployManifest');
-  const { registerChanged } = await import('../../operator/registerPackages');
+  const { readDeployManifest, readPackagedFunction } =
+    await import('../../operations/packages/deployManifest');
+  const { registerChanged } = await import('../../operations/packages/registerPackages');
   const { openService } = await import('../commands/service');
   const directory = edgeDirectory(serverless);
   const { packages } = await readDeployManifest(directory);

@@ -1,8 +1,13 @@
 import { EdgeError } from '../../protocol';
-import { unlessMissing } from '../../operator/clients';
-import { groupOverviews, isAlive, type GroupOverview } from '../../operator/overview';
-import { FUNCTIONS_PREFIXES, removeService, STATE_PREFIXES, type Removal } from '../../operator/removal';
-import { rulesOfStack } from '../../operator/topicRules';
+import { unlessMissing } from '../../operations/clients';
+import { groupOverviews, isAlive, type GroupOverview } from '../../operations/inspection/overview';
+import {
+  FUNCTIONS_PREFIXES,
+  removeService,
+  STATE_PREFIXES,
+  type Removal,
+} from '../../operations/removal/removal';
+import { rulesOfStack } from '../../operations/removal/topicRules';
 import { ago } from '../commands/format';
 import { openService, type DeployedService } from '../commands/service';
 import type { CommandHost } from '../commands/command';

@@ -1,9 +1,14 @@
 import path from 'node:path';
-import { removeDevice, type RemovedDevice } from '../../operator/deviceRemove';
-import { changeText } from '../../operator/groupChanges';
-import { readGroupFiles } from '../../operator/groupFiles';
-import { readPlan } from '../../operator/plan';
-import { registeredIdentity, rollOut, type GroupRollOut, type RollOut } from '../../operator/rollOut';
+import { removeDevice, type RemovedDevice } from '../../operations/things/deviceRemove';
+import { changeText } from '../../operations/groups/groupChanges';
+import { readGroupFiles } from '../../operations/groups/groupFiles';
+import { readPlan } from '../../operations/packages/plan';
+import {
+  registeredIdentity,
+  rollOut,
+  type GroupRollOut,
+  type RollOut,
+} from '../../operations/groups/rollOut';
 import { isActiveDevice, matchesAnyDevicePattern } from '../../protocol';
 import { removalLines } from '../commands/deviceRemove';
 import type { DeployedService } from '../commands/service';

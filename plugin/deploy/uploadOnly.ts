@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { ServiceAccess } from '../../operator/changeGroup';
-import { readPlan } from '../../operator/plan';
+import type { ServiceAccess } from '../../operations/groups/changeGroup';
+import { readPlan } from '../../operations/packages/plan';
 
 /** Uploads every package without waiting for the registry: for a pipeline that must not wait. */
 export async function uploadOnly({ operator, outputs }: ServiceAccess, packageDir: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { zipEntries } from '../../operator/zipEntries';
+import { zipEntries } from '../../operations/packages/zipEntries';
 import { EdgeError } from '../../protocol';
 import {
   CONFIG_ENTRY,

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DEPLOY_MANIFEST_FILE, type DeployManifest } from '../../operator/deployManifest';
-import type { groupFileSchema } from '../../operator/groupFiles';
+import { DEPLOY_MANIFEST_FILE, type DeployManifest } from '../../operations/packages/deployManifest';
+import type { groupFileSchema } from '../../operations/groups/groupFiles';
 import { EdgeError } from '../../protocol';
 import type { PackageEntry } from '../../protocol/functionPackage';
 import type { z } from 'zod';

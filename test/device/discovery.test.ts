@@ -1,7 +1,7 @@
 import { candidatesOf, discover } from '../../device/discovery';
 import type { Identity } from '../../device/identity';
 import type { Candidate } from '../../device/link';
-import type { IssuedCertificate } from '../../local/certificates/issue';
+import type { IssuedCertificate } from '../../lib/x509/issue';
 import { createAuthority, type TestAuthority } from './support/certificates';
 import { DiscoveryServer, document } from './support/discoveryServer';
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Edge } from '../../local';
-import { latestStatus } from '../../operator/overview';
+import { latestStatus } from '../../operations/inspection/overview';
 import { claimedVersion, claimKey, type FunctionManifest } from '../../protocol';
 import type { MqttDevice } from '../edge/support/mqttDevice';
 import type { TestDevice } from '../support/device';

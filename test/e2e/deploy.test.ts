@@ -18,11 +18,11 @@ import {
   type LocalCloud,
   type Operator,
 } from '../../local';
-import { MADE_BY } from '../../operator/madeBy';
-import { serviceOutputs, type ServiceOutputs } from '../../operator/outputs';
-import { emptyUpdate } from '../../operator/groupUpdate';
+import { MADE_BY } from '../../operations/things/madeBy';
+import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
+import { emptyUpdate } from '../../operations/groups/groupUpdate';
 import type { GroupDefinition } from '../../protocol';
-import { registerPackages } from '../../operator/registerPackages';
+import { registerPackages } from '../../operations/packages/registerPackages';
 import { functionPackage } from '../support/environment';
 import { packageTemplate } from '../support/packaged';
 import { sls, type SlsResult } from '../support/sls';

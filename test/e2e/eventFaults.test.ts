@@ -1,6 +1,6 @@
 import pino from 'pino';
 import type { Edge } from '../../local';
-import { seededRandom } from '../../local/events';
+import { seededRandom } from '../../local/base/events';
 import { claimedVersion, keys } from '../../protocol';
 import { cloudState, type CloudState } from '../support/cloudState';
 import type { TestDevice } from '../support/device';

@@ -1,7 +1,7 @@
-import type { Timers } from '../../local/scheduler';
+import type { Clock } from '../../lib/clock';
 
 /** Time that moves only when told, and then step by step through all that is due. */
-export function manualTimers(start = 0): { timers: Timers; advance(ms: number): void } {
+export function manualTimers(start = 0): { timers: Clock; advance(ms: number): void } {
   let now = start;
   let entries: { due: number; callback: () => void }[] = [];
   return {

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { packageService, type PackagedService } from '../../local/environment/packaging';
+import { packageService, type PackagedService } from '../../local/dev/packaging';
 
 const FIXTURE = join(__dirname, 'fixtures', 'scratch');
 

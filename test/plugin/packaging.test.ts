@@ -6,8 +6,8 @@ import {
   deployManifestSchema,
   readDeployManifest,
   readPackagedFunction,
-} from '../../operator/deployManifest';
-import { readGroupFiles } from '../../operator/groupFiles';
+} from '../../operations/packages/deployManifest';
+import { readGroupFiles } from '../../operations/groups/groupFiles';
 import { configOf, readPackage } from '../../protocol/functionPackage';
 import { copyOf, type ServiceCopy } from './support/service';
 

@@ -3,10 +3,11 @@ import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { withTemporaryFolder } from '../../local/environment/temporaryFolder';
+import { withTemporaryFolder } from '../../local/dev/temporaryFolder';
 import type { CloudFormationTemplate } from '../../plugin/framework';
+import { root } from './root';
 
-export const root = path.resolve(__dirname, '..', '..');
+export { root } from './root';
 
 export interface PackagedService {
   serviceDir: string;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { withTemporaryFolder } from '../../local/environment/temporaryFolder';
+import { withTemporaryFolder } from '../../local/dev/temporaryFolder';
 import { root } from './packaged';
 
 export interface SlsResult {

@@ -1,44 +1,157 @@
 import { EventEmitter } from 'node:events';
-import { coreTopic, EdgeError } from '../../../protocol';
+import type { Logger } from 'pino';
+import { coreTopic, EdgeError, type CoreKind, type RevisionNotice } from '../../../protocol';
 import type { Upstream } from '../../ports';
-import { DOWN, parseDown } from '../../upstream/downMessages';
-import type { CoreCalls } from './sdk';
+import type { Clock } from '../../../lib/clock';
+import { DOWN, parseDown, type DownKind } from '../../cloud/downMessages';
+import type { Nucleus } from './nucleus';
 
-export interface V1Upstream extends Upstream {
-  /** A message that the core brought from the cloud. False when its topic is none of the core's. */
-  receive(topic: string, payload: Buffer): boolean;
+export interface NucleusUpstreamOptions {
+  nucleus: Pick<Nucleus, 'subscribe' | 'publish'>;
+  core: string;
+  corePrefix: string;
+  clock: Clock;
+  log: Logger;
+  /** 0 ≤ n < 1 */
+  random(): number;
+  /** Whether the cloud can be reached now; asked while it could not. */
+  probe(): Promise<boolean>;
 }
 
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 15_000;
+
 /**
- * The way to the cloud through the core's router, which keeps messages while the core is offline: for
- * whoever sends one it is always connected.
+ * The core's way to the cloud over the MQTT connection of the nucleus, with the topics that it would use
+ * itself. The nucleus keeps what it cannot send and does not say whether it is online, so whoever else
+ * talks to the cloud tells: without that, updates that are sent again and again would pile up in it.
  */
-export function createUpstream(
-  { publish }: Pick<CoreCalls, 'publish'>,
-  { corePrefix, core }: { corePrefix: string; core: string },
-): V1Upstream {
-  const events = new EventEmitter();
-  const kinds = new Map(DOWN.map((kind) => [coreTopic(corePrefix, core, kind), kind]));
-  const send = async (kind: 'update' | 'status', message: object): Promise<void> => {
+export class NucleusUpstream implements Upstream {
+  private readonly events = new EventEmitter();
+  private readonly subscribed = new Set<DownKind>();
+  private isReachable = true;
+  private wasConnected = false;
+  private closed = false;
+  private readonly timers = new Map<string, { cancel(): void }>();
+
+  constructor(private readonly options: NucleusUpstreamOptions) {
+    for (const kind of DOWN) void this.subscribe(kind, FIRST_RETRY_MS);
+  }
+
+  get connected(): boolean {
+    return this.isReachable && this.subscribed.size === DOWN.length && !this.closed;
+  }
+
+  sendUpdate(update: object): Promise<void> {
+    return this.send('update', update);
+  }
+
+  sendStatus(status: object): Promise<void> {
+    return this.send('status', status);
+  }
+
+  sendLogs(logs: object): Promise<void> {
+    return this.send('log', logs);
+  }
+
+  hurry(): void {
+    if (!this.isReachable) this.probe(FIRST_RETRY_MS);
+  }
+
+  on(event: string, listener: (message: never) => void): void {
+    this.events.on(event, listener as (message: unknown) => void);
+  }
+
+  /** What the component's configuration says. */
+  notice(notice: RevisionNotice): void {
+    this.events.emit('revision', notice);
+  }
+
+  /** The cloud has answered. */
+  reached(): void {
+    this.isReachable = true;
+    this.cancel('probe');
+    this.changed();
+  }
+
+  /** The cloud did not answer. */
+  lost(): void {
+    if (!this.isReachable || this.closed) return;
+    this.isReachable = false;
+    this.options.log.warn('the cloud cannot be reached');
+    this.changed();
+    this.probe(FIRST_RETRY_MS);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    for (const name of [...this.timers.keys()]) this.cancel(name);
+    this.events.removeAllListeners();
+    return Promise.resolve();
+  }
+
+  private async send(kind: CoreKind, message: object): Promise<void> {
+    if (!this.connected) throw new EdgeError('CLOUD_UNREACHABLE');
+    const { nucleus, corePrefix, core } = this.options;
+    await nucleus.publish(coreTopic(corePrefix, core, kind), JSON.stringify(message));
+  }
+
+  private async subscribe(kind: DownKind, retryMs: number): Promise<void> {
+    const { nucleus, corePrefix, core, log } = this.options;
+    const topic = coreTopic(corePrefix, core, kind);
+    const again = (ms: number) => {
+      this.subscribed.delete(kind);
+      this.changed();
+      this.later(kind, ms, () => void this.subscribe(kind, Math.min(MAX_RETRY_MS, ms * 2)));
+    };
     try {
-      await publish(coreTopic(corePrefix, core, kind), JSON.stringify(message));
+      const receive = (payload: Buffer) => this.receive(kind, payload);
+      await nucleus.subscribe(topic, receive, () => this.closed || again(FIRST_RETRY_MS));
+      this.subscribed.add(kind);
+      this.changed();
     } catch (error) {
-      throw EdgeError.from(error, 'CLOUD_UNREACHABLE');
+      if (this.closed) return;
+      const { code, message } = EdgeError.from(error);
+      log.warn({ topic, code, reason: message }, 'not subscribed upstream');
+      again(retryMs);
     }
-  };
-  return {
-    connected: true,
-    sendUpdate: (update) => send('update', update),
-    sendStatus: (status) => send('status', status),
-    on(event: string, listener: (message: never) => void) {
-      events.on(event, listener as (message: unknown) => void);
-    },
-    receive(topic, payload) {
-      const kind = kinds.get(topic);
-      if (kind === undefined) return false;
-      events.emit(kind, parseDown(kind, payload));
-      return true;
-    },
-    close: async () => undefined,
-  };
+  }
+
+  private receive(kind: DownKind, payload: Buffer): void {
+    try {
+      this.events.emit(kind, parseDown(kind, payload));
+    } catch (err) {
+      this.options.log.error({ err, kind }, 'message from the cloud not understood');
+    }
+  }
+
+  private changed(): void {
+    if (this.connected === this.wasConnected) return;
+    this.wasConnected = this.connected;
+    if (!this.connected) return;
+    this.options.log.info('connected upstream');
+    this.events.emit('connected');
+  }
+
+  private probe(ms: number): void {
+    this.later('probe', ms, () => {
+      void this.options.probe().then((reachable) => {
+        if (this.closed || this.isReachable) return;
+        if (reachable) this.reached();
+        else this.probe(Math.min(MAX_RETRY_MS, ms * 2));
+      });
+    });
+  }
+
+  private later(name: string, ms: number, callback: () => void): void {
+    this.cancel(name);
+    if (this.closed) return;
+    const pause = ms * (0.5 + this.options.random() / 2);
+    this.timers.set(name, this.options.clock.setTimeout(callback, pause));
+  }
+
+  private cancel(name: string): void {
+    this.timers.get(name)?.cancel();
+    this.timers.delete(name);
+  }
 }

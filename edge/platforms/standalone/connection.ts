@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { CoreConfig } from '../../config';
-import { systemClock } from '../../functions/clock';
-import { connectCloud, type CloudConnection } from '../../upstream/cloudConnection';
+import { backgroundClock } from '../../../lib/clock';
+import { connectCloud, type CloudConnection } from '../../cloud/cloudConnection';
 
 /** The ways to the cloud of a core that has a certificate of its own. Throws when a file cannot be read. */
 export async function connectByCertificate(config: CoreConfig, log: Logger): Promise<CloudConnection> {
@@ -13,5 +13,5 @@ export async function connectByCertificate(config: CoreConfig, log: Logger): Pro
     privateKey: await read(privateKey),
     ...(ca !== undefined && { ca: await read(ca) }),
   };
-  return connectCloud({ config, identity, clock: systemClock, log, random: Math.random });
+  return connectCloud({ config, identity, clock: backgroundClock, log, random: Math.random });
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { EdgeError } from '../../../protocol';
-import { prepareBroker } from '../../broker/prepareBroker';
+import { prepareBroker } from '../../devices/broker/prepareBroker';
 import type { CoreConfig } from '../../config';
 import { startCore } from '../../core';
 import { createCoreLog, fail, stopOnSignal, toldToLog } from '../coreProcess';

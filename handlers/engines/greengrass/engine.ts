@@ -1,214 +1,217 @@
-import type { GetDeploymentStatusResponse, GreengrassClient } from '@aws-sdk/client-greengrass';
-import { EdgeError, wantedFunctions, type GroupDefinition } from '../../../protocol';
-import { v1GroupName, v1GroupNamePrefix } from '../../../protocol/greengrassV1';
-import type { RevisionNotices } from '../../ports';
+import { CancelDeploymentCommand, type GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import {
+  coreComponentName,
+  EdgeError,
+  greengrassDeploymentName,
+  wantedFunctions,
+  type ErrorBody,
+  type FunctionManifest,
+  type GroupDefinition,
+} from '../../../protocol';
+import type { Backoff, RevisionNotices } from '../../ports';
 import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
 import { RecordedEngine, type Progress, type RecordedEnginePorts } from '../recordedEngine';
-import type { V1Function } from './content';
-import { DefinitionVersions } from './definitionVersions';
-import { GroupDeployments, isInFlight, type GroupDeployment } from './deployments';
-import { greengrassError } from './errors';
-import { deploymentError, functionFailures } from './failures';
-import { functionArn } from './functions';
-import { GroupWriter, ownContent } from './groupContent';
-import { Groups } from './groups';
-import type { GreengrassSettings, SystemFunctionArns } from './settings';
-import { Undeliverable } from './undeliverable';
+import { greengrassArns } from './arns';
+import { greengrassError } from './awsErrors';
+import { ComponentVersions } from './componentVersions';
+import {
+  coreConfigurationOf,
+  nameComponents,
+  nextComponents,
+  type Components,
+  type FunctionComponent,
+} from './components';
+import { CoreDevices } from './coreDevices';
+import { groupOfDeploymentName } from './deploymentNames';
+import { deployToTarget, type DeployedToTarget, type TargetChange } from './deployToTarget';
+import { subjectOf } from './events';
+import { Follower } from './follower';
+import { foreignComponents } from './foreignComponents';
+import { ensureVersions } from './functionVersions';
+import { TargetDeployments } from './targetDeployments';
 
-export interface GreengrassEnginePorts extends RecordedEnginePorts {
-  client: GreengrassClient;
+export interface GreengrassV2EnginePorts extends RecordedEnginePorts {
+  client: GreengrassV2Client;
   notices: RevisionNotices;
-  /** The edge system functions as versions of Lambda functions. Throws EdgeError when one is missing. */
-  systemFunctions(): Promise<SystemFunctionArns>;
+  backoff: Backoff;
+  corePrefix: string;
+  functionsBucket: string;
+  /** `arn:<partition>:iot:<region>:<account>:thing/` */
+  thingArnPrefix: string;
 }
 
 /**
- * The paper's own engine: AWS IoT Greengrass V1. A group's functions are versions of Lambda functions;
- * a change is a new version of each definition that it touches, a new version of the group and one
- * deployment of it, at which the core restarts. AWS closed Greengrass V1 on 2026-10-07, and its cores
- * run Node 12 at most: for V1-compatible APIs only.
- *
- * One deployment of a group is in flight at a time, and it cannot be cancelled: the next one waits.
+ * AWS IoT Greengrass V2. One deployment per revision for the group's target, always with the full map:
+ * what others put on the target, the core component told of the revision, and under `delivery:
+ * components` a component for each function version. Under `delivery: hot` the core is told at once,
+ * too, and fetches functions itself; the deployment is then for the fleet's eyes.
  */
-export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
-  readonly name = 'greengrass';
+export class GreengrassV2Engine extends RecordedEngine<GreengrassV2EnginePorts> {
+  readonly name = 'greengrassv2';
   readonly capabilities: EngineCapabilities = {
-    restartScope: 'core',
+    restartScope: 'component',
     history: true,
-    concurrency: 'wait',
-    deliveries: [],
-    targets: [],
-    cancel: false,
+    concurrency: 'replace',
+    deliveries: ['hot', 'components'],
+    targets: ['core', 'thingGroup'],
+    cancel: true,
     follows: true,
   };
-  private readonly groups: Groups;
-  private readonly versions: DefinitionVersions;
-  private readonly deployments: GroupDeployments;
-  private readonly writer: GroupWriter;
 
-  constructor(
-    ports: GreengrassEnginePorts,
-    private readonly settings: GreengrassSettings,
-  ) {
-    super(ports);
-    this.groups = new Groups(ports.client);
-    this.versions = new DefinitionVersions(ports.client);
-    this.deployments = new GroupDeployments(ports.client);
-    this.writer = new GroupWriter(this.groups, this.versions);
-  }
+  private readonly arns = greengrassArns(this.ports.thingArnPrefix);
+  private readonly versions = new ComponentVersions(this.ports.client, this.arns, this.ports.backoff);
+  private readonly deployments = new TargetDeployments(this.ports.client);
+  private readonly cores = new CoreDevices(this.ports.client);
+  private readonly follower = new Follower(this.ports.corePrefix, this.deployments, this.cores);
 
-  /** A definition without a core is recorded only: V1 deploys to no group that has none. */
   protected async begin(definition: GroupDefinition): Promise<Progress> {
-    const { core } = definition;
-    if (core === undefined) return { state: 'announced' };
-    try {
-      requireLambdas(definition);
-      return { ...(await this.bring(definition, core.thingName)), core: core.thingName };
-    } catch (error) {
-      if (!(error instanceof Undeliverable)) throw greengrassError(error);
-      return { state: 'failed', error: error.error, failures: error.failures, core: core.thingName };
-    }
+    const { group, revision, core, engine } = definition;
+    if (core === undefined) return waiting(`group ${group} has no core yet`);
+    const hot = engine?.delivery !== 'components';
+    const targetArn = engine?.targetArn ?? this.arns.thing(core.thingName);
+    // Greengrass may be slow or throttled; the definition is stored, and a notice is a hint to fetch it.
+    if (hot) await this.ports.notices.announce(core.thingName, { group, revision });
+    const wanted = hot ? [] : wantedFunctions(definition).map(({ manifest }) => manifest);
+    const target = { targetArn, core: core.thingName };
+    return { ...(await this.deploy(definition, target, wanted)), ...target };
   }
 
-  private async bring(definition: GroupDefinition, core: string): Promise<Progress> {
+  private async deploy(
+    definition: GroupDefinition,
+    { targetArn, core }: { targetArn: string; core: string },
+    wanted: readonly FunctionManifest[],
+  ): Promise<Progress> {
     const { group, revision } = definition;
-    const own = ownContent(definition, await this.ports.systemFunctions(), this.settings);
-    const found = await this.writer.bring(this.nameOf(group), own, definition);
-    // What changes nothing in the group reaches the core this way alone.
-    await this.ports.notices.announce(core, { group, revision });
-    const progress = await this.deploy(found.id, found.version ?? '');
-    if (progress.state !== 'waiting') await this.settleEarlier(group, revision);
-    return progress;
-  }
-
-  /** Once this one is under way, none before it waits, nor is another one in flight: their records say so. */
-  private async settleEarlier(group: string, revision: number): Promise<void> {
-    for (let earlier = revision - 1; earlier > 0; earlier--) {
-      const known = await this.recorded(group, earlier);
-      if (known?.state === 'waiting') await this.record(group, earlier, { ...known, state: 'superseded' });
-      else if (known?.state !== 'inProgress') return;
-      // Still: it is this very deployment, and so were those before.
-      else if ((await this.status(group, earlier))?.state === 'inProgress') return;
+    const { corePrefix } = this.ports;
+    const change: TargetChange = {
+      ...{ targetArn, name: greengrassDeploymentName(corePrefix, group, revision), corePrefix, revision },
+      next: (current) => this.nextMap(current?.components ?? {}, targetArn, definition, wanted),
+    };
+    try {
+      const deployed = await deployToTarget(this.deployments, change);
+      const { outcome, deploymentId, before } = deployed;
+      if (before !== undefined && before < revision) await this.supersede(group, before);
+      if (outcome !== 'found') return begun(deployed);
+      // It may have ended before its record was there to be followed, or long ago.
+      const looked = { ...begun(deployed), group, revision, core, at: this.now() };
+      const ended = await this.follower.look(looked);
+      if (!ended?.mayPass) return ended ?? begun(deployed);
+      return begun(await deployToTarget(this.deployments, { ...change, failed: deploymentId }));
+    } catch (error) {
+      if (error instanceof NotReady) return waiting(error.message);
+      if (error instanceof FunctionsFailed) return error.progress();
+      throw greengrassError(error);
     }
   }
 
-  protected override mayHaveChanged({ state }: Deployment): boolean {
-    return state === 'inProgress' || state === 'waiting';
+  private async nextMap(
+    current: Components,
+    targetArn: string,
+    { group, revision, engine }: GroupDefinition,
+    wanted: readonly FunctionManifest[],
+  ): Promise<Components> {
+    const { corePrefix } = this.ports;
+    const configuration = coreConfigurationOf(corePrefix, current);
+    if (configuration === undefined) {
+      throw new NotReady(`no deployment of ${targetArn} has ${coreComponentName(corePrefix)}`);
+    }
+    if (configuration.group !== undefined && configuration.group !== group) {
+      throw new EdgeError(
+        'DEPLOYMENT_FAILED',
+        `${targetArn} is the target of group ${configuration.group} and of group ${group}`,
+        { field: 'engine.targetArn', details: { targetArn, groups: [configuration.group, group] } },
+      );
+    }
+    const components = nameComponents(corePrefix, wanted, current);
+    const foreign = await foreignComponents(this.versions, corePrefix, current, components);
+    await this.ensure(components, current, configuration.host);
+    const told = { revision, ...(engine && { delivery: engine.delivery }) };
+    return nextComponents(corePrefix, current, told, components, foreign);
+  }
+
+  /** Throws FunctionsFailed, NotReady. */
+  private async ensure(
+    components: readonly FunctionComponent[],
+    current: Components,
+    host: string | undefined,
+  ): Promise<void> {
+    if (components.length === 0) return;
+    const { corePrefix, functionsBucket } = this.ports;
+    if (host === undefined) throw new NotReady('the core component knows no host for function components');
+    const options = { corePrefix, functionsBucket, host };
+    const failures = await ensureVersions(this.versions, components, current, options);
+    if (Object.keys(failures).length > 0) throw new FunctionsFailed(failures);
+  }
+
+  /** The deployment that this one replaced has no outcome any more. */
+  private async supersede(group: string, revision: number): Promise<void> {
+    const known = await this.recorded(group, revision);
+    if (known?.state === 'inProgress') await this.record(group, revision, { ...known, state: 'superseded' });
+  }
+
+  /** Also one that ended: somebody may have deployed without it, a function may have broken since. */
+  protected override mayHaveChanged({ state, engineId }: Deployment): boolean {
+    return engineId !== undefined && state !== 'superseded';
   }
 
   protected override async follow(deployment: Deployment): Promise<Progress | undefined> {
     try {
-      return await this.look(deployment);
+      return await this.follower.look(deployment);
     } catch (error) {
       throw greengrassError(error);
     }
   }
 
-  private async look(deployment: Deployment): Promise<Progress | undefined> {
-    const group = await this.groups.find(this.nameOf(deployment.group));
-    if (group === undefined) return undefined;
-    const { engineId: id, core } = deployment;
-    if (id === undefined) return (await this.inFlight(group.id)) === undefined ? undefined : deployment;
-    const status = await this.deployments.status(group.id, id);
-    if (status === undefined) return undefined;
-    return { ...(await this.progress(group.id, id, status)), ...(core !== undefined && { core }) };
+  /** For cores that have not received it yet: what runs on a core stays as it is. */
+  protected override async end(deployment: Deployment): Promise<Progress> {
+    try {
+      await this.ports.client.send(new CancelDeploymentCommand({ deploymentId: deployment.engineId }));
+    } catch (error) {
+      throw greengrassError(error);
+    }
+    const error: ErrorBody = { code: 'ABORTED', message: 'the deployment was cancelled' };
+    return { ...deployment, state: 'failed', error };
   }
 
-  /** Of `Greengrass Deployment Status Change` (AWS IoT Greengrass V1 Developer Guide, "Get deployment notifications"). */
+  /** Of what Greengrass tells EventBridge of deployments and of broken components. */
   async groupOf(event: unknown): Promise<string | undefined> {
-    const { source, detail } = (event ?? {}) as { source?: unknown; detail?: { 'group-id'?: unknown } };
-    const id = detail?.['group-id'];
-    if (source !== 'aws.greengrass' || typeof id !== 'string') return undefined;
-    const name = await this.groups.nameOf(id);
-    const prefix = v1GroupNamePrefix(this.settings.corePrefix);
-    return name?.startsWith(prefix) ? name.slice(prefix.length) : undefined;
-  }
-
-  private nameOf(group: string): string {
-    return v1GroupName(this.settings.corePrefix, group);
-  }
-
-  /** Nothing to do when the newest deployment is of this version and did not fail. */
-  private async deploy(groupId: string, version: string): Promise<Progress> {
-    const [newest] = await this.deployments.list(groupId);
-    if (newest?.version === version) {
-      const status = await this.deployments.status(groupId, newest.id);
-      if (status !== undefined && status.DeploymentStatus !== 'Failure') {
-        return this.progress(groupId, newest.id, status);
-      }
+    const { corePrefix } = this.ports;
+    const subject = subjectOf(corePrefix, event);
+    if (subject === undefined) return undefined;
+    const read = (name: string) => groupOfDeploymentName(corePrefix, name);
+    try {
+      if ('core' in subject) return await this.cores.fromName(subject.core, read);
+      const found = await this.deployments.get(subject.deploymentId);
+      return found && read(found.name);
+    } catch (error) {
+      throw greengrassError(error);
     }
-    const started = await this.deployments.start(groupId, version);
-    if (started !== 'concurrent') return { state: 'inProgress', engineId: started };
-    const inFlight = await this.inFlight(groupId);
-    const reason = new EdgeError('CONFLICT', 'another deployment of the group has not ended', {
-      details: { ...(inFlight && { deploymentId: inFlight.id }) },
-    });
-    return { state: 'waiting', error: reason.toJSON() };
-  }
-
-  private async inFlight(groupId: string): Promise<GroupDeployment | undefined> {
-    const [newest] = await this.deployments.list(groupId);
-    const status = newest && (await this.deployments.status(groupId, newest.id));
-    return status !== undefined && isInFlight(status) ? newest : undefined;
-  }
-
-  private async progress(
-    groupId: string,
-    engineId: string,
-    status: GetDeploymentStatusResponse,
-  ): Promise<Progress> {
-    if (status.DeploymentStatus === 'Success') return { state: 'succeeded', engineId };
-    if (status.DeploymentStatus !== 'Failure') return { state: 'inProgress', engineId };
-    const error = deploymentError(engineId, status);
-    const failures = await this.failuresOf(groupId, engineId, error);
-    if (Object.keys(failures).length > 0) return { state: 'failed', engineId, error, failures };
-    return { state: 'failed', engineId, error, mayPass: true };
-  }
-
-  private async failuresOf(
-    groupId: string,
-    id: string,
-    error: ReturnType<EdgeError['toJSON']>,
-  ): Promise<Record<string, FunctionFailure>> {
-    const all = await this.deployments.list(groupId);
-    const at = all.findIndex((one) => one.id === id);
-    const failed = all[at];
-    if (failed === undefined) return {};
-    return functionFailures(
-      error,
-      await this.functionsOf(groupId, failed),
-      await this.functionsOf(groupId, await this.lastGood(groupId, all.slice(at + 1))),
-    );
-  }
-
-  private async lastGood(
-    groupId: string,
-    earlier: readonly GroupDeployment[],
-  ): Promise<GroupDeployment | undefined> {
-    for (const one of earlier) {
-      const status = await this.deployments.status(groupId, one.id);
-      if (status?.DeploymentStatus === 'Success') return one;
-    }
-    return undefined;
-  }
-
-  private async functionsOf(groupId: string, deployment: GroupDeployment | undefined): Promise<V1Function[]> {
-    if (deployment?.version === undefined) return [];
-    const definitions = await this.groups.definitionsOf(groupId, deployment.version);
-    return (await this.versions.read('functions', definitions.FunctionDefinitionVersionArn)).entries;
   }
 }
 
-/** Throws Undeliverable with the functions that are no version or alias of a Lambda function. */
-function requireLambdas(definition: GroupDefinition): void {
-  const failures: Record<string, FunctionFailure> = {};
-  for (const { key, manifest } of wantedFunctions(definition)) {
-    try {
-      functionArn(manifest);
-    } catch (error) {
-      failures[key] = { error: EdgeError.from(error).toJSON() };
-    }
+function begun({ outcome, deploymentId }: DeployedToTarget): Progress {
+  return { state: outcome === 'superseded' ? outcome : 'inProgress', engineId: deploymentId };
+}
+
+function waiting(message: string): Progress {
+  return { state: 'waiting', error: { code: 'DEPLOYMENT_FAILED', message } };
+}
+
+/** What `core init` does is still to be done. */
+class NotReady extends Error {
+  constructor(message: string) {
+    super(`${message}: sls edge core init --platform greengrassv2`);
   }
-  const [first] = Object.values(failures);
-  if (first !== undefined) throw new Undeliverable(first.error, failures);
+}
+
+class FunctionsFailed extends Error {
+  constructor(private readonly failures: Record<string, FunctionFailure>) {
+    super('functions cannot be delivered');
+  }
+
+  progress(): Progress {
+    const reasons = Object.entries(this.failures).map(([key, { error }]) => `${key}: ${error.message}`);
+    const error: ErrorBody = { code: 'DEPLOYMENT_FAILED', message: reasons.join('; ') };
+    return { state: 'failed', error, failures: this.failures };
+  }
 }

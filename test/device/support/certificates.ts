@@ -4,7 +4,7 @@ import {
   issueClientCertificate,
   issueServerCertificate,
   type IssuedCertificate,
-} from '../../../local/certificates/issue';
+} from '../../../lib/x509/issue';
 
 export interface TestAuthority {
   ca: string;

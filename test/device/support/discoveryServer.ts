@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { certificateIdOf } from '../../../protocol/certificateId';
-import type { IssuedCertificate } from '../../../local/certificates/issue';
+import { certificateIdOf } from '../../../lib/x509/certificateId';
+import type { IssuedCertificate } from '../../../lib/x509/issue';
 
 export interface DiscoveryRequest {
   path: string;

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
-
-const root = path.join(__dirname, '..', '..', '..');
+import { root } from '../../support/root';
 
 export type Line = Record<string, unknown> & { is: string };
 

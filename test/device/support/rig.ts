@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
-import type { IssuedCertificate } from '../../../local/certificates/issue';
+import type { IssuedCertificate } from '../../../lib/x509/issue';
 import { createAuthority, type TestAuthority } from './certificates';
 import { Workshop } from './program';
 import { StandInEdge, type Answer, type Heard, type StandInOptions } from './standInEdge';

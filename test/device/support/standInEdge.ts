@@ -11,8 +11,8 @@ import {
   type ReplyMessage,
 } from '../../../protocol';
 import { parseDeviceTopic, replyTopic, statusTopic, type Reply } from '../../../protocol/topics';
-import { certificateIdOf } from '../../../protocol/certificateId';
-import type { IssuedCertificate } from '../../../local/certificates/issue';
+import { certificateIdOf } from '../../../lib/x509/certificateId';
+import type { IssuedCertificate } from '../../../lib/x509/issue';
 
 /** One message of a device, checked against the protocol's schema. */
 export type Heard =

@@ -11,6 +11,7 @@ import { build } from 'esbuild';
 import { emptyDefinition, type Exchange } from '../../../protocol';
 import { selfSigned, type TestCertificate } from '../support/certificates';
 import { MqttDevice } from '../support/mqttDevice';
+import { root } from '../../support/root';
 
 type Line = { event?: string; level: number; msg?: string } & Record<string, unknown>;
 
@@ -37,7 +38,6 @@ class CoreProcess {
   }
 }
 
-const root = path.join(__dirname, '../../..');
 let folder: string;
 let script: string;
 let camera: TestCertificate;
@@ -53,7 +53,7 @@ beforeAll(async () => {
     });
   await Promise.all([
     bundle('edge/platforms/standalone/main.ts', script),
-    bundle('edge/functions/process/main.ts', path.join(folder, 'functionProcess.cjs')),
+    bundle('runtime/process/main.ts', path.join(folder, 'functionProcess.cjs')),
   ]);
   camera = await selfSigned('camera-1');
   const own = await selfSigned('core-1');

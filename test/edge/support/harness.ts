@@ -1,6 +1,6 @@
 import pino from 'pino';
 import type { Devices } from '../../../edge/ports';
-import type { Store } from '../../../edge/stores';
+import type { Store } from '../../../edge/definition/stores';
 import {
   createSystemFunctions,
   type SystemFunctionParts,

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../edge/ports';
+import type { Clock } from '../../../lib/clock';
 
 interface Timer {
   at: number;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { IssuedCertificate } from '../../../local/certificates/issue';
+import type { IssuedCertificate } from '../../../lib/x509/issue';
 import { createAuthority, type TestAuthority } from '../../device/support/certificates';
 import { StandInEdge, type StandInOptions } from '../../device/support/standInEdge';
 

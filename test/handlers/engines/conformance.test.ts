@@ -1,7 +1,7 @@
 import { engineConformance } from './conformance/suite';
-import { directWorld } from './conformance/directWorld';
-import { greengrassV2World } from './conformance/greengrassV2World';
-import { greengrassWorld } from './conformance/greengrassWorld';
+import { directWorld } from './direct/conformanceWorld';
+import { greengrassV2World } from './greengrass/conformanceWorld';
+import { greengrassWorld } from './greengrassV1/conformanceWorld';
 
 describe('engine direct', () => engineConformance(directWorld));
 describe('engine greengrassv2, delivery hot', () => engineConformance(() => greengrassV2World('hot')));

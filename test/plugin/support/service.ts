@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { ZipFile } from 'yazl';
-import { withTemporaryFolder } from '../../../local/environment/temporaryFolder';
+import { withTemporaryFolder } from '../../../local/dev/temporaryFolder';
 import type { CloudFormationTemplate } from '../../../plugin/framework';
 import { root } from '../../support/packaged';
 

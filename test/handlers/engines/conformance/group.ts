@@ -6,8 +6,8 @@ import {
   type GroupDefinition,
   type StoredUpdate,
 } from '../../../../protocol';
-import { handleDeploymentRequest } from '../../../../handlers/handleDeploymentRequest';
-import { performDeployment } from '../../../../handlers/performDeployment';
+import { handleDeploymentRequest } from '../../../../handlers/handleDeploymentRequest/handleDeploymentRequest';
+import { performDeployment } from '../../../../handlers/performDeployment/performDeployment';
 import { certificateOf, CORE, CORE_CERTIFICATE, plant, storedUpdate } from '../../fixtures';
 import { MemoryDefinitions, MemoryRequests } from '../../memory/definitions';
 import { MemoryCoreMessages, MemoryDeviceDirectory, MemoryLog, PassingClock } from '../../memory/messages';

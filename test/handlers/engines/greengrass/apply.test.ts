@@ -1,453 +1,265 @@
+import { CreateComponentVersionCommand, GetDeploymentCommand } from '@aws-sdk/client-greengrassv2';
+import { AddThingToThingGroupCommand, CreateThingGroupCommand } from '@aws-sdk/client-iot';
+import { functionComponentName, type GroupDefinition } from '../../../../protocol';
+import { recipeOf } from '../../../local/services/greengrass/rig';
+import { CORE, manifestOf } from '../../fixtures';
 import {
-  CreateConnectorDefinitionCommand,
-  CreateFunctionDefinitionCommand,
-  CreateGroupCommand,
-  CreateGroupVersionCommand,
-  CreateResourceDefinitionCommand,
-  CreateSubscriptionDefinitionCommand,
-  DeleteSubscriptionDefinitionCommand,
-  GetCoreDefinitionVersionCommand,
-  GetDeviceDefinitionVersionCommand,
-  GetFunctionDefinitionVersionCommand,
-  GetLoggerDefinitionVersionCommand,
-  GetResourceDefinitionVersionCommand,
-  type GroupVersion,
-} from '@aws-sdk/client-greengrass';
-import { emptyDefinition } from '../../../../protocol';
-import { functionFingerprint } from '../../../../protocol/greengrassV1';
-import { startV1, type TestV1 } from '../../../local/greengrass/v1/harness';
-import { certificateOf, CORE, CORE_CERTIFICATE, manifestOf, plant } from '../../fixtures';
-import {
-  arnOf,
-  claiming,
-  engineOn,
-  functionsOf,
-  GROUP,
-  idsOf,
-  published,
-  readFunctions,
-  readGroup,
-  readSubscriptions,
-  SYSTEM,
-  type TestEngine,
-} from './support';
+  CORE_COMPONENT,
+  functionsIn,
+  HOST,
+  PREFIX,
+  revisionIn,
+  startV2World,
+  TARGET,
+  wanting,
+  type V2World,
+} from './world';
 
-const THING = 'arn:aws:iot:eu-central-1:000000000000:thing/';
-const CERT = 'arn:aws:iot:eu-central-1:000000000000:cert/';
+const DETECT = functionComponentName(PREFIX, 'detect');
+const COUNT = functionComponentName(PREFIX, 'count');
 
-let v1: TestV1;
-let test_: TestEngine;
-beforeEach(async () => {
-  v1 = await startV1();
-  test_ = engineOn(v1.client);
-});
-afterEach(() => v1.close());
-
-const detect = published('detect', '1.0.0', '3', { memory: 256, timeout: 7, environment: { MODE: 'night' } });
-const created = () => v1.requests.filter((operation) => operation.startsWith('Create'));
-const success = () => {
-  v1.step();
-  v1.report({ status: 'Success' });
-};
-
-test('a new group gets its definitions and a deployment', async () => {
-  const deployment = await test_.engine.apply(claiming(1, detect));
-  expect(deployment).toMatchObject({ group: 'plant', revision: 1, state: 'inProgress', core: CORE });
-  const group = await readGroup(v1.client);
-  expect(Object.keys(group.definitions).sort()).toEqual([
-    'CoreDefinitionVersionArn',
-    'DeviceDefinitionVersionArn',
-    'FunctionDefinitionVersionArn',
-    'LoggerDefinitionVersionArn',
-    'ResourceDefinitionVersionArn',
-    'SubscriptionDefinitionVersionArn',
-  ]);
-  v1.step();
-  expect(v1.deliveries).toMatchObject([{ groupName: GROUP, deploymentId: deployment.engineId }]);
-  expect(test_.messages.notices).toEqual([{ core: CORE, group: 'plant', revision: 1 }]);
-});
-
-test('core and devices are things with their certificates; a revoked device is not in the group', async () => {
-  await test_.engine.apply(claiming(1, detect));
-  const { definitions } = await readGroup(v1.client);
-  const core = idsOf(definitions.CoreDefinitionVersionArn);
-  const cores = await v1.client.send(
-    new GetCoreDefinitionVersionCommand({
-      CoreDefinitionId: core.definition,
-      CoreDefinitionVersionId: core.version,
-    }),
-  );
-  expect(cores.Definition?.Cores).toMatchObject([
-    { ThingArn: THING + CORE, CertificateArn: CERT + CORE_CERTIFICATE },
-  ]);
-  const device = idsOf(definitions.DeviceDefinitionVersionArn);
-  const devices = await v1.client.send(
-    new GetDeviceDefinitionVersionCommand({
-      DeviceDefinitionId: device.definition,
-      DeviceDefinitionVersionId: device.version,
-    }),
-  );
-  expect(devices.Definition?.Devices).toMatchObject([
-    { ThingArn: `${THING}camera-1`, CertificateArn: CERT + certificateOf('camera-1') },
-  ]);
-});
-
-test('a function is a version of a Lambda function, with its limits in the units of V1', async () => {
-  await test_.engine.apply(claiming(1, detect));
-  const functions = await readFunctions(v1.client, await readGroup(v1.client));
-  expect(functions.find(({ FunctionArn }) => FunctionArn === arnOf(detect))).toMatchObject({
-    FunctionConfiguration: {
-      MemorySize: 256 * 1024,
-      Timeout: 7,
-      Pinned: false,
-      FunctionRuntimeOverride: 'nodejs12.x',
-      Environment: { Variables: { MODE: 'night', EDGE_FUNCTION_KEY: 'detect@1.0.0' } },
-    },
+describe('engine greengrassv2, apply', () => {
+  let world: V2World;
+  beforeEach(async () => {
+    world = await startV2World();
   });
-});
+  afterEach(() => world.close());
 
-test('the system functions come along: edgeCoreMonitor long-lived, told what is deployed', async () => {
-  await test_.engine.apply(claiming(1, detect));
-  const functions = await readFunctions(v1.client, await readGroup(v1.client));
-  const of = (arn: string) => functions.find(({ FunctionArn }) => FunctionArn === arn);
-  expect(functions).toHaveLength(4);
-  expect(of(SYSTEM.edgeCoreMonitor)?.FunctionConfiguration).toMatchObject({
-    Pinned: true,
-    Environment: {
-      Variables: { EDGE_GROUP: 'plant', EDGE_CORE: CORE, EDGE_DEPLOYED: functionFingerprint('detect@1.0.0') },
-    },
-  });
-  expect(of(SYSTEM.handleDeviceRequest)?.FunctionConfiguration?.Pinned).toBe(false);
-  expect(of(SYSTEM.edgeRemoteExecution)?.FunctionConfiguration?.Pinned).toBe(false);
-});
-
-test('subscriptions: common topics once for each device, a dedicated topic for each function of a device', async () => {
-  const count = published('count', '1.0.0');
-  await test_.engine.apply(claiming(1, detect, count));
-  const subscriptions = await readSubscriptions(v1.client, await readGroup(v1.client));
-  const from = (source: string) =>
-    subscriptions
-      .filter(({ Source }) => Source === source)
-      .map(({ Subject, Target }) => [Subject, Target])
-      .sort();
-  const { edgeCoreMonitor, edgeRemoteExecution, handleDeviceRequest } = SYSTEM;
-  expect(from(`${THING}camera-1`)).toEqual([
-    ['edge/camera-1/ask/confirm', handleDeviceRequest],
-    ['edge/camera-1/ask/invoke', edgeRemoteExecution],
-    ['edge/camera-1/ask/join', handleDeviceRequest],
-    ['edge/camera-1/ask/prefetch', handleDeviceRequest],
-    ['edge/camera-1/ask/release', handleDeviceRequest],
-    ['edge/camera-1/ask/request', handleDeviceRequest],
-    ['edge/camera-1/call/count', edgeRemoteExecution],
-    ['edge/camera-1/call/detect', edgeRemoteExecution],
-  ]);
-  expect(from('cloud')).toEqual(
-    ['accepted', 'refused', 'revision'].map((kind) => [
-      `edge/shop-dev/core/${CORE}/${kind}`,
-      edgeCoreMonitor,
-    ]),
-  );
-  expect(from(edgeCoreMonitor)).toEqual([
-    ['edge/camera-1/reply/+', `${THING}camera-1`],
-    [`edge/shop-dev/core/${CORE}/status`, 'cloud'],
-    [`edge/shop-dev/core/${CORE}/update`, 'cloud'],
-    ['edge/status', `${THING}camera-1`],
-  ]);
-  expect(subscriptions.map(({ Source }) => Source)).not.toContain(`${THING}camera-2`);
-});
-
-test('a preloaded function may be called by every device that may use it', async () => {
-  const own = published('own', '1.0.0', '1', { devices: ['camera-9'] });
-  const definition = plant({
-    statics: { detect: { version: '1.0.0', seq: 1 }, own: { version: '1.0.0', seq: 1 } },
-    functions: functionsOf([detect, own]),
-  });
-  await test_.engine.apply(definition);
-  const subscriptions = await readSubscriptions(v1.client, await readGroup(v1.client));
-  const calls = subscriptions.map(({ Subject = '' }) => Subject).filter((each) => each.includes('/call/'));
-  expect(calls).toEqual(['edge/camera-1/call/detect']);
-});
-
-test('ids are the same each time, and of the form that V1 takes', async () => {
-  await test_.engine.apply(claiming(1, detect));
-  const first = await readSubscriptions(v1.client, await readGroup(v1.client));
-  success();
-  await test_.engine.apply(claiming(2, detect, published('count', '1.0.0')));
-  const second = await readSubscriptions(v1.client, await readGroup(v1.client));
-  for (const { Id, Source, Subject, Target } of first) {
-    expect(Id).toMatch(/^[a-zA-Z0-9:_-]{1,128}$/);
-    expect(second).toContainEqual({ Id, Source, Subject, Target });
+  async function apply(definition: GroupDefinition) {
+    world.upload(definition);
+    return world.engine.apply(definition);
   }
-  expect(second).toHaveLength(first.length + 1);
-});
 
-test('the same revision again makes nothing anew and names the same deployment', async () => {
-  const first = await test_.engine.apply(claiming(1, detect));
-  const before = created();
-  expect(await test_.engine.apply(claiming(1, detect))).toEqual(first);
-  success();
-  expect(await test_.engine.apply(claiming(1, detect))).toMatchObject({
-    state: 'succeeded',
-    engineId: first.engineId,
-  });
-  expect(created()).toEqual(before);
-});
-
-test('a revision that changes nothing in the group is announced, and deploys nothing', async () => {
-  const first = await test_.engine.apply(claiming(1, detect));
-  success();
-  const before = created();
-  const second = await test_.engine.apply({
-    ...claiming(2, detect),
-    entitlements: { detect: { devices: ['camera-*'], seq: 1 } },
-  });
-  expect(second).toMatchObject({ revision: 2, state: 'succeeded', engineId: first.engineId });
-  expect(created()).toEqual(before);
-  expect(test_.messages.notices.at(-1)).toMatchObject({ revision: 2 });
-});
-
-test('only definitions that change get a new version; all others are carried over', async () => {
-  await test_.engine.apply(claiming(1, detect));
-  const before = (await readGroup(v1.client)).definitions;
-  success();
-  v1.requests.length = 0;
-  await test_.engine.apply(claiming(2, detect, published('count', '1.0.0')));
-  expect(created().sort()).toEqual([
-    'CreateDeployment',
-    'CreateFunctionDefinitionVersion',
-    'CreateGroupVersion',
-    'CreateSubscriptionDefinitionVersion',
-  ]);
-  const { definitions } = await readGroup(v1.client);
-  const { FunctionDefinitionVersionArn: f1, SubscriptionDefinitionVersionArn: s1, ...others } = before;
-  const { FunctionDefinitionVersionArn: f2, SubscriptionDefinitionVersionArn: s2, ...carried } = definitions;
-  expect(carried).toEqual(others);
-  expect(idsOf(f2).definition).toBe(idsOf(f1).definition);
-  expect(idsOf(s2).definition).toBe(idsOf(s1).definition);
-});
-
-/** A group that somebody made in the console. */
-async function consoleGroup(): Promise<GroupVersion> {
-  const { client } = v1;
-  const arn = async (command: Promise<{ LatestVersionArn?: string }>) => (await command).LatestVersionArn;
-  const lambda = 'arn:aws:lambda:eu-central-1:000000000000:function:theirs:4';
-  const definitions: GroupVersion = {
-    ConnectorDefinitionVersionArn: await arn(
-      client.send(
-        new CreateConnectorDefinitionCommand({
-          InitialVersion: {
-            Connectors: [
-              { Id: 'sns', ConnectorArn: 'arn:aws:greengrass:eu-central-1::/connectors/SNS/versions/1' },
-            ],
-          },
-        }),
-      ),
-    ),
-    FunctionDefinitionVersionArn: await arn(
-      client.send(
-        new CreateFunctionDefinitionCommand({
-          InitialVersion: {
-            DefaultConfig: { Execution: { IsolationMode: 'GreengrassContainer', RunAs: { Uid: 7 } } },
-            Functions: [{ Id: 'theirs', FunctionArn: lambda, FunctionConfiguration: { Pinned: true } }],
-          },
-        }),
-      ),
-    ),
-    ResourceDefinitionVersionArn: await arn(
-      client.send(
-        new CreateResourceDefinitionCommand({
-          InitialVersion: {
-            Resources: [
-              {
-                Id: 'camera',
-                Name: 'camera',
-                ResourceDataContainer: { LocalDeviceResourceData: { SourcePath: '/dev/video0' } },
-              },
-            ],
-          },
-        }),
-      ),
-    ),
-    SubscriptionDefinitionVersionArn: await arn(
-      client.send(
-        new CreateSubscriptionDefinitionCommand({
-          InitialVersion: {
-            Subscriptions: [{ Id: 'theirs', Source: lambda, Subject: 'alarm', Target: 'cloud' }],
-          },
-        }),
-      ),
-    ),
-  };
-  await client.send(new CreateGroupCommand({ Name: GROUP, InitialVersion: definitions }));
-  return definitions;
-}
-
-async function readResources(arn: string | undefined) {
-  const { definition, version } = idsOf(arn);
-  const command = new GetResourceDefinitionVersionCommand({
-    ResourceDefinitionId: definition,
-    ResourceDefinitionVersionId: version,
-  });
-  return (await v1.client.send(command)).Definition?.Resources ?? [];
-}
-
-test('what a user put into the group survives, the connectors and the default configuration too', async () => {
-  const theirs = await consoleGroup();
-  await test_.engine.apply(claiming(1, detect));
-  const group = await readGroup(v1.client);
-  expect(group.definitions.ConnectorDefinitionVersionArn).toBe(theirs.ConnectorDefinitionVersionArn);
-  const resources = await readResources(group.definitions.ResourceDefinitionVersionArn);
-  expect(resources.map(({ Name }) => Name)).toEqual(['camera', 'edge-on-demand-state']);
-  const { definition, version } = idsOf(group.definitions.FunctionDefinitionVersionArn);
-  const { Definition } = await v1.client.send(
-    new GetFunctionDefinitionVersionCommand({
-      FunctionDefinitionId: definition,
-      FunctionDefinitionVersionId: version,
-    }),
-  );
-  expect(Definition?.DefaultConfig?.Execution).toEqual({
-    IsolationMode: 'GreengrassContainer',
-    RunAs: { Uid: 7 },
-  });
-  expect(Definition?.Functions).toHaveLength(5);
-  expect(Definition?.Functions).toContainEqual(
-    expect.objectContaining({ Id: 'theirs', FunctionConfiguration: { Pinned: true } }),
-  );
-  const subscriptions = await readSubscriptions(v1.client, group);
-  expect(subscriptions).toContainEqual(expect.objectContaining({ Id: 'theirs', Subject: 'alarm' }));
-});
-
-/** As the console does: a new version of the functions, and of the group with it. */
-async function editFunctions(change: (functions: Awaited<ReturnType<typeof readFunctions>>) => void) {
-  const group = await readGroup(v1.client);
-  const functions = await readFunctions(v1.client, group);
-  change(functions);
-  const { LatestVersionArn } = await v1.client.send(
-    new CreateFunctionDefinitionCommand({ InitialVersion: { Functions: functions } }),
-  );
-  await v1.client.send(
-    new CreateGroupVersionCommand({
-      GroupId: group.id,
-      ...group.definitions,
-      FunctionDefinitionVersionArn: LatestVersionArn,
-    }),
-  );
-}
-
-test('a resource that a user attached to a function in the console stays attached, also to its next version', async () => {
-  await consoleGroup();
-  await test_.engine.apply(claiming(1, detect));
-  success();
-  await editFunctions((functions) => {
-    const entry = functions.find(({ FunctionArn }) => FunctionArn === arnOf(detect));
-    const environment = entry?.FunctionConfiguration?.Environment;
-    if (environment) environment.ResourceAccessPolicies = [{ ResourceId: 'camera', Permission: 'ro' }];
-  });
-  const next = published('detect', '1.1.0', '4');
-  await test_.engine.apply(claiming(2, next));
-  const functions = await readFunctions(v1.client, await readGroup(v1.client));
-  const entry = functions.find(({ FunctionArn }) => FunctionArn === arnOf(next));
-  expect(entry?.FunctionConfiguration?.Environment?.ResourceAccessPolicies).toEqual([
-    { ResourceId: 'camera', Permission: 'ro' },
-  ]);
-  expect(functions.some(({ FunctionArn }) => FunctionArn === arnOf(detect))).toBe(false);
-});
-
-test('without containers, memory limits and resources are left out, as V1 wants it', async () => {
-  const { LatestVersionArn } = await v1.client.send(
-    new CreateFunctionDefinitionCommand({
-      InitialVersion: { DefaultConfig: { Execution: { IsolationMode: 'NoContainer' } } },
-    }),
-  );
-  await v1.client.send(
-    new CreateGroupCommand({
-      Name: GROUP,
-      InitialVersion: { FunctionDefinitionVersionArn: LatestVersionArn },
-    }),
-  );
-  await test_.engine.apply(claiming(1, detect));
-  for (const { FunctionConfiguration } of await readFunctions(v1.client, await readGroup(v1.client))) {
-    expect(FunctionConfiguration).not.toHaveProperty('MemorySize');
-    expect(FunctionConfiguration?.Environment).not.toHaveProperty('ResourceAccessPolicies');
-  }
-});
-
-test("loggers of the user are all that there is; without any, the group logs to the core's files", async () => {
-  await test_.engine.apply(claiming(1, detect));
-  const { definition, version } = idsOf((await readGroup(v1.client)).definitions.LoggerDefinitionVersionArn);
-  const { Definition } = await v1.client.send(
-    new GetLoggerDefinitionVersionCommand({
-      LoggerDefinitionId: definition,
-      LoggerDefinitionVersionId: version,
-    }),
-  );
-  expect(Definition?.Loggers).toMatchObject([
-    { Component: 'GreengrassSystem', Type: 'FileSystem', Level: 'INFO' },
-    { Component: 'Lambda', Type: 'FileSystem', Level: 'INFO' },
-  ]);
-});
-
-test('hundreds of functions, groups and subscriptions come in pages', async () => {
-  for (let n = 0; n < 60; n++) await v1.client.send(new CreateGroupCommand({ Name: `other-${n}` }));
-  const many = Array.from({ length: 190 }, (_, n) => published(`f${n}`, '1.0.0'));
-  await test_.engine.apply(claiming(1, ...many));
-  v1.step();
-  const [delivery] = v1.deliveries;
-  expect(delivery?.groupName).toBe(GROUP);
-  expect(delivery?.definitions.FunctionDefinitionVersionArn?.Functions).toHaveLength(193);
-  v1.report({ status: 'Success' });
-  v1.requests.length = 0;
-  await engineOn(v1.client).engine.apply(claiming(2, ...many));
-  expect(created()).toEqual([]);
-  expect(v1.requests.filter((operation) => operation === 'GetFunctionDefinitionVersion')).toHaveLength(4);
-  expect(v1.requests.filter((operation) => operation === 'ListGroups')).toHaveLength(2);
-}, 60_000);
-
-test('a function without a version or an alias of a Lambda function fails, named', async () => {
-  const edgeOnly = manifestOf('local', '2.0.0');
-  const latest = published('latest', '1.0.0', '$LATEST');
-  expect(await test_.engine.apply(claiming(1, detect, edgeOnly, latest))).toMatchObject({
-    state: 'failed',
-    failures: {
-      'local@2.0.0': { error: { code: 'DEPLOYMENT_FAILED' } },
-      'latest@1.0.0': { error: { code: 'DEPLOYMENT_FAILED' } },
-    },
-  });
-  expect(v1.requests).toEqual([]);
-});
-
-test('a group without a core is recorded only', async () => {
-  const definition = { ...emptyDefinition('plant'), revision: 1 };
-  expect(await test_.engine.apply(definition)).toMatchObject({ state: 'announced' });
-  expect(v1.requests).toEqual([]);
-});
-
-test('options that it lacks are refused with a code', async () => {
-  for (const delivery of ['hot', 'components'] as const) {
-    const asked = { ...claiming(1, detect), engine: { delivery, seq: 1 } };
-    expect(await test_.engine.apply(asked)).toMatchObject({
-      state: 'failed',
-      error: { code: 'UNSUPPORTED', field: 'engine.delivery' },
+  it('hot: tells the core component of the revision and the delivery, changes nothing else, and tells the core at once', async () => {
+    const cli = { componentVersion: '2.13.0', configurationUpdate: { merge: '{"a":1}', reset: ['/b'] } };
+    await world.initialise(TARGET, { 'aws.greengrass.Cli': cli }, { listen: { port: 8883 } });
+    const before = await world.latest();
+    const deployment = await apply(wanting(7, ['detect@1.0.0'], { engine: { delivery: 'hot', seq: 1 } }));
+    const after = await world.latest();
+    expect(deployment).toMatchObject({
+      state: 'inProgress',
+      engineId: after.id,
+      targetArn: TARGET,
+      core: CORE,
     });
-  }
-  await expect(test_.engine.cancel('plant', 1)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
-  expect(v1.requests).toEqual([]);
-});
+    expect(after.name).toBe('edge/shop-dev plant revision 7');
+    expect(after.components['aws.greengrass.Cli']).toEqual(before.components['aws.greengrass.Cli']);
+    expect(Object.keys(after.components).sort()).toEqual(Object.keys(before.components).sort());
+    expect(JSON.parse(after.components[CORE_COMPONENT]?.configurationUpdate?.merge ?? '')).toEqual({
+      group: 'plant',
+      host: HOST,
+      listen: { port: 8883 },
+      delivery: 'hot',
+      revision: 7,
+    });
+    expect(world.messages.notices).toEqual([{ core: CORE, group: 'plant', revision: 7 }]);
+  });
 
-test('throttled requests are tried again by the client', async () => {
-  const patient = v1.clientOf(v1.cloud.iam.operator, { maxAttempts: 4 });
-  v1.throttle.set('CreateGroup', 1);
-  v1.throttle.set('CreateDeployment', 2);
-  expect(await engineOn(patient).engine.apply(claiming(1, detect))).toMatchObject({ state: 'inProgress' });
-});
+  it('lets no component put the deployment off, and a core that fails go back to what it ran', async () => {
+    await world.initialise();
+    const { engineId } = await apply(wanting(1, ['detect@1.0.0']));
+    const { deploymentPolicies } = await world.rig.client.send(
+      new GetDeploymentCommand({ deploymentId: engineId }),
+    );
+    expect(deploymentPolicies).toMatchObject({
+      failureHandlingPolicy: 'ROLLBACK',
+      componentUpdatePolicy: { action: 'SKIP_NOTIFY_COMPONENTS' },
+    });
+  });
 
-test('a definition whose container somebody deleted is made anew', async () => {
-  await test_.engine.apply(claiming(1, detect));
-  success();
-  await v1.restart();
-  const group = await readGroup(v1.client);
-  const { definition } = idsOf(group.definitions.SubscriptionDefinitionVersionArn);
-  await v1.client.send(new DeleteSubscriptionDefinitionCommand({ SubscriptionDefinitionId: definition }));
-  expect(await engineOn(v1.client).engine.apply(claiming(2, detect))).toMatchObject({ state: 'inProgress' });
-  expect(await readSubscriptions(v1.client, await readGroup(v1.client))).not.toHaveLength(0);
+  it('components: makes each function version once, deploys them beside what is there, and sends no notice', async () => {
+    await world.initialise(TARGET, { 'com.example.Mine': { componentVersion: '3.0.0' } });
+    await apply(wanting(1, ['detect@1.0.0', 'count@2.1.0']));
+    const { components } = await world.latest();
+    expect(Object.keys(components).sort()).toEqual(
+      ['com.example.Mine', CORE_COMPONENT, COUNT, DETECT].sort(),
+    );
+    expect(components[DETECT]).toEqual({
+      componentVersion: '1.0.0',
+      runWith: { systemResourceLimits: { memory: (3 * 128 + 128) * 1024 } },
+    });
+    expect(revisionIn(components)).toBe(1);
+    expect(world.messages.notices).toEqual([]);
+  });
+
+  it('removes the function components that nobody wants any more, and nothing of anybody else', async () => {
+    await world.initialise(TARGET, { 'com.example.Mine': { componentVersion: '3.0.0' } });
+    await apply(wanting(1, ['detect@1.0.0', 'count@1.0.0']));
+    await apply(wanting(2, ['count@1.0.0']));
+    expect(functionsIn((await world.latest()).components)).toEqual(['count@1.0.0']);
+    await apply(wanting(3, ['count@1.0.0'], { engine: { delivery: 'hot', seq: 2 } }));
+    expect(Object.keys((await world.latest()).components).sort()).toEqual(
+      ['com.example.Mine', CORE_COMPONENT].sort(),
+    );
+  });
+
+  it('keeps what somebody else named like a function, and names both where a function needs that version', async () => {
+    const recipe = Buffer.from(JSON.stringify(recipeOf(DETECT, '9.0.0')));
+    await world.rig.client.send(new CreateComponentVersionCommand({ inlineRecipe: recipe }));
+    const theirs = { [DETECT]: { componentVersion: '9.0.0', configurationUpdate: { merge: '{"a":1}' } } };
+    await world.initialise(TARGET, theirs);
+    await apply(wanting(1, ['detect@1.0.0']));
+    const { components } = await world.latest();
+    expect(components).toMatchObject(theirs);
+    expect(functionsIn(components)).toEqual(['detect@1.0.0', 'detect@9.0.0']);
+    await apply(wanting(2, [], { engine: { delivery: 'hot', seq: 2 } }));
+    expect(functionsIn((await world.latest()).components)).toEqual(['detect@9.0.0']);
+    const clash = await apply(wanting(3, ['detect@9.0.0'], { engine: { delivery: 'components', seq: 3 } }));
+    expect(clash.failures?.['detect@9.0.0']?.error).toMatchObject({
+      code: 'VERSION_CONFLICT',
+      message: expect.stringMatching(/fn\.detect 9\.0\.0 .* not make, the group wants package/),
+    });
+    expect((await world.latest()).components).toMatchObject(theirs);
+  });
+
+  it('runs versions of a function side by side, and puts none in the place of another', async () => {
+    await world.initialise();
+    const wants = (revision: number, versions: string[]): GroupDefinition =>
+      wanting(revision, [], {
+        devices: Object.fromEntries(
+          versions.map((_, n) => [
+            `camera-${n}`,
+            { certificateId: String(n).repeat(64), source: 'operator', seq: 1 },
+          ]),
+        ),
+        claims: Object.fromEntries(versions.map((version, n) => [`camera-${n}/detect`, { version, seq: 1 }])),
+        functions: Object.fromEntries(versions.map((each) => [`detect@${each}`, manifestOf('detect', each)])),
+      });
+    await apply(wants(1, ['2.0.0']));
+    await apply(wants(2, ['2.0.0', '1.0.0']));
+    const two = (await world.latest()).components;
+    expect(functionsIn(two)).toEqual(['detect@1.0.0', 'detect@2.0.0']);
+    expect(two[DETECT]?.componentVersion).toBe('2.0.0');
+    await apply(wants(3, ['1.0.0', '3.0.0']));
+    const three = (await world.latest()).components;
+    expect(functionsIn(three)).toEqual(['detect@1.0.0', 'detect@3.0.0']);
+    expect(three[`${DETECT}.v1.0.0`]).toEqual(two[`${DETECT}.v1.0.0`]);
+    expect(three[DETECT]).toBeUndefined();
+    await apply(wants(4, ['4.0.0']));
+    const four = (await world.latest()).components;
+    expect(functionsIn(four)).toEqual(['detect@4.0.0']);
+    expect(four[DETECT]?.componentVersion).toBe('4.0.0');
+  });
+
+  it('makes no second deployment of the same revision, even when its record was lost', async () => {
+    await world.initialise();
+    const first = await apply(wanting(1, ['detect@1.0.0']));
+    world.records.written.length = 0;
+    const again = await apply(wanting(1, ['detect@1.0.0']));
+    expect(again.engineId).toBe(first.engineId);
+    expect(await world.deployments()).toBe(2);
+  });
+
+  it('marks the deployment that it replaced as superseded', async () => {
+    await world.initialise();
+    await apply(wanting(1, ['detect@1.0.0']));
+    await apply(wanting(2, []));
+    expect(await world.engine.recorded('plant', 1)).toMatchObject({ state: 'superseded' });
+    expect(await world.engine.recorded('plant', 2)).toMatchObject({ state: 'inProgress' });
+  });
+
+  it('leaves a target alone that has a newer revision', async () => {
+    await world.initialise();
+    const newer = await apply(wanting(5, []));
+    expect(await apply(wanting(4, []))).toMatchObject({ state: 'superseded', engineId: newer.engineId });
+    expect(revisionIn((await world.latest()).components)).toBe(5);
+  });
+
+  it('waits for a core that has no component yet, and says what to do', async () => {
+    expect(await apply(wanting(1, []))).toMatchObject({
+      state: 'waiting',
+      error: { message: expect.stringContaining(CORE_COMPONENT) },
+    });
+    await world.deploy({ 'com.example.Mine': { componentVersion: '3.0.0' } });
+    expect(await apply(wanting(1, []))).toMatchObject({ state: 'waiting' });
+    const { core: _core, ...coreless } = wanting(1, []);
+    expect(await world.engine.apply(coreless)).toMatchObject({ state: 'waiting' });
+    expect(await world.deployments()).toBe(1);
+  });
+
+  it('refuses a target that belongs to another group, naming both', async () => {
+    await world.initialise(TARGET, {}, { group: 'lab' });
+    expect(await apply(wanting(1, []))).toMatchObject({
+      state: 'failed',
+      error: { code: 'DEPLOYMENT_FAILED', details: { groups: ['lab', 'plant'] } },
+    });
+  });
+
+  it('deploys to a thing group where the group says so', async () => {
+    const thingGroup = await world.rig.test.iot
+      .send(new CreateThingGroupCommand({ thingGroupName: 'plant-cores' }))
+      .then(({ thingGroupArn }) => thingGroupArn ?? '');
+    await world.rig.test.iot.send(
+      new AddThingToThingGroupCommand({ thingGroupName: 'plant-cores', thingName: CORE }),
+    );
+    await world.initialise(thingGroup);
+    const engine = { delivery: 'components' as const, targetArn: thingGroup, seq: 1 };
+    const deployment = await apply(wanting(1, ['detect@1.0.0'], { engine }));
+    expect(deployment).toMatchObject({ state: 'inProgress', targetArn: thingGroup });
+    await world.complete();
+    expect(await world.engine.status('plant', 1)).toMatchObject({ state: 'succeeded' });
+  });
+
+  describe('function versions', () => {
+    it('with the number of another package fail, naming both; what works is said to run', async () => {
+      await world.initialise();
+      await apply(wanting(1, ['detect@1.0.0', 'count@1.0.0']));
+      await world.complete();
+      const other = manifestOf('detect', '1.1.0', { digest: 'b'.repeat(64) });
+      world.upload(wanting(2, ['detect@1.1.0']));
+      await apply(wanting(2, ['detect@1.1.0', 'count@1.0.0']));
+      await apply(wanting(3, ['detect@1.0.0', 'count@1.0.0']));
+      const clash = wanting(4, ['detect@1.1.0', 'count@1.0.0']);
+      const result = await world.newEngine().apply({
+        ...clash,
+        functions: { ...clash.functions, 'detect@1.1.0': other },
+      });
+      expect(result).toMatchObject({
+        state: 'failed',
+        failures: {
+          'detect@1.1.0': {
+            error: {
+              code: 'VERSION_CONFLICT',
+              details: { found: manifestOf('detect', '1.1.0').digest, wanted: other.digest },
+            },
+            running: '1.0.0',
+          },
+        },
+      });
+      expect(Object.keys(result.failures ?? {})).toEqual(['detect@1.1.0']);
+      expect(revisionIn((await world.latest()).components)).toBe(3);
+    });
+
+    it('without a package fail with the reason of Greengrass, and are made anew once it is there', async () => {
+      await world.initialise();
+      const definition = wanting(1, ['detect@1.0.0']);
+      const failed = await world.engine.apply(definition);
+      expect(failed).toMatchObject({
+        state: 'failed',
+        failures: { 'detect@1.0.0': { error: { code: 'DEPLOYMENT_FAILED' } } },
+      });
+      expect(JSON.stringify(failed.error)).toContain(`packages/${manifestOf('detect', '1.0.0').digest}.zip`);
+      expect(await apply({ ...definition, revision: 2 })).toMatchObject({ state: 'inProgress' });
+    });
+
+    it('wait for a core that knows a host for them', async () => {
+      await world.initialise(TARGET, {}, { host: undefined });
+      expect(await apply(wanting(1, ['detect@1.0.0']))).toMatchObject({
+        state: 'waiting',
+        error: { message: expect.stringContaining('core init') },
+      });
+    });
+  });
+
+  it('tries later when Greengrass throttles it', async () => {
+    await world.initialise();
+    world.rig.throttled.add('CreateDeployment');
+    await expect(apply(wanting(1, []))).rejects.toMatchObject({
+      code: 'CLOUD_ERROR',
+      retryable: true,
+      details: { name: 'ThrottlingException' },
+    });
+    world.rig.throttled.clear();
+    expect(await apply(wanting(1, []))).toMatchObject({ state: 'inProgress' });
+  });
 });

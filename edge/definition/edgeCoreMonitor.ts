@@ -1,0 +1,264 @@
+import type { Logger } from 'pino';
+import {
+  EdgeError,
+  emptyDefinition,
+  wantedFunctions,
+  type EdgeStatus,
+  type Failure,
+  type GroupDefinition,
+  type WantedFunction,
+} from '../../protocol';
+import { briefly } from '../briefly';
+import { failureOf } from './failures';
+import type { Cloud, Devices, LocalFunction, LocalFunctions, Upstream } from '../ports';
+import type { Clock } from '../../lib/clock';
+import { RunHistory } from './runHistory';
+import type { StatusReporter } from './statusReporter';
+import type { Store, StoredDefinition } from './stores';
+
+/**
+ * The edge system function `edgeCoreMonitor`: long-lived, keeps the local copy of the group
+ * definition and brings what runs here to it. Serves with the stored copy at once, also without the
+ * cloud; fetches on connection, on each notice and now and then; never goes back in revisions.
+ */
+export interface EdgeCoreMonitorDeps {
+  core: string;
+  group: string;
+  cloud: Pick<Cloud, 'definition'>;
+  upstream: Upstream;
+  local: LocalFunctions;
+  devices: Devices;
+  store: Store<StoredDefinition>;
+  status: StatusReporter;
+  clock: Clock;
+  log: Logger;
+  /** 0 ≤ n < 1; spreads the polls of many cores. */
+  random(): number;
+  /** Keys of the functions that devices claim and that no definition shows yet. */
+  promised(): ReadonlySet<string>;
+  /** A version that has never run here does not start: once per version and revision. */
+  onFailed(failure: Failure): void;
+  /** A definition is in force and stored. */
+  onApplied(definition: GroupDefinition): void;
+  /** Every step towards it is done or has failed, and no newer one has come. */
+  onReconciled(definition: GroupDefinition): void;
+}
+
+const POLL_MS = 60_000;
+const FIRST_RETRY_MS = 500;
+
+export class EdgeCoreMonitor {
+  private current: GroupDefinition;
+  private etag: string | undefined;
+  /** The newest definition whose reconciliation has begun. */
+  private target: GroupDefinition;
+  private readonly history: RunHistory;
+  /** By key, the revision for which its failure was told. */
+  private readonly told = new Map<string, number>();
+  /** The newest revision that was brought to run here. */
+  private reconciled = 0;
+  private fetching: Promise<void> | undefined;
+  private fetchAgain = false;
+  private failures = 0;
+  private timer: { cancel(): void } | undefined;
+  private closed = false;
+  /** The last revision that could not be delivered, and why. */
+  private undelivered: { revision: number; error: EdgeError } | undefined;
+
+  constructor(private readonly deps: EdgeCoreMonitorDeps) {
+    this.current = emptyDefinition(deps.group);
+    this.target = this.current;
+    this.history = new RunHistory(deps.local);
+    deps.upstream.on('connected', () => void this.refresh());
+    deps.upstream.on('revision', ({ group, revision, error }) => {
+      if (group !== deps.group) return;
+      if (error !== undefined) this.undelivered = { revision, error: EdgeError.fromJSON(error) };
+      else if (revision === this.undelivered?.revision) this.undelivered = undefined;
+      // A hint: the retained notice of a revision that is in force already needs no fetch.
+      if (revision > this.current.revision) void this.refresh();
+      else this.noteUndelivered();
+    });
+    deps.local.on('changed', (changed) => {
+      deps.status.changed();
+      this.noteOutcome(changed);
+    });
+  }
+
+  get definition(): GroupDefinition {
+    return this.current;
+  }
+
+  /**
+   * Loads the stored definition and serves with it, or else asks the cloud once; resolves before its
+   * functions run.
+   */
+  async start(): Promise<void> {
+    const stored = await this.load();
+    this.announce('starting');
+    if (stored !== undefined) {
+      this.etag = stored.etag;
+      this.history.restore(stored);
+      await this.apply(stored.definition, Promise.resolve());
+      this.schedule(POLL_MS);
+    } else {
+      // Devices that came before it would be told that nothing is here, and claims would be numbered anew.
+      await this.refresh();
+    }
+  }
+
+  /** Fetches the definition; calls during a fetch share one further fetch after it. */
+  refresh(): Promise<void> {
+    if (this.closed) return Promise.resolve();
+    if (this.fetching !== undefined) {
+      this.fetchAgain = true;
+      return this.fetching;
+    }
+    this.fetching = this.fetchAll().finally(() => (this.fetching = undefined));
+    return this.fetching;
+  }
+
+  /** Tells devices and the cloud that this core stops. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.timer?.cancel();
+    this.announce('stopping');
+    await briefly(this.deps.clock, this.deps.status.stop());
+  }
+
+  private async load(): Promise<StoredDefinition | undefined> {
+    try {
+      const stored = await this.deps.store.load();
+      return stored?.definition.group === this.deps.group ? stored : undefined;
+    } catch (err) {
+      this.deps.log.error({ err }, 'the stored definition cannot be read; waiting for the cloud');
+      return undefined;
+    }
+  }
+
+  private async fetchAll(): Promise<void> {
+    do {
+      this.fetchAgain = false;
+      await this.fetchOnce();
+    } while (this.fetchAgain && !this.closed);
+  }
+
+  private async fetchOnce(): Promise<void> {
+    try {
+      const answer = await this.deps.cloud.definition(this.etag);
+      this.failures = 0;
+      if (answer === 'unchanged') this.retryFailed();
+      else await this.accept(answer);
+      this.deps.devices.enforceAdmission();
+      this.schedule(POLL_MS);
+    } catch (error) {
+      this.failures += 1;
+      const { code, message } = EdgeError.from(error);
+      this.deps.log.warn({ code, reason: message }, 'the definition cannot be fetched');
+      this.schedule(Math.min(POLL_MS, FIRST_RETRY_MS * 2 ** (this.failures - 1)));
+    }
+  }
+
+  private async accept({ definition, etag }: { definition: GroupDefinition; etag: string }): Promise<void> {
+    const { revision, group } = definition;
+    if (group !== this.deps.group) throw new EdgeError('CORE_NOT_AUTHORISED', `definition of group ${group}`);
+    if (revision < this.current.revision) {
+      this.deps.log.warn({ revision, inForce: this.current.revision }, 'a lower revision is not applied');
+      return;
+    }
+    this.etag = etag;
+    if (revision === this.current.revision) return;
+    await this.apply(definition, this.save(definition, etag));
+  }
+
+  /**
+   * Storing and reconciling run at once: the cloud keeps the definition too, so nothing is lost if
+   * only one gets done. It is in force, and devices hear "ready", only once it is stored.
+   */
+  private async apply(definition: GroupDefinition, saved: Promise<void>): Promise<void> {
+    this.target = definition;
+    this.announce('reconciling', definition.revision);
+    this.deps.status.set('reconciling', this.reconciled);
+    const work = this.deps.local
+      .reconcile(this.wanted(definition), definition.limits)
+      .catch((err: unknown) =>
+        this.deps.log.error({ err, revision: definition.revision }, 'reconciling failed'),
+      );
+    await saved;
+    this.current = definition;
+    this.deps.devices.enforceAdmission();
+    this.deps.onApplied(definition);
+    this.noteUndelivered();
+    void work.then(() => this.finished(definition));
+  }
+
+  /** Of an older revision it says nothing: a newer one has a deployment of its own. */
+  private noteUndelivered(): void {
+    const { current, target, undelivered } = this;
+    if (undelivered === undefined || undelivered.revision !== current.revision) return;
+    if (target.revision === current.revision) this.deps.local.undelivered(undelivered.error);
+  }
+
+  /**
+   * A device that was told "ready" for what runs here already keeps it until a definition shows its
+   * claim, also when one comes before in which the last other device has released it.
+   */
+  private wanted(definition: GroupDefinition): WantedFunction[] {
+    const wanted = wantedFunctions(definition);
+    const promised = this.deps.promised();
+    const kept = this.deps.local
+      .list()
+      .filter(({ key, state }) => state === 'running' && promised.has(key))
+      .filter(({ key }) => wanted.every((other) => other.key !== key));
+    return [...wanted, ...kept.map(({ key, manifest }) => ({ key, manifest, static: false, devices: [] }))];
+  }
+
+  /** A function that failed for want of the cloud needs no new definition, only another attempt. */
+  private retryFailed(): void {
+    const failed = this.deps.local
+      .list()
+      .filter(({ state, undelivered }) => state === 'failed' && !undelivered);
+    const mayPass = failed.some(({ error }) => error !== undefined && EdgeError.fromJSON(error).retryable);
+    if (mayPass && this.reconciled === this.target.revision) void this.apply(this.current, Promise.resolve());
+  }
+
+  private finished(definition: GroupDefinition): void {
+    if (this.closed || definition.revision !== this.target.revision) return;
+    this.reconciled = definition.revision;
+    this.announce('ready', definition.revision);
+    this.deps.status.set('ready', definition.revision);
+    this.deps.onReconciled(definition);
+    if (this.history.hasChanged(definition)) void this.save(definition, this.etag);
+  }
+
+  private noteOutcome(changed: LocalFunction): void {
+    const { key, state } = changed;
+    if (state === 'running') this.history.ran(changed);
+    if (state !== 'failed' || changed.undelivered || this.closed || this.history.isProven(key)) return;
+    const { revision } = this.target;
+    const failure = failureOf(changed, this.target, this.deps.local, this.history);
+    if (failure === undefined || this.told.get(key) === revision) return;
+    this.told.set(key, revision);
+    this.deps.onFailed(failure);
+  }
+
+  private async save(definition: GroupDefinition, etag: string | undefined): Promise<void> {
+    const history = this.history.toStore(definition);
+    for (const key of this.told.keys()) if (definition.functions[key] === undefined) this.told.delete(key);
+    try {
+      await this.deps.store.save({ ...(etag !== undefined && { etag }), definition, ...history });
+    } catch (err) {
+      this.deps.log.error({ err }, 'the definition cannot be stored; serving with it all the same');
+    }
+  }
+
+  private announce(state: EdgeStatus['state'], revision = this.current.revision): void {
+    this.deps.devices.announce({ state, revision, edge: this.deps.core });
+  }
+
+  private schedule(ms: number): void {
+    this.timer?.cancel();
+    if (this.closed) return;
+    const pause = ms * (0.9 + 0.2 * this.deps.random());
+    this.timer = this.deps.clock.setTimeout(() => void this.refresh(), pause);
+  }
+}

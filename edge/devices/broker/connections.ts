@@ -1,0 +1,128 @@
+import type { TLSSocket } from 'node:tls';
+import type { Client } from 'aedes';
+import type { PresentedCertificate } from '../admission';
+import { matchesTopicFilter, replyTopic, type Reply } from '../../../protocol';
+import { devicePolicy, type DevicePolicy } from './policy';
+
+/** An admitted device. */
+export interface Connection {
+  client: Client;
+  socket: TLSSocket;
+  device: string;
+  certificate: PresentedCertificate;
+  policy: DevicePolicy;
+  /** What it subscribes to. */
+  filters: Set<string>;
+  /** Reply topics, made once: building one costs more than looking it up. */
+  replyTopics: Map<Reply, string>;
+}
+
+/** A device that reads more slowly than this much behind is cut off rather than buffered for. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** As on AWS IoT. Each message of a function is held against all of them. */
+const MAX_SUBSCRIPTIONS = 50;
+
+/** The devices that are connected now, by thing name and by MQTT client. */
+export class Connections {
+  private readonly byClient = new Map<Client, Connection>();
+  private readonly byDevice = new Map<string, Connection>();
+
+  constructor(private readonly prefix: string) {}
+
+  add(client: Client, device: string, certificate: PresentedCertificate): void {
+    const socket = client.conn as TLSSocket;
+    if (socket.destroyed) return;
+    // aedes announces the end of those only whose CONNECT it completed.
+    socket.once('close', () => this.remove(client));
+    const connection: Connection = {
+      client,
+      socket,
+      device,
+      certificate,
+      policy: devicePolicy(this.prefix, device),
+      filters: new Set(),
+      replyTopics: new Map(),
+    };
+    this.byClient.set(client, connection);
+  }
+
+  /** It has taken the place of an earlier connection of the same device, if there was one. */
+  ready(client: Client): Connection | undefined {
+    const connection = this.byClient.get(client);
+    if (connection !== undefined) this.byDevice.set(connection.device, connection);
+    return connection;
+  }
+
+  remove(client: Client): void {
+    const connection = this.byClient.get(client);
+    this.byClient.delete(client);
+    if (connection !== undefined && this.byDevice.get(connection.device) === connection) {
+      this.byDevice.delete(connection.device);
+    }
+  }
+
+  of(client: Client): Connection | undefined {
+    return this.byClient.get(client);
+  }
+
+  /** Notes a filter that the device may have; false when it may not, or has too many. */
+  subscribe(client: Client, filter: string): boolean {
+    const connection = this.byClient.get(client);
+    if (connection?.policy.subscribe(filter) !== true) return false;
+    const { filters } = connection;
+    if (filters.size >= MAX_SUBSCRIPTIONS && !filters.has(filter)) return false;
+    filters.add(filter);
+    return true;
+  }
+
+  unsubscribe(client: Client, filters: readonly string[]): void {
+    for (const filter of filters) this.byClient.get(client)?.filters.delete(filter);
+  }
+
+  all(): Connection[] {
+    return [...this.byClient.values()];
+  }
+
+  certificateOf(device: string): string | undefined {
+    return this.byDevice.get(device)?.certificate.id;
+  }
+
+  /**
+   * Sends a reply at QoS 0: a request at QoS 1 that is answered at QoS 0 stalls no client (design §5),
+   * and a reply that is lost with its connection is asked for again under the same request id.
+   * Straight to the one connection; the broker's matcher would have it wait for every slow reader.
+   */
+  send(device: string, kind: Reply, payload: string): void {
+    const connection = this.byDevice.get(device);
+    if (connection === undefined) return;
+    const topic = this.topicFor(connection, kind);
+    const { filters } = connection;
+    if (!filters.has(replyTopic(this.prefix, device, '+')) && !filters.has(topic)) return;
+    if (connection.socket.writableLength > MAX_BUFFERED_BYTES) {
+      connection.client.close();
+      return;
+    }
+    connection.client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, ignore);
+  }
+
+  /** Sends to whoever subscribes to a topic of functions; what was said of `send` holds here too. */
+  share(topic: string, payload: string): void {
+    for (const { client, socket, filters } of this.byDevice.values()) {
+      if (![...filters].some((filter) => matchesTopicFilter(filter, topic))) continue;
+      if (socket.writableLength > MAX_BUFFERED_BYTES) client.close();
+      else client.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, ignore);
+    }
+  }
+
+  private topicFor(connection: Connection, kind: Reply): string {
+    let topic = connection.replyTopics.get(kind);
+    if (topic === undefined) {
+      topic = replyTopic(this.prefix, connection.device, kind);
+      connection.replyTopics.set(kind, topic);
+    }
+    return topic;
+  }
+}
+
+/** aedes calls it once the reply is written, and needs one. */
+const ignore = (): void => undefined;

@@ -1,0 +1,72 @@
+import type { Logger } from 'pino';
+import {
+  isWithinTopicLimits,
+  parseDeviceTopic,
+  replyTopic,
+  SHARED,
+  statusTopic,
+  thingNameSchema,
+  type EdgeError,
+} from '../../protocol';
+import { receiveMessage, type DeviceMessageHandlers } from './broker/receive';
+import type { Devices } from '../ports';
+import { Underway } from '../../lib/underway';
+
+/** Devices behind a broker that is not the core's: all that there is of them here are topics. */
+export interface TopicDevices extends Devices {
+  /** Resolves when everything that was sent is with the broker. */
+  idle(): Promise<void>;
+}
+
+/** `publish` takes a whole topic and JSON text. What it cannot send is logged: a device asks again. */
+export function createTopicDevices(
+  publish: (topic: string, payload: string) => Promise<void>,
+  { devicePrefix, log }: { devicePrefix: string; log: Logger },
+): TopicDevices {
+  const underway = new Underway();
+  const send = (topic: string, payload: string): void => {
+    underway.track(publish(topic, payload)).catch((err: unknown) => {
+      log.error({ err, topic }, 'a message to devices could not be published');
+    });
+  };
+  return {
+    reply: (device, kind, message) => send(replyTopic(devicePrefix, device, kind), JSON.stringify(message)),
+    announce: (status) => send(statusTopic(devicePrefix), JSON.stringify(status)),
+    share: send,
+    // Connections are the broker's.
+    enforceAdmission: () => undefined,
+    idle: () => underway.idle(),
+  };
+}
+
+export interface TopicReceiver {
+  devicePrefix: string;
+  handlers: DeviceMessageHandlers;
+  devices: Pick<Devices, 'reply'>;
+  /** Why nothing of this device is served; absent: the broker lets in none but the group's. */
+  refusalOf?(device: string): EdgeError | undefined;
+}
+
+/**
+ * Checks a message that came by `topicName` and hands it on; what is wrong with it goes back to the device
+ * as a coded failure. Who sent it says the topic, so the broker has to tie that to the sender. False when
+ * the topic is none of a device's.
+ */
+export function receiveByTopic(topicName: string, payload: Buffer, receiver: TopicReceiver): boolean {
+  const { devicePrefix, handlers, devices, refusalOf } = receiver;
+  const device = senderOf(devicePrefix, topicName);
+  if (device === undefined) return false;
+  const topic = isWithinTopicLimits(topicName) ? parseDeviceTopic(devicePrefix, topicName) : undefined;
+  // At which QoS it was published, only the broker knows.
+  const message = { device, topic, topicName, qos: 0, payload, refusal: refusalOf?.(device) };
+  receiveMessage(message, handlers, devices);
+  return true;
+}
+
+/** The device of `<prefix>/<device>/ask/…` and `…/call/…`, whatever follows. */
+function senderOf(prefix: string, topicName: string): string | undefined {
+  if (!topicName.startsWith(`${prefix}/`)) return undefined;
+  const [device, kind] = topicName.slice(prefix.length + 1).split('/');
+  if ((kind !== 'ask' && kind !== 'call') || device === SHARED) return undefined;
+  return thingNameSchema.safeParse(device).data;
+}

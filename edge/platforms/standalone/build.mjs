@@ -1,0 +1,1 @@
+export const bundles = () => [{ source: 'edge/platforms/standalone/main.ts', out: 'dist/edge/core.cjs' }];

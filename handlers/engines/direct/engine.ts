@@ -1,0 +1,32 @@
+import type { GroupDefinition } from '../../../protocol';
+import type { RevisionNotices } from '../../ports';
+import type { EngineCapabilities } from '../engine';
+import { RecordedEngine, type Progress, type RecordedEnginePorts } from '../recordedEngine';
+
+export interface DirectEnginePorts extends RecordedEnginePorts {
+  notices: RevisionNotices;
+}
+
+/**
+ * The default engine: tells the core that there is a newer revision; the core fetches what it needs by
+ * digest and starts it beside what runs. Nothing restarts. Whether it runs is in the core's own status
+ * reports.
+ */
+export class DirectEngine extends RecordedEngine<DirectEnginePorts> {
+  readonly name = 'direct';
+  readonly capabilities: EngineCapabilities = {
+    restartScope: 'function',
+    history: true,
+    concurrency: 'supersede',
+    deliveries: ['hot'],
+    targets: [],
+    cancel: false,
+    follows: false,
+  };
+
+  /** A definition without a core is recorded only: there is nobody to tell until one is added. */
+  protected async begin({ group, revision, core }: GroupDefinition): Promise<Progress> {
+    if (core !== undefined) await this.ports.notices.announce(core.thingName, { group, revision });
+    return { state: 'announced', ...(core && { core: core.thingName }) };
+  }
+}

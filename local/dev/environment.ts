@@ -1,0 +1,248 @@
+import { join, resolve } from 'node:path';
+import { EdgeError, type GroupDefinition } from '../../protocol';
+import { startLocalCloud, type LocalCloud } from '../cloud';
+import type { CloudOptions } from '../cloudOptions';
+import { startEdgeProcess, type Edge, type EdgeOptions, type EdgePlace } from './edge';
+import { GreengrassCore } from './greengrassCore';
+import { startGreengrassEdge } from './greengrassEdge';
+import { updateGroup } from '../../operations/groups/changeGroup';
+import type { EdgePackage } from '../../operations/groups/groupFiles';
+import type { WantedGroup } from '../../operations/groups/groupUpdate';
+import { invocationExchange } from './invocations';
+import { createOperator, type Operator } from '../../operations/operator';
+import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
+import { packageService, readPackagedService } from './packaging';
+import { readPlan } from '../../operations/packages/plan';
+import { registerPackages, type RegisteredUpload } from '../../operations/packages/registerPackages';
+import { rollOut, type GroupRollOut, type RollOutPlan } from '../../operations/groups/rollOut';
+import { ThingStore, type ThingFiles } from '../../operations/things/thingFiles';
+
+export interface EnvironmentOptions extends CloudOptions {
+  serviceDir: string;
+  stage?: string;
+  /** Values of `${param:…}` in the service's configuration, when it is packaged now. */
+  params?: Record<string, string>;
+  /** What an earlier `serverless package` left there; absent: the service is packaged now. */
+  packageDir?: string;
+  /** Changes the compiled template before it is deployed: a test removes one permission. */
+  transform?(template: CloudFormationTemplate): void;
+  /** Ends the start: the packaging at once, the rest between two steps. */
+  signal?: AbortSignal;
+}
+
+/** A compiled template as parsed JSON, for a test that changes it. */
+export interface CloudFormationTemplate {
+  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  Outputs: Record<string, unknown>;
+}
+
+export type { RegisteredUpload };
+
+export interface GroupSetup {
+  group: string;
+  core: ThingFiles;
+  devices: ThingFiles[];
+  /** The definition as it was when the group was set up. */
+  definition: GroupDefinition;
+}
+
+/** A deployed service with its groups, as an operator would have set it up. */
+export interface Environment {
+  readonly cloud: LocalCloud;
+  readonly stackName: string;
+  readonly operator: Operator;
+  readonly outputs: ServiceOutputs;
+  readonly groups: Record<string, GroupSetup>;
+  /** Throws EdgeError NOT_FOUND for a thing that was never provisioned. */
+  deviceCredentials(thingName: string): Promise<ThingFiles>;
+  /** Provisions a device; with a group also adds it there and associates it with the group's core. */
+  addDevice(thingName: string, group?: string): Promise<ThingFiles>;
+  /** Uploads function packages and waits until each is registered. Throws what one was refused for. */
+  registerPackages(packages: readonly EdgePackage[]): Promise<RegisteredUpload[]>;
+  /** Submits an operator's update and waits until the definition has absorbed it. */
+  updateGroup(wanted: WantedGroup): Promise<GroupDefinition>;
+  startEdge(group: string, options?: EdgeOptions): Promise<Edge>;
+  /** Stops the edges that still run, then the cloud. */
+  close(): Promise<void>;
+}
+
+/**
+ * Packages the service, starts the local cloud, deploys the compiled template, uploads the edge
+ * packages, provisions the things of each group and waits for its first definition.
+ * Throws EdgeError or AwsError of the step that failed, or the reason of the signal; then nothing is left
+ * running.
+ */
+export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
+  const stateDir = resolve(options.stateDir);
+  const service =
+    options.packageDir === undefined
+      ? await packageService({
+          serviceDir: options.serviceDir,
+          packageDir: join(stateDir, 'package'),
+          ...(options.stage === undefined ? {} : { stage: options.stage }),
+          ...(options.params && { params: options.params }),
+          signal: options.signal,
+        })
+      : await readPackagedService(resolve(options.packageDir));
+  const { onExchange, onInvocation, signal } = options;
+  signal?.throwIfAborted();
+  const cloud = await startLocalCloud({
+    region: service.region,
+    ...options,
+    stateDir: join(stateDir, 'cloud'),
+    onInvocation: (invocation) => {
+      onInvocation?.(invocation);
+      const exchange = onExchange && invocationExchange(service.stackName, invocation);
+      if (exchange !== undefined) onExchange?.(exchange);
+    },
+  });
+  const operator = createOperator(cloud.environment());
+  try {
+    signal?.throwIfAborted();
+    const { stackName } = service;
+    const { outputs } = await cloud.deploy({
+      stackName,
+      template: service.template,
+      artifacts: service.artifactsDir,
+      ...(options.transform && { transform: options.transform as (template: unknown) => void }),
+    });
+    signal?.throwIfAborted();
+    const environment = new ServiceEnvironment(cloud, stackName, operator, serviceOutputs(outputs), stateDir);
+    await environment.rollOut(await readPlan(service.edgeDir));
+    return environment;
+  } catch (error) {
+    operator.close();
+    await cloud.close();
+    throw error;
+  }
+}
+
+class ServiceEnvironment implements Environment {
+  readonly groups: Record<string, GroupSetup> = {};
+  readonly #things: ThingStore;
+  /** Those that start, too: they write into the folders and use the cloud. */
+  readonly #edges = new Set<Promise<Edge>>();
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    readonly cloud: LocalCloud,
+    readonly stackName: string,
+    readonly operator: Operator,
+    readonly outputs: ServiceOutputs,
+    private readonly stateDir: string,
+  ) {
+    this.#things = new ThingStore(join(stateDir, 'things'), operator, cloud.authority.certificatePem);
+  }
+
+  registerPackages(packages: readonly EdgePackage[]): Promise<RegisteredUpload[]> {
+    return registerPackages(this, packages);
+  }
+
+  /** Where `sls deploy` takes the things that are there, this provisions those that are missing. */
+  async rollOut(plan: RollOutPlan): Promise<void> {
+    const things = new Map<string, Promise<ThingFiles>>();
+    const { groups } = await rollOut(plan, {
+      operator: this.operator,
+      outputs: this.outputs,
+      identify: (thingName, role) => {
+        // A device of several groups is provisioned once.
+        const thing =
+          things.get(thingName) ??
+          (role === 'core' ? this.#ensureCore(thingName) : this.#ensureDevice(thingName));
+        things.set(thingName, thing);
+        return thing;
+      },
+    });
+    for (const done of groups) this.groups[done.group] = await setupOf(done, things);
+  }
+
+  async deviceCredentials(thingName: string): Promise<ThingFiles> {
+    const files = await this.#things.find(thingName);
+    if (files === undefined) throw new EdgeError('NOT_FOUND', `no thing ${thingName} was provisioned here`);
+    return files;
+  }
+
+  async addDevice(thingName: string, group?: string): Promise<ThingFiles> {
+    const setup = group === undefined ? undefined : this.#group(group);
+    const device = await this.#ensureDevice(thingName);
+    if (setup === undefined) return device;
+    await this.updateGroup({ group: setup.group, devices: [device] });
+    await this.operator.associateDevices(setup.core.thingName, [thingName]);
+    setup.devices.push(device);
+    return device;
+  }
+
+  async updateGroup(wanted: WantedGroup): Promise<GroupDefinition> {
+    const { after } = await updateGroup(this, wanted);
+    return after;
+  }
+
+  async startEdge(group: string, options: EdgeOptions = {}): Promise<Edge> {
+    const { cloud, outputs } = this;
+    const { core } = this.#group(group);
+    const stateDir = join(this.stateDir, 'edges', group);
+    const place = { cloud, outputs, group, core, stateDir };
+    if (this.#closed !== undefined) throw new EdgeError('CLOSED', 'the environment is closed');
+    const starting = this.#start(place, options);
+    this.#edges.add(starting);
+    const forget = (): void => void this.#edges.delete(starting);
+    starting.then((edge) => edge.process.exited).then(forget, forget);
+    return starting;
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  /** Groups of an engine that offers more than one delivery are Greengrass'. */
+  async #start(place: EdgePlace, options: EdgeOptions): Promise<Edge> {
+    const definition = await this.operator.definition(this.outputs.stateBucket, place.group);
+    if (definition?.engine === undefined) return startEdgeProcess(place, options);
+    const core = new GreengrassCore(this.operator, place, options);
+    await core.admit();
+    return startGreengrassEdge(place, () => core.deploy(definition), options);
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(
+      [...this.#edges].map((starting) =>
+        starting.then(
+          (edge) => edge.stop(),
+          () => undefined,
+        ),
+      ),
+    );
+    this.operator.close();
+    await this.cloud.close();
+  }
+
+  #ensureCore(thingName: string): Promise<ThingFiles> {
+    const { corePolicy, corePrefix } = this.outputs;
+    return this.#things.ensure({ thingName, policyName: corePolicy, madeBy: corePrefix });
+  }
+
+  #ensureDevice(thingName: string): Promise<ThingFiles> {
+    const { devicePolicy, corePrefix } = this.outputs;
+    return this.#things.ensure({ thingName, policyName: devicePolicy, madeBy: corePrefix });
+  }
+
+  #group(group: string): GroupSetup {
+    const setup = this.groups[group];
+    if (setup === undefined) throw new EdgeError('GROUP_NOT_FOUND', `the service has no group ${group}`);
+    return setup;
+  }
+}
+
+/** The definition names whom the group has; files are at hand for those that were provisioned here. */
+async function setupOf(
+  { group, definition, warnings }: GroupRollOut,
+  things: ReadonlyMap<string, Promise<ThingFiles>>,
+): Promise<GroupSetup> {
+  const core = await things.get(definition.core?.thingName ?? '');
+  if (core === undefined) throw new EdgeError('INTERNAL', `group ${group} was set up without its core`);
+  if (warnings.length > 0) throw new EdgeError('CLOUD_ERROR', warnings.join('; '));
+  const devices = await Promise.all(
+    Object.keys(definition.devices).flatMap((name) => things.get(name) ?? []),
+  );
+  return { group, core, devices, definition };
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import type { IntegrationProps, RouteProps } from './types';
+import { count, defineResource, flag, tags } from '../../stack/resource';
+import { unlessAbsent } from '../../stack/absent';
+
+const ABSENT = 'NotFoundException';
+
+export const api = defineResource({
+  type: 'AWS::ApiGatewayV2::Api',
+  schema: z.strictObject({
+    Name: z.string(),
+    ProtocolType: z.literal('HTTP'),
+    Description: z.string().optional(),
+    DisableExecuteApiEndpoint: flag.pipe(z.literal(false)).optional(),
+    Tags: tags.optional(),
+  }),
+  attributes: ['ApiEndpoint', 'ApiId'],
+  async create({ Name }, { services, generatedName }) {
+    const { apiId, apiEndpoint } = await services.httpApi.createApi({
+      name: Name,
+      apiId: generatedName(64).slice(-10),
+    });
+    return { ref: apiId, attributes: { ApiId: apiId, ApiEndpoint: apiEndpoint } };
+  },
+  /** Only the name and tags can change, which nothing here shows. */
+  update: async (current) => current,
+  async delete(current, _properties, { services }) {
+    await unlessAbsent(ABSENT, () => services.httpApi.deleteApi(current.ref));
+  },
+});
+
+export const stage = defineResource({
+  type: 'AWS::ApiGatewayV2::Stage',
+  schema: z.strictObject({
+    ApiId: z.string(),
+    StageName: z.string(),
+    AutoDeploy: flag.pipe(z.literal(true, { error: 'must be true in the local cloud' })),
+    Description: z.string().optional(),
+    DefaultRouteSettings: z.strictObject({ DetailedMetricsEnabled: flag.optional() }).optional(),
+    Tags: tags.optional(),
+  }),
+  async create({ ApiId, StageName }, { services }) {
+    services.httpApi.createStage(ApiId, { stageName: StageName });
+    return { ref: StageName, attributes: {} };
+  },
+  update: async (current) => current,
+  replaces: (next, previous) => next.ApiId !== previous.ApiId || next.StageName !== previous.StageName,
+  async delete(_current, { ApiId, StageName }, { services }) {
+    await unlessAbsent(ABSENT, () => services.httpApi.deleteStage(ApiId, StageName));
+  },
+});
+
+const integrationSchema = z.strictObject({
+  ApiId: z.string(),
+  IntegrationType: z.literal('AWS_PROXY'),
+  IntegrationUri: z.string(),
+  PayloadFormatVersion: z.literal('2.0', { error: 'only "2.0" is supported by the local cloud' }),
+  TimeoutInMillis: count.optional(),
+  Description: z.string().optional(),
+  /** The service itself always uses POST towards Lambda. */
+  IntegrationMethod: z.literal('POST').optional(),
+});
+
+function integrationProps(template: z.output<typeof integrationSchema>): IntegrationProps {
+  return {
+    integrationType: template.IntegrationType,
+    integrationUri: template.IntegrationUri,
+    payloadFormatVersion: template.PayloadFormatVersion,
+    ...(template.TimeoutInMillis === undefined ? {} : { timeoutInMillis: template.TimeoutInMillis }),
+  };
+}
+
+export const integration = defineResource({
+  type: 'AWS::ApiGatewayV2::Integration',
+  schema: integrationSchema,
+  attributes: ['IntegrationId'],
+  async create(properties, { services }) {
+    const { integrationId } = services.httpApi.createIntegration(
+      properties.ApiId,
+      integrationProps(properties),
+    );
+    return { ref: integrationId, attributes: { IntegrationId: integrationId } };
+  },
+  async update(current, next, _previous, { services }) {
+    services.httpApi.updateIntegration(next.ApiId, current.ref, integrationProps(next));
+    return current;
+  },
+  replaces: (next, previous) => next.ApiId !== previous.ApiId,
+  async delete(current, { ApiId }, { services }) {
+    await unlessAbsent(ABSENT, () => services.httpApi.deleteIntegration(ApiId, current.ref));
+  },
+});
+
+const routeSchema = z.strictObject({
+  ApiId: z.string(),
+  RouteKey: z.string(),
+  Target: z.string(),
+  AuthorizationType: z.enum(['AWS_IAM', 'NONE'], { error: 'expected AWS_IAM or NONE' }).default('NONE'),
+  OperationName: z.string().optional(),
+});
+
+function routeProps(template: z.output<typeof routeSchema>): RouteProps {
+  return {
+    routeKey: template.RouteKey,
+    authorizationType: template.AuthorizationType,
+    target: template.Target,
+  };
+}
+
+export const route = defineResource({
+  type: 'AWS::ApiGatewayV2::Route',
+  schema: routeSchema,
+  attributes: ['RouteId'],
+  async create(properties, { services }) {
+    const { routeId } = services.httpApi.createRoute(properties.ApiId, routeProps(properties));
+    return { ref: routeId, attributes: { RouteId: routeId } };
+  },
+  async update(current, next, _previous, { services }) {
+    services.httpApi.updateRoute(next.ApiId, current.ref, routeProps(next));
+    return current;
+  },
+  replaces: (next, previous) => next.ApiId !== previous.ApiId,
+  async delete(current, { ApiId }, { services }) {
+    await unlessAbsent(ABSENT, () => services.httpApi.deleteRoute(ApiId, current.ref));
+  },
+});

@@ -1,0 +1,122 @@
+import type { Principal } from '../../base/context';
+import type { HttpRequest } from '../../base/http/server';
+import { decodePath } from './routes';
+
+export interface EventInput {
+  request: HttpRequest;
+  requestId: string;
+  apiId: string;
+  account: string;
+  stage: string;
+  routeKey: string;
+  /** Undecoded, stage included, without query. */
+  path: string;
+  pathParameters: Record<string, string>;
+  /** Undefined on a route without authorisation. */
+  principal: Principal | undefined;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+/**
+ * The event of payload format 2.0. Source: API Gateway developer guide, "Create AWS Lambda proxy
+ * integrations for HTTP APIs", payload format version 2.0.
+ */
+export function toEvent(input: EventInput): Record<string, unknown> {
+  const { request, path, pathParameters } = input;
+  const { cookie, ...headers } = joinHeaders(request.headers);
+  const rawQueryString = request.url.split('?').slice(1).join('?');
+  const query = joinQuery(rawQueryString);
+  return {
+    version: '2.0',
+    routeKey: input.routeKey,
+    rawPath: decodePath(path),
+    rawQueryString,
+    ...(cookie !== undefined && { cookies: cookie.split(/;\s*/) }),
+    headers,
+    ...(Object.keys(query).length > 0 && { queryStringParameters: query }),
+    ...(Object.keys(pathParameters).length > 0 && { pathParameters }),
+    requestContext: requestContext(input, headers),
+    ...encodeBody(request.body, headers['content-type']),
+  };
+}
+
+function requestContext(
+  { request, requestId, apiId, account, stage, routeKey, path, principal, now }: EventInput,
+  headers: Record<string, string>,
+): Record<string, unknown> {
+  return {
+    accountId: account,
+    apiId,
+    ...(principal !== undefined && { authorizer: { iam: describePrincipal(principal) } }),
+    domainName: headers['host'] ?? '',
+    domainPrefix: apiId,
+    http: {
+      method: request.method,
+      path: decodePath(path),
+      protocol: 'HTTP/1.1',
+      sourceIp: request.socket.remoteAddress ?? '',
+      userAgent: headers['user-agent'] ?? '',
+    },
+    requestId,
+    routeKey,
+    stage,
+    time: commonLogTime(now),
+    timeEpoch: now,
+  };
+}
+
+/** `userId` and `callerId` of a role are `<role id>:<session name>`; the id here is the role's name. */
+function describePrincipal(principal: Principal): Record<string, unknown> {
+  const id =
+    principal.role === undefined
+      ? principal.account
+      : `${principal.role.name}:${principal.sessionName ?? ''}`;
+  return {
+    accessKey: principal.accessKeyId,
+    accountId: principal.account,
+    callerId: id,
+    cognitoIdentity: null,
+    principalOrgId: null,
+    userArn: principal.arn,
+    userId: id,
+  };
+}
+
+function joinHeaders(headers: HttpRequest['headers']): Record<string, string> {
+  const joined: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) joined[name.toLowerCase()] = [value].flat().join(',');
+  }
+  return joined;
+}
+
+function joinQuery(rawQueryString: string): Record<string, string> {
+  const joined: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(rawQueryString)) {
+    joined[name] = Object.hasOwn(joined, name) ? `${joined[name]},${value}` : value;
+  }
+  return joined;
+}
+
+const TEXT_TYPE = /^(text\/|application\/(json|javascript|xml|[a-z0-9.+-]+\+(json|xml))\b)/i;
+
+/** Text stays text; everything else, form posts included, comes in base64 as it does on AWS. */
+function encodeBody(body: Buffer, contentType: string | undefined): Record<string, unknown> {
+  if (body.length === 0) return { isBase64Encoded: false };
+  const isText = contentType === undefined ? isUtf8(body) : TEXT_TYPE.test(contentType);
+  return isText
+    ? { body: body.toString('utf8'), isBase64Encoded: false }
+    : { body: body.toString('base64'), isBase64Encoded: true };
+}
+
+function isUtf8(body: Buffer): boolean {
+  return Buffer.from(body.toString('utf8'), 'utf8').equals(body);
+}
+
+/** `12/Mar/2020:19:03:58 +0000` */
+function commonLogTime(now: number): string {
+  const [, day, month, year, time] =
+    /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(now).toUTCString()) ?? [];
+  return `${day}/${month}/${year}:${time} +0000`;
+}

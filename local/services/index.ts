@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { loadOrCreateAuthority, type CertificateAuthority } from '../../lib/x509/authority';
+import { RolePolicies } from './iam/rolePolicies';
+import type { StackServices } from '../stack/services';
+import type { CloudOptions } from '../cloudOptions';
+import type { CloudContext } from '../base/context';
+import { startFunctionHost } from './lambda/functionHost';
+import { createEventBridge } from './eventBridge';
+import { createGreengrass, type Greengrass } from './greengrass';
+import { createHttpApi } from './httpApi';
+import { createIotCore, type IotCore } from './iotCore';
+import { createLambda, type Lambda } from './lambda';
+import { createS3, type S3 } from './s3';
+import { createScheduler } from './scheduler';
+import { createQueues, type Queues } from './sqs';
+
+export interface CloudServices extends StackServices {
+  greengrass: Greengrass;
+  authority: CertificateAuthority;
+}
+
+/** Notes how a service is closed, the last one first. */
+export type Started = <T extends { close(): Promise<void> | void }>(service: T) => T;
+
+/** Functions run on the Node of this machine; that it is older than Lambda's is no news in their logs. */
+const QUIET = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+
+/** Starts every service and tells those that use each other. `endpointVariables` is read at each cold start. */
+export async function startServices(
+  context: CloudContext,
+  options: CloudOptions,
+  endpointVariables: () => Record<string, string>,
+  started: Started,
+): Promise<CloudServices> {
+  const authority = await loadOrCreateAuthority(join(context.stateDir, 'certificates'));
+  const s3 = started(await createS3(context));
+  const queues = createQueues(context);
+  const lambda = await startLambda(context, options, { s3, queues, endpointVariables, started });
+  const httpApi = started(await createHttpApi(context, lambda));
+  const iotCore = started(await createIotCore(context, { authority }));
+  connectRules(iotCore, lambda, s3);
+  const eventBridge = createEventBridge(context, lambda);
+  const greengrass = started(
+    await createGreengrass(context, iotCore, {
+      readObject: (bucket, key) => s3.getObject(bucket, key),
+      putEvent: (event) => eventBridge.putEvent(event),
+      ...options.greengrass,
+    }),
+  );
+  const scheduler = started(createScheduler(context.log, options.scheduleTimers));
+  const roles = new RolePolicies(context.iam);
+  return { authority, roles, s3, lambda, httpApi, iotCore, greengrass, queues, scheduler, eventBridge };
+}
+
+interface LambdaNeeds {
+  s3: S3;
+  queues: Queues;
+  endpointVariables(): Record<string, string>;
+  started: Started;
+}
+
+async function startLambda(
+  context: CloudContext,
+  options: CloudOptions,
+  { s3, queues, endpointVariables, started }: LambdaNeeds,
+): Promise<Lambda> {
+  const functionHost = started(startFunctionHost(context.log, options.functionHost ?? {}));
+  const lambda = await createLambda(context, {
+    functionHost,
+    environment: () => ({ ...endpointVariables(), ...QUIET }),
+    readObject: (bucket, key) => s3.getObject(bucket, key),
+    destinations: {
+      putObject: async (bucket, key, body) => void (await s3.putObject(bucket, key, body)),
+      sendMessage: (queue, body) => queues.sendMessage(queue, body),
+    },
+    ...(options.retryDelaysMs && { retryDelaysMs: options.retryDelaysMs }),
+    ...(options.onInvocation && { onInvocation: options.onInvocation }),
+  });
+  return started(lambda);
+}
+
+function connectRules(iotCore: IotCore, lambda: Lambda, s3: S3): void {
+  iotCore.connect({
+    invokeLambda: (arn, caller, payload, mode) =>
+      lambda.invokeAsService(arn, caller, JSON.parse(payload.toString('utf8')), mode),
+    putObject: (bucket, key, body) => s3.putObject(bucket, key, body),
+  });
+}

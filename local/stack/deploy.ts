@@ -1,0 +1,111 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { EdgeError } from '../../protocol';
+import type { CloudFormation, Stack } from '.';
+import { parseTemplate, type Template } from './template';
+import type { Credentials, Service } from '../base/context';
+
+export interface DeployRequest {
+  stackName: string;
+  /** The compiled template as parsed JSON; it is not changed. */
+  template: unknown;
+  /** Folder with the files that the template's `Code.S3Key` name. */
+  artifacts: string;
+  parameters?: Record<string, unknown>;
+  /** Changes a copy of the template before it is deployed. */
+  transform?(template: unknown): void;
+}
+
+export interface DeployerOptions {
+  cloudFormation: CloudFormation;
+  region: string;
+  s3: Service;
+  operator: Credentials;
+}
+
+interface CodeLocation {
+  bucket: unknown;
+  key: string;
+}
+
+/**
+ * Deploys as the framework does: first a stack with the deployment bucket alone, then the code, then
+ * the whole. Nothing is made before the whole template is known to be understood.
+ */
+export function createDeployer(options: DeployerOptions): (request: DeployRequest) => Promise<Stack> {
+  const { cloudFormation } = options;
+  return async ({ stackName, template: given, artifacts, parameters, transform }) => {
+    const raw = structuredClone(given);
+    transform?.(raw);
+    const template = parseTemplate(raw);
+    const request = { stackName, template: raw, ...(parameters && { parameters }) };
+    cloudFormation.validate(request);
+    const code = codeLocations(template);
+    const buckets = code.flatMap(({ bucket }) => referredId(bucket) ?? []);
+    if (buckets.length > 0 && cloudFormation.stack(stackName) === undefined) {
+      await cloudFormation.deploy({ ...request, template: bucketsOnly(template, buckets) });
+    }
+    await upload(options, code, artifacts, (bucket) => bucketName(cloudFormation.stack(stackName), bucket));
+    return cloudFormation.deploy(request);
+  };
+}
+
+function codeLocations({ Resources }: Template): CodeLocation[] {
+  const locations = new Map<string, CodeLocation>();
+  for (const { Type, Properties } of Object.values(Resources)) {
+    const code = Properties['Code'] as { S3Bucket?: unknown; S3Key?: unknown } | undefined;
+    if (Type !== 'AWS::Lambda::Function' || typeof code?.S3Key !== 'string') continue;
+    locations.set(code.S3Key, { bucket: code.S3Bucket, key: code.S3Key });
+  }
+  return [...locations.values()];
+}
+
+function bucketsOnly(template: Template, buckets: readonly string[]): Record<string, unknown> {
+  const resources = Object.entries(template.Resources).filter(([logicalId]) => buckets.includes(logicalId));
+  const { Parameters, Mappings, Conditions } = template;
+  return { Parameters, Mappings, Conditions, Resources: Object.fromEntries(resources) };
+}
+
+function referredId(bucket: unknown): string | undefined {
+  const id = (bucket as { Ref?: unknown } | undefined)?.Ref;
+  return typeof id === 'string' ? id : undefined;
+}
+
+function bucketName(stack: Stack | undefined, bucket: unknown): string {
+  const name = typeof bucket === 'string' ? bucket : stack?.resources[referredId(bucket) ?? '']?.ref;
+  if (name === undefined) {
+    throw new EdgeError('BAD_REQUEST', `cannot tell the deployment bucket from ${JSON.stringify(bucket)}`);
+  }
+  return name;
+}
+
+async function upload(
+  { s3, region, operator }: DeployerOptions,
+  code: readonly CodeLocation[],
+  artifacts: string,
+  nameOf: (bucket: unknown) => string,
+): Promise<void> {
+  const { accessKeyId, secretAccessKey } = operator;
+  const credentials = { accessKeyId, secretAccessKey };
+  const client = new S3Client({ region, endpoint: s3.url, credentials });
+  try {
+    await Promise.all(
+      code.map(async ({ bucket, key }) => {
+        const file = join(artifacts, basename(key));
+        const { size } = await stat(file);
+        await client.send(
+          new PutObjectCommand({
+            Bucket: nameOf(bucket),
+            Key: key,
+            Body: createReadStream(file),
+            ContentLength: size,
+          }),
+        );
+      }),
+    );
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { CloudContext } from '../base/context';
+import type { StackServices } from './services';
+
+/** A resource as it exists: what `Ref` and `Fn::GetAtt` give. */
+export interface PhysicalResource {
+  ref: string;
+  attributes: Record<string, string>;
+}
+
+export interface ResourceContext {
+  readonly cloud: CloudContext;
+  readonly services: StackServices;
+  readonly stackName: string;
+  readonly logicalId: string;
+  /** `<stack>-<logicalId>-<suffix>`, at most `maxLength` long, where a template gives no name. */
+  generatedName(maxLength: number): string;
+}
+
+export interface ResourceDefinition<S extends z.ZodType> {
+  /** `AWS::S3::Bucket` */
+  type: string;
+  /** Every property that is understood; anything else is refused before a stack is touched. */
+  schema: S;
+  /** Names that `Fn::GetAtt` may ask for. */
+  attributes?: readonly string[];
+  create(properties: z.output<S>, context: ResourceContext): Promise<PhysicalResource>;
+  /** Absent: any change replaces the resource. */
+  update?(
+    current: PhysicalResource,
+    next: z.output<S>,
+    previous: z.output<S>,
+    context: ResourceContext,
+  ): Promise<PhysicalResource>;
+  /** Whether this change needs a new resource although `update` exists. */
+  replaces?(next: z.output<S>, previous: z.output<S>): boolean;
+  /** Must not fail when the resource is gone already. */
+  delete(current: PhysicalResource, properties: z.output<S>, context: ResourceContext): Promise<void>;
+}
+
+/** A definition whose property type is forgotten, so that a table can hold all of them. */
+export interface ResourceProvider {
+  readonly type: string;
+  readonly attributes: readonly string[];
+  /** Field and expectation of everything that is not understood. */
+  check(properties: unknown): { property: string; expected: string }[];
+  create(properties: unknown, context: ResourceContext): Promise<PhysicalResource>;
+  /** `undefined`: this change needs a new resource. */
+  update(
+    current: PhysicalResource,
+    next: unknown,
+    previous: unknown,
+    context: ResourceContext,
+  ): Promise<PhysicalResource | undefined>;
+  delete(current: PhysicalResource, properties: unknown, context: ResourceContext): Promise<void>;
+}
+
+export function defineResource<S extends z.ZodType>(definition: ResourceDefinition<S>): ResourceProvider {
+  const { schema } = definition;
+  return {
+    type: definition.type,
+    attributes: definition.attributes ?? [],
+    check: (properties) => {
+      const result = schema.safeParse(properties);
+      return result.success ? [] : result.error.issues.flatMap(describeIssue);
+    },
+    create: async (properties, context) => definition.create(schema.parse(properties), context),
+    update: async (current, nextRaw, previousRaw, context) => {
+      const [next, previous] = [schema.parse(nextRaw), schema.parse(previousRaw)];
+      if (definition.update === undefined || definition.replaces?.(next, previous)) return undefined;
+      return definition.update(current, next, previous, context);
+    },
+    delete: async (current, properties, context) =>
+      definition.delete(current, schema.parse(properties), context),
+  };
+}
+
+function describeIssue(issue: z.core.$ZodIssue): { property: string; expected: string }[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      property: [...issue.path, key].map(String).join('.'),
+      expected: 'is not supported by the local cloud',
+    }));
+  }
+  return [{ property: issue.path.map(String).join('.') || '(all)', expected: issue.message }];
+}
+
+/**
+ * A name as CloudFormation would make one, but the same for the same stack and logical id: the local
+ * cloud deploys a stack again at each start, onto the objects that survived.
+ */
+export function generateName(
+  stackName: string,
+  logicalId: string,
+  generation: number,
+  maxLength: number,
+): string {
+  const hash = createHash('sha256').update(`${stackName}/${logicalId}/${generation}`).digest('hex');
+  const suffix = hash.slice(0, 12);
+  const room = maxLength - suffix.length - 2;
+  const stack = stackName.slice(0, Math.max(room - logicalId.length, Math.ceil(room / 2)));
+  return `${stack}-${logicalId.slice(0, room - stack.length)}-${suffix}`;
+}
+
+/** CloudFormation takes `"true"` for `true` and `"6"` for `6`. */
+export const flag = z.preprocess(
+  (value) => (value === 'true' ? true : value === 'false' ? false : value),
+  z.boolean(),
+);
+export const count = z.preprocess(
+  (value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value),
+  z.int(),
+);
+export const tags = z.union([
+  z.array(z.strictObject({ Key: z.string(), Value: z.coerce.string() })),
+  z.record(z.string(), z.coerce.string()),
+]);

@@ -1,0 +1,227 @@
+import {
+  EdgeError,
+  highestMatching,
+  isActiveDevice,
+  matchesAnyDevicePattern,
+  type FunctionManifest,
+  type GroupDefinition,
+} from '../../protocol';
+import { updateGroup, type ChangeOptions, type ServiceAccess } from './changeGroup';
+import { groupChanges, onDemand, type Change } from './groupChanges';
+import type { EdgePackage, GroupFile } from './groupFiles';
+import { inParallel } from '../../lib/concurrency';
+import { noteNamedDevices } from './namedDevices';
+import { registerChanged, type RegisteredPackage } from '../packages/registerPackages';
+import { syncThingGroup } from '../things/thingGroup';
+
+/** A thing with the certificate that it presents. */
+export interface Identity {
+  thingName: string;
+  certificateId: string;
+}
+
+export interface RollOutPlan {
+  packages: readonly EdgePackage[];
+  groups: readonly GroupFile[];
+}
+
+export interface RollOutPorts extends ServiceAccess {
+  /**
+   * The certificate of a thing; `current` is the one that the group has for it now. Undefined when it
+   * has none: a thing that was never provisioned is left out of the group, and told of.
+   */
+  identify(
+    thingName: string,
+    role: 'core' | 'device',
+    current: string | undefined,
+  ): Promise<Identity | undefined>;
+  /** One line about what is under way; undefined when that is done. */
+  progress?(topic: string, text: string | undefined): void;
+}
+
+export interface GroupRollOut {
+  group: string;
+  definition: GroupDefinition;
+  changes: Change[];
+  /** `<function>@<version>` that devices brought in and that stay, with the devices. */
+  onDemand: Record<string, string[]>;
+  /** Things that have no certificate yet. */
+  missing: { core?: string; devices: string[] };
+  /** Devices that the service named before and names no more; they are devices of the group still. */
+  dropped: string[];
+  /** Things that the service names with a certificate that was revoked in this group. */
+  revoked: string[];
+  /** What went wrong without stopping anything. */
+  warnings: string[];
+}
+
+export interface RollOut {
+  packages: RegisteredPackage[];
+  groups: GroupRollOut[];
+}
+
+/**
+ * What follows once the stack is there: packages into the registry, then each group's definition, which
+ * the engine brings to its edge. The same for AWS and for the local cloud. No group changes before every
+ * package is registered. Throws EdgeError: the code of a refused package, FUNCTION_NOT_FOUND,
+ * VERSION_NOT_FOUND, TIMED_OUT.
+ */
+export async function rollOut(
+  plan: RollOutPlan,
+  ports: RollOutPorts,
+  options: ChangeOptions = {},
+): Promise<RollOut> {
+  const packages = await registerChanged(ports, plan.packages, {
+    ...options,
+    progress: (name, state) => {
+      ports.progress?.(`package ${name}`, state === 'registered' ? undefined : `${name}: ${state}`);
+    },
+  });
+  const cores = new Set(plan.groups.map(({ core }) => core));
+  const known = { cores, thingNames: once(() => ports.operator.thingNames()) };
+  const groups = await Promise.all(plan.groups.map((file) => rollOutGroup(file, known, ports, options)));
+  return { packages, groups };
+}
+
+/** What all groups of a roll-out share. */
+interface Known {
+  cores: ReadonlySet<string>;
+  /** Every thing of the account, which may be many: listed once, and only for patterns. */
+  thingNames(): Promise<string[]>;
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => (answer ??= ask());
+}
+
+async function rollOutGroup(
+  file: GroupFile,
+  known: Known,
+  ports: RollOutPorts,
+  options: ChangeOptions,
+): Promise<GroupRollOut> {
+  const { group, limits, engine, logs } = file;
+  ports.progress?.(`group ${group}`, `group ${group}: storing its definition`);
+  const current = await ports.operator.definition(ports.outputs.stateBucket, group);
+  const statics = await Promise.all(file.statics.map((wanted) => findManifest(ports, wanted)));
+  const core = await ports.identify(file.core, 'core', certificateNow(current?.core, file.core));
+  const { devices, missing } = await identifyDevices(file, known, current, ports);
+  const { before, after } = await updateGroup(
+    ports,
+    {
+      group,
+      ...(core && { core }),
+      devices,
+      statics,
+      ...(limits && { limits }),
+      ...(engine && { engine }),
+      ...(logs && { logs }),
+    },
+    options,
+  );
+  const found = devices.map(({ thingName }) => thingName);
+  const dropped = await noteNamedDevices(ports, after, file.devices, found);
+  const active = found.filter((name) => isActiveDevice(after, name));
+  const warnings = [
+    ...(core === undefined ? [] : await associate(ports, core, active)),
+    ...(await joinThingGroup(ports, file, { before, after })),
+  ];
+  ports.progress?.(`group ${group}`, undefined);
+  return {
+    group,
+    definition: after,
+    changes: groupChanges(before, after),
+    onDemand: onDemand(after),
+    missing: { ...(core === undefined && { core: file.core }), devices: missing },
+    dropped,
+    revoked: found.filter((name) => !active.includes(name)),
+    warnings,
+  };
+}
+
+function certificateNow(core: GroupDefinition['core'], thingName: string): string | undefined {
+  return core?.thingName === thingName ? core.certificateId : undefined;
+}
+
+/** Names stand for themselves; patterns for the things that exist and have a certificate, but are no core. */
+async function identifyDevices(
+  { devices: wanted }: GroupFile,
+  { cores, thingNames }: Known,
+  current: GroupDefinition | undefined,
+  { identify }: RollOutPorts,
+): Promise<{ devices: Identity[]; missing: string[] }> {
+  const isPattern = (text: string): boolean => /[*?]/.test(text);
+  const named = new Set(wanted.filter((name) => !isPattern(name)));
+  const patterns = wanted.filter(isPattern);
+  const existing = patterns.length === 0 ? [] : await thingNames();
+  const matching = existing.filter((name) => !cores.has(name) && matchesAnyDevicePattern(patterns, name));
+  const names = [...new Set([...named, ...matching])];
+  const found = await inParallel(names, 16, (name) =>
+    identify(name, 'device', current?.devices[name]?.certificateId),
+  );
+  return {
+    devices: found.filter((identity) => identity !== undefined),
+    missing: names.filter((name, at) => named.has(name) && found[at] === undefined),
+  };
+}
+
+/** Throws FUNCTION_NOT_FOUND, VERSION_NOT_FOUND. */
+async function findManifest(
+  { operator, outputs }: ServiceAccess,
+  wanted: GroupFile['statics'][number],
+): Promise<FunctionManifest> {
+  const index = await operator.functionIndex(outputs.stateBucket, wanted.function);
+  if (index === undefined) throw new EdgeError('FUNCTION_NOT_FOUND', `${wanted.function} is not registered`);
+  const version =
+    wanted.version === undefined
+      ? index.latest
+      : highestMatching(Object.keys(index.versions), wanted.version);
+  const entry = version === undefined ? undefined : index.versions[version];
+  if (entry !== undefined) return entry.manifest;
+  throw new EdgeError('VERSION_NOT_FOUND', `${wanted.function} has no version ${wanted.version ?? ''}`);
+}
+
+/** Devices that know their edge's address need no discovery, so nothing stops for the lack of it. */
+async function associate(
+  { operator }: ServiceAccess,
+  core: Identity,
+  devices: readonly string[],
+): Promise<string[]> {
+  try {
+    await operator.associateDevices(core.thingName, devices);
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [`devices cannot discover ${core.thingName}: ${reason}`];
+  }
+}
+
+/** Of a group whose things the stack makes. Nothing else depends on it. */
+async function joinThingGroup(
+  { operator }: ServiceAccess,
+  { thingGroup, core, devices }: GroupFile,
+  change: { before: GroupDefinition; after: GroupDefinition },
+): Promise<string[]> {
+  if (thingGroup === undefined) return [];
+  const named = [core, ...devices.filter((name) => !/[*?]/.test(name))];
+  try {
+    await syncThingGroup(operator.clients.iot, thingGroup, change, named);
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [`the members of thing group ${thingGroup} are not as they should be: ${reason}`];
+  }
+}
+
+/**
+ * Identities as the cloud's registry has them: the certificate that the group has now as long as it is
+ * active, else the youngest active one.
+ */
+export function registeredIdentity({ operator }: ServiceAccess): RollOutPorts['identify'] {
+  return async (thingName, _role, current) => {
+    const active = await operator.activeCertificatesOf(thingName);
+    const certificateId = active.find((id) => id === current) ?? active[0];
+    return certificateId === undefined ? undefined : { thingName, certificateId };
+  };
+}

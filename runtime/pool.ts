@@ -1,0 +1,115 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../lib/clock';
+import { pauseAfter } from './backoff';
+import type { ProcessSource } from './functionProcess';
+import { OrphanGuard } from './orphanGuard';
+import { SpawnedProcess } from './spawnedProcess';
+
+export interface PoolOptions {
+  /** Path of the bundled process script. */
+  processScript: string;
+  /** Idle processes to keep ready. */
+  size: number;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Starting Node takes a core for 40 to 90 ms: the function that was just taken goes first. */
+const REFILL_DELAY_MS = 100;
+
+/** Pre-started idle processes, and the list of all processes that are alive. */
+export class ProcessPool implements ProcessSource {
+  private readonly idle: SpawnedProcess[] = [];
+  private readonly alive = new Set<SpawnedProcess>();
+  private readonly guard: OrphanGuard;
+  private refill: { cancel(): void } | undefined;
+  private deaths = 0;
+  private closed = false;
+
+  constructor(private readonly options: PoolOptions) {
+    this.guard = new OrphanGuard(options.log);
+    for (let count = 0; count < options.size; count += 1) this.addIdle();
+  }
+
+  /**
+   * A process that has not run anything yet. It may still be starting; what it is sent waits.
+   * Throws what node:child_process throws when the machine has no room for another.
+   */
+  take(): SpawnedProcess {
+    const idle = this.idle.shift();
+    if (idle !== undefined) this.deaths = 0;
+    const process = idle ?? this.spawn();
+    this.scheduleRefill(REFILL_DELAY_MS);
+    return process;
+  }
+
+  /** Ends every process that was ever taken, and resolves when all are gone. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.refill?.cancel();
+    this.idle.length = 0;
+    const ending = [...this.alive];
+    for (const process of ending) process.kill();
+    await Promise.all(ending.map((process) => process.gone));
+    await this.guard.close();
+  }
+
+  private spawn(): SpawnedProcess {
+    const process = new SpawnedProcess(this.options.processScript);
+    const { pid } = process;
+    this.alive.add(process);
+    if (pid !== undefined) this.guard.add(pid);
+    void process.gone.then(() => {
+      this.alive.delete(process);
+      if (pid !== undefined) this.guard.remove(pid);
+    });
+    return process;
+  }
+
+  private trySpawn(): SpawnedProcess | undefined {
+    try {
+      return this.spawn();
+    } catch (err) {
+      this.deaths += 1;
+      this.options.log.error({ err }, 'cannot start an idle function process');
+      this.scheduleRefill(Math.max(REFILL_DELAY_MS, pauseAfter(this.deaths + 1)));
+      return undefined;
+    }
+  }
+
+  private addIdle(): void {
+    const process = this.trySpawn();
+    if (process === undefined) return;
+    const reasons: string[] = [];
+    process.listen({
+      onMessage: () => undefined,
+      onLine: (_stream, text) => void (reasons.length < 20 && reasons.push(text)),
+      onExit: (exit) => this.idleEnded(process, { ...exit, output: reasons }),
+    });
+    this.idle.push(process);
+  }
+
+  /** An idle process has no reason to end; if it does so again and again, the refill slows down. */
+  private idleEnded(process: SpawnedProcess, exit: object): void {
+    const at = this.idle.indexOf(process);
+    if (at < 0) return;
+    this.idle.splice(at, 1);
+    this.deaths += 1;
+    this.options.log.error(exit, 'an idle function process ended');
+    this.scheduleRefill(Math.max(REFILL_DELAY_MS, pauseAfter(this.deaths + 1)));
+  }
+
+  private scheduleRefill(ms: number): void {
+    if (this.closed || this.options.size === 0) return;
+    this.refill?.cancel();
+    this.refill = this.options.clock.setTimeout(() => this.addMissing(), ms);
+  }
+
+  private addMissing(): void {
+    this.refill = undefined;
+    if (this.closed || this.idle.length >= this.options.size) return;
+    this.addIdle();
+    // One at a time, so that the core answers its devices in between.
+    if (this.refill === undefined) this.scheduleRefill(REFILL_DELAY_MS);
+  }
+}

@@ -1,0 +1,33 @@
+import { MAX_ERROR_MESSAGE_CHARS } from '../../protocol/limits';
+import { boundedError, MAX_LINE_CHARS, MAX_TRACE_LINES } from '../errorBounds';
+import type { ErrorResult } from '../processMessages';
+
+/** Any thrown value in the shape in which Lambda reports it. Never throws itself. */
+export function toErrorResult(thrown: unknown, errorType?: string): ErrorResult {
+  try {
+    const result = thrown instanceof Error || looksLikeError(thrown) ? ofError(thrown) : ofValue(thrown);
+    return boundedError(errorType === undefined ? result : { ...result, errorType });
+  } catch {
+    return { errorType: errorType ?? 'Error', errorMessage: 'an error that cannot be read', trace: [] };
+  }
+}
+
+/** Errors of another realm (`node:vm`) are no instances of our Error. */
+function looksLikeError(thrown: unknown): thrown is Error {
+  const candidate = thrown as Partial<Error> | null | undefined;
+  return typeof candidate?.message === 'string' && typeof candidate.name === 'string';
+}
+
+function ofError(error: Error): ErrorResult {
+  return { errorType: String(error.name), errorMessage: String(error.message), trace: traceOf(error) };
+}
+
+function traceOf(error: Error): string[] {
+  if (typeof error.stack !== 'string') return [];
+  return error.stack.slice(0, MAX_ERROR_MESSAGE_CHARS + MAX_TRACE_LINES * MAX_LINE_CHARS).split('\n');
+}
+
+function ofValue(thrown: unknown): ErrorResult {
+  const text = typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown));
+  return { errorType: typeof thrown, errorMessage: text, trace: [] };
+}
