@@ -99,7 +99,7 @@ export default tseslint.config(
             .filter((other) => other !== folder && !others.includes(other))
             .map((other) => ({
               regex: `^(\\.\\./)+${other}(/|$)`,
-              message: `${folder} may not import ${other} (docs/architecture.md).`,
+              message: `${folder} may not import ${other} (docs/architecture).`,
             })),
         },
       ],

@@ -7,9 +7,8 @@ import { isSeen, type Outbox, type OutboxDraft } from './outbox';
 import { coreUpdate, packEntries } from './packing';
 
 /**
- * Sends claims, joins and failures up as definition updates (design §3): numbered and stored first, gathered
- * for a few milliseconds, sent again under the same request id until the cloud accepts or refuses
- * them, a definition shows them, or the one who asked has waited long enough.
+ * Sends claims, joins and failures up as definition updates: numbered and stored first, gathered for a
+ * few milliseconds, sent again under the same request id until the cloud accepts or refuses them, a definition shows them, or the one who asked has waited long enough.
  */
 export interface UpdateTiming {
   /** Claims of this span travel together. */

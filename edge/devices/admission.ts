@@ -3,7 +3,7 @@ import type { Cloud } from '../ports';
 import type { Clock } from '../../lib/clock';
 
 /**
- * Which devices this edge admits (design §3): those that the definition lists with the certificate
+ * Which devices this edge admits: those that the definition lists with the certificate
  * that they present. Possession of the key is proved by TLS; no authority needs to have signed it.
  * A certificate that the definition does not know is looked up in the cloud once.
  */

@@ -22,7 +22,7 @@ export interface CreateFunctionPorts extends RegisterPorts {
 }
 
 /**
- * System function: registers the function packages that an S3 event names (design §1 and §3).
+ * System function: registers the function packages that an S3 event names.
  *
  * Each record is a wake-up: the object is read as it is now, so a late event for content that was
  * overwritten registers the newer content; across keys the youngest upload is the latest (see

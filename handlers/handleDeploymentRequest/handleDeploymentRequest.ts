@@ -33,7 +33,7 @@ type RuleEvent = z.infer<typeof ruleEventSchema>;
 
 /**
  * System function: authorises a core's definition update, stores it, answers `accepted`, and wakes
- * performDeployment (design §3: store first, act later). A second copy is accepted again. A refusal
+ * performDeployment: once it is stored, no crash can lose it. A second copy is accepted again. A refusal
  * is answered on `…/refused` and never thrown; a fault is thrown, so that the rule's Lambda retries.
  */
 export async function handleDeploymentRequest(

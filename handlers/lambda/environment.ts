@@ -1,6 +1,6 @@
 import { EdgeError } from '../../protocol';
 
-/** Environment of the cloud system functions (docs/architecture.md). Throws INTERNAL when one is missing. */
+/** Environment of the cloud system functions (docs/architecture/system-functions.md). Throws INTERNAL when one is missing. */
 export function environment(name: EnvironmentName): string {
   const value = process.env[name];
   if (value) return value;

@@ -26,7 +26,7 @@ const MAX_LOSSES = 25;
 
 /**
  * System function: brings stored updates into the group's definition, starts its deployment, and follows
- * it where the engine has an outcome to follow (design §3). The event is only a wake-up: an S3 event, the
+ * it where the engine has an outcome to follow. The event is only a wake-up: an S3 event, the
  * hint `{ group }`, an event of the engine's service, or the scheduled sweep (`{ source: 'aws.events' }`
  * or `{ sweep: true }`) over all groups with stored updates or deployments to follow. One group's fault
  * stops no other. Throws CONFLICT after too many lost races, and the faults of ports.

@@ -28,7 +28,7 @@ export interface VersionDecision {
 }
 
 /**
- * Which version an upload is, and whether it becomes the latest (design §3). Pure.
+ * Which version an upload is, and whether it becomes the latest. Pure.
  *
  * - Content that is registered keeps its version; it becomes the latest again if uploaded again.
  * - No version named: the next patch after the highest registered, first 1.0.0.
