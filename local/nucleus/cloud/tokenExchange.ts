@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { CredentialsProvider } from '../../../edge/cloud/credentials';
-import { listen, type HttpRequest, type HttpResponse } from '../../base/http/server';
+import { listen, type HttpRequest, type HttpResponse } from '../../base/http';
 
 export interface TokenExchange {
   /** `AWS_CONTAINER_CREDENTIALS_FULL_URI`; with `localhost`, as on a real core. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pageOf, readJsonBody } from '../iotCore/rest/input';
-import type { Permission, RestCall, RestRoute } from '../iotCore/rest/service';
+import { pageOf, readJsonBody } from '../../base/rest/input';
+import type { RestCall, RestPermission, RestRoute } from '../../base/rest/service';
 import type { GreengrassContext } from './context';
 
 const entriesSchema = z.strictObject({
@@ -24,7 +24,7 @@ export function clientDeviceRoutes({ state, iotCore, cloud }: GreengrassContext)
   const coreOf = (call: RestCall): string => call.params.coreDeviceThingName ?? '';
   const permissions =
     (action: string) =>
-    (call: RestCall): Permission[] => {
+    (call: RestCall): RestPermission[] => {
       const resource = `arn:aws:greengrass:${cloud.region}:${cloud.account}:coreDevices:${coreOf(call)}`;
       return [{ action: `greengrass:${action}`, resource }];
     };
@@ -70,7 +70,7 @@ export function clientDeviceRoutes({ state, iotCore, cloud }: GreengrassContext)
       permissions: permissions('ListClientDevicesAssociatedWithCoreDevice'),
       handle(call) {
         const devices = Object.entries(state.core(requireCore(call))?.devices ?? {});
-        const page = pageOf(devices, call.query.get('nextToken'), call.query.get('maxResults'), 100);
+        const page = pageOf(devices, call.query, { most: 100 });
         const associatedClientDevices = page.items.map(([thingName, at]) => ({
           thingName,
           associationTimestamp: at / 1000,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { readJsonBody } from '../iotCore/rest/input';
-import type { Permission, RestCall, RestRoute } from '../iotCore/rest/service';
+import { readJsonBody } from '../../base/rest/input';
+import type { RestCall, RestPermission, RestRoute } from '../../base/rest/service';
 import type { GreengrassContext } from './context';
 
 const updateSchema = z.strictObject({
@@ -19,7 +19,7 @@ export function connectivityRoutes({ state, iotCore, cloud }: GreengrassContext)
   const thingOf = (call: RestCall): string => call.params.thingName ?? '';
   const permissions =
     (action: string) =>
-    (call: RestCall): Permission[] => {
+    (call: RestCall): RestPermission[] => {
       const path = `/greengrass/things/${thingOf(call)}/connectivityInfo`;
       const resource = `arn:aws:greengrass:${cloud.region}:${cloud.account}:${path}`;
       return [{ action: `greengrass:${action}`, resource }];

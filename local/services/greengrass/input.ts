@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { readJsonBody, type Page } from '../iotCore/rest/input';
-import type { RestCall } from '../iotCore/rest/service';
+import { readJsonBody, type Page } from '../../base/rest/input';
+import type { RestCall } from '../../base/rest/service';
 import { invalid } from './errors';
 
 /** Limits of the service model: TagMap, ClientTokenString, DefaultMaxResults. */

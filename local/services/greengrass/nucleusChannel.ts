@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AwsError } from '../../base/context';
 import type { DeviceCall, DeviceService } from '../iotCore';
-import { readJsonBody } from '../iotCore/rest/input';
+import { readJsonBody } from '../../base/rest/input';
 import { resolveCandidates, resolveSchema } from './components/resolve';
 import type { GreengrassContext } from './context';
 import { tellBroken } from './coreDevices/brokenComponents';

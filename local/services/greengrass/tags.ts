@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Permission, RestCall, RestRoute } from '../iotCore/rest/service';
+import type { RestCall, RestPermission, RestRoute } from '../../base/rest/service';
 import type { GreengrassContext } from './context';
 import { invalid, notFound } from './errors';
 import { readInput, tagsSchema } from './input';
@@ -16,7 +16,7 @@ export function tagRoutes(context: GreengrassContext): RestRoute[] {
   const arnOf = (call: RestCall): string => call.params.resourceArn ?? '';
   const permissions =
     (action: string) =>
-    (call: RestCall): Permission[] => [{ action: `greengrass:${action}`, resource: arnOf(call) }];
+    (call: RestCall): RestPermission[] => [{ action: `greengrass:${action}`, resource: arnOf(call) }];
   const path = '/tags/{resourceArn}';
   return [
     {

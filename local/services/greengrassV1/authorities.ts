@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { readJsonBody } from '../iotCore/rest/input';
-import type { Permission, RestCall, RestRoute, V1Context } from './context';
+import { readJsonBody } from '../../base/rest/input';
+import type { RestPermission, RestCall, RestRoute, V1Context } from './context';
 import { notFound } from './errors';
 import { GROUP, onGroup, requireGroup } from './groups';
 
@@ -16,7 +16,7 @@ export function authorityRoutes(context: V1Context): RestRoute[] {
   const path = `${GROUP}/certificateauthorities`;
   const arnOf = (groupId: string, id: string): string =>
     arn(`groups/${groupId}/certificateauthorities/${id}`);
-  const onAuthority = (call: RestCall): Permission[] => [
+  const onAuthority = (call: RestCall): RestPermission[] => [
     ...onGroup(context, 'GetGroupCertificateAuthority')(call),
     {
       action: 'greengrass:GetGroupCertificateAuthority',

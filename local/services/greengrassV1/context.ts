@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { CloudContext } from '../../base/context';
-import type { Permission, RestCall, RestRoute } from '../iotCore/rest/service';
+import type { RestCall, RestPermission, RestRoute } from '../../base/rest/service';
 import { invalidInput } from './errors';
 import type { Container, ContainerVersion, DeploymentRecord, V1State } from './state';
 
@@ -65,7 +65,7 @@ export interface V1Context {
   page<T>(call: RestCall, all: readonly T[]): { items: T[]; next: string | undefined };
 }
 
-export type { Container, ContainerVersion, Permission, RestCall, RestRoute };
+export type { Container, ContainerVersion, RestPermission, RestCall, RestRoute };
 
 export function createV1Context(
   parts: Pick<V1Context, 'cloud' | 'caPem' | 'state' | 'log' | 'options'>,

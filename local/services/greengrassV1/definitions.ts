@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { readJsonBody } from '../iotCore/rest/input';
+import { readJsonBody } from '../../base/rest/input';
 import { addVersion, containerAnswer, newContainer, versionAnswer } from './containers';
 import { checkedContent, entriesOf } from './content';
-import type { Container, Permission, RestCall, RestRoute, V1Context } from './context';
+import type { Container, RestCall, RestPermission, RestRoute, V1Context } from './context';
 import { invalidInput, notFound, versionNotFound } from './errors';
 import { KINDS, type Kind } from './kinds';
 
@@ -43,10 +43,10 @@ function parts(context: V1Context, kind: Kind) {
     collection,
     one: `${collection}/{definitionId}`,
     versions: `${collection}/{definitionId}/versions`,
-    anywhere: (action: string) => (): Permission[] => [{ action: `greengrass:${action}`, resource: '*' }],
+    anywhere: (action: string) => (): RestPermission[] => [{ action: `greengrass:${action}`, resource: '*' }],
     onOne:
       (action: string) =>
-      (call: RestCall): Permission[] => [
+      (call: RestCall): RestPermission[] => [
         { action: `greengrass:${action}`, resource: context.arn(`${path}/${idOf(call)}`) },
       ],
     require(call: RestCall): Container {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AwsError } from '../../base/context';
-import { readJsonBody } from '../iotCore/rest/input';
+import { readJsonBody } from '../../base/rest/input';
 import type { RestCall, RestRoute, V1Context } from './context';
 import type { DeploymentRunner } from './runner';
 import { invalidInput, resourceNotFound } from './errors';

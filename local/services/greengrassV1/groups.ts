@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { readJsonBody } from '../iotCore/rest/input';
+import { readJsonBody } from '../../base/rest/input';
 import { addVersion, containerAnswer, newContainer, versionAnswer } from './containers';
-import type { Permission, RestCall, RestRoute, V1Context } from './context';
+import type { RestPermission, RestCall, RestRoute, V1Context } from './context';
 import { contentOfArn } from './definitions';
 import { invalidDefinition, invalidInput, notFound, versionNotFound } from './errors';
 import { KINDS } from './kinds';
@@ -19,7 +19,7 @@ const updateSchema = z.strictObject({ Name: z.string().max(128).optional() });
 
 export const GROUP = '/greengrass/groups/{groupId}';
 
-export function onGroup({ arn }: V1Context, action: string): (call: RestCall) => Permission[] {
+export function onGroup({ arn }: V1Context, action: string): (call: RestCall) => RestPermission[] {
   return (call) => [{ action: `greengrass:${action}`, resource: arn(`groups/${call.params.groupId}`) }];
 }
 
@@ -56,7 +56,7 @@ function checkedVersion(context: V1Context, body: Record<string, unknown>): Reco
 
 export function groupRoutes(context: V1Context): RestRoute[] {
   const { state } = context;
-  const anywhere = (action: string) => (): Permission[] => [
+  const anywhere = (action: string) => (): RestPermission[] => [
     { action: `greengrass:${action}`, resource: '*' },
   ];
   return [

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { CloudContext } from '../../base/context';
-import type { RestRoute } from '../iotCore/rest/service';
+import type { RestRoute } from '../../base/rest/service';
 import { authorityRoutes } from './authorities';
 import { createV1Context, type CoreOutcome, type V1Options } from './context';
 import { definitionRoutes } from './definitions';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { readJsonBody } from '../iotCore/rest/input';
-import type { Permission, RestRoute, V1Context } from './context';
+import { readJsonBody } from '../../base/rest/input';
+import type { RestPermission, RestRoute, V1Context } from './context';
 import { GROUP, onGroup } from './groups';
 import { invalidInput, resourceNotFound } from './errors';
 
@@ -16,7 +16,7 @@ export function roleRoutes(context: V1Context): RestRoute[] {
 function serviceRoleRoutes(context: V1Context): RestRoute[] {
   const { state } = context;
   const path = '/greengrass/servicerole';
-  const anywhere = (action: string) => (): Permission[] => [
+  const anywhere = (action: string) => (): RestPermission[] => [
     { action: `greengrass:${action}`, resource: '*' },
   ];
   return [

@@ -1,5 +1,5 @@
 import type { Principal } from '../../base/context';
-import type { HttpRequest } from '../../base/http/server';
+import type { HttpRequest } from '../../base/http';
 import { decodePath } from './routes';
 
 export interface EventInput {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError, type CloudContext, type Principal } from '../../base/context';
-import type { HttpRequest, HttpResponse } from '../../base/http/server';
+import type { HttpRequest, HttpResponse } from '../../base/http';
 import type { InvokeResult, Lambda } from '../lambda/types';
 import type { Api, Integration, Route } from './api';
 import { toEvent } from './event';

@@ -1,5 +1,5 @@
 import { AwsError, type CloudContext } from '../../base/context';
-import { listen, type HttpServer } from '../../base/http/server';
+import { listen, type HttpServer } from '../../base/http';
 import type { Lambda } from '../lambda/types';
 import { Api, newId, notFound } from './api';
 import { handleRequest, type GatewayOptions } from './handleRequest';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HttpResponse } from '../../base/http/server';
+import type { HttpResponse } from '../../base/http';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 

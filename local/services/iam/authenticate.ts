@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { AwsError, type Credentials, type Principal, type SignedRequest } from '../../base/context';
-import { headerValue, instantOf, parseQuery, readAuthorization, type Authorization } from './authorization';
+import { instantOf, parseQuery, readAuthorization, type Authorization } from './authorization';
+import { headerValue } from '../../base/http';
 import { authenticationError } from './authenticationErrors';
 import { bodyHash, equalInConstantTime, signatureMatches, UNSIGNED_PAYLOAD } from './signature';
 

@@ -1,4 +1,5 @@
 import { AwsError, type SignedRequest } from '../../base/context';
+import { headerValue } from '../../base/http';
 
 /** What a request says about its own signature, from its header or its presigned query. */
 export interface Authorization {
@@ -45,11 +46,6 @@ export function parseQuery(url: string): Query {
     query[name] = earlier === undefined ? value : [earlier, value].flat();
   }
   return query;
-}
-
-export function headerValue(request: SignedRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(',') : value;
 }
 
 function readHeader(request: SignedRequest, header: string): Authorization {

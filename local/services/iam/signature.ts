@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Credentials, SignedRequest } from '../../base/context';
-import { headerValue, instantOf, type Authorization, type Query } from './authorization';
+import { instantOf, type Authorization, type Query } from './authorization';
+import { headerValue } from '../../base/http';
 
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
 

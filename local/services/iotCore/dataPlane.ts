@@ -1,8 +1,8 @@
 import { MAX_MQTT_PAYLOAD } from '../../../protocol';
 import { AwsError, type Principal } from '../../base/context';
 import type { Broker } from './broker';
-import { pageOf } from './rest/input';
-import type { RestCall, RestRoute } from './rest/service';
+import { pageOf } from '../../base/rest/input';
+import type { RestCall, RestRoute } from '../../base/rest/service';
 import type { RetainedMessages } from './retained';
 import type { RuleMessage } from './rules/sql/evaluate';
 import { topicProblem } from './topics';
@@ -53,7 +53,7 @@ export function dataPlaneRoutes({ arns }: IotContext, parts: DataPlaneParts): Re
       path: '/retainedMessage',
       permissions: () => [{ action: 'iot:ListRetainedMessages', resource: '*' }],
       handle({ query }) {
-        const page = pageOf(parts.retained.list(), query.get('nextToken'), query.get('maxResults'), 200);
+        const page = pageOf(parts.retained.list(), query, { most: 200 });
         const retainedTopics = page.items.map(({ payload, ...message }) => ({
           ...message,
           payloadSize: Buffer.byteLength(payload, 'base64'),

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { AwsError, type Credentials } from '../../base/context';
-import { jsonErrorResponse, jsonResponse } from '../../base/http/jsonErrors';
-import type { HttpRequest, HttpResponse } from '../../base/http/server';
+import { jsonErrorResponse, jsonResponse } from '../../base/rest/json';
+import type { HttpRequest, HttpResponse } from '../../base/http';
 import { peerCertificateId } from './deviceTls';
 import type { DeviceService, DiscoveryResponse, IotContext } from './types';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { CertificateAuthority } from '../../../lib/x509/authority';
 import type { CloudContext } from '../../base/context';
-import { listen } from '../../base/http/server';
+import { listen } from '../../base/http';
 import { iotArns } from './arns';
 import { createDeviceAuthorisation } from './authorisation';
 import { createBroker } from './broker';
@@ -15,7 +15,7 @@ import { dataPlaneRoutes } from './dataPlane';
 import { createDeviceEndpoint } from './deviceEndpoint';
 import { deviceTlsOptions } from './deviceTls';
 import { createRegistry } from './registry';
-import { createRestService, type RestRoute } from './rest/service';
+import { createRestService, type RestRoute } from '../../base/rest/service';
 import { openRetainedMessages } from './retained';
 import { createRules } from './rules';
 import type { DeviceService, Discovery, IotContext, IotCore } from './types';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { FunctionHost } from '../../../runtime/types';
 import type { CloudContext } from '../../base/context';
-import { listen } from '../../base/http/server';
+import { listen } from '../../base/http';
 import { createApiHandler } from './api';
 import { AsyncInvocations } from './asyncInvocations';
 import { systemClock, type Clock } from '../../../lib/clock';

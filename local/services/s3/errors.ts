@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { AwsError } from '../../base/context';
-import type { HttpResponse } from '../../base/http/server';
+import type { HttpResponse } from '../../base/http';
 import { xmlDocument } from './xml';
 
 /** Status and message per code. Source: Amazon S3 API Reference, "Error responses". */

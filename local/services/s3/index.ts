@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { CloudContext } from '../../base/context';
-import { listen, type HttpRequest, type HttpResponse } from '../../base/http/server';
+import { listen, type HttpRequest, type HttpResponse } from '../../base/http';
 import { bucketArn } from './access';
 import { errorResponse, responseHeaders, S3Error } from './errors';
 import { notifyTargets } from './notifications';

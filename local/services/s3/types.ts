@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { CloudContext, PolicyDocument, Principal, Service } from '../../base/context';
-import type { HttpResponse } from '../../base/http/server';
+import type { HttpResponse } from '../../base/http';
 import type { ObjectStore } from './store';
 
 /** S3 on one machine: the wire protocol at `url`, and what CloudFormation and other services use in-process. */

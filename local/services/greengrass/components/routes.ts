@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EdgeError } from '../../../../protocol';
 import { parseRecipe, type Recipe } from '../../../../protocol/greengrass/recipe';
-import type { Permission, RestCall, RestRoute } from '../../iotCore/rest/service';
+import type { RestCall, RestPermission, RestRoute } from '../../../base/rest/service';
 import type { GreengrassContext } from '../context';
 import { conflict, invalid } from '../errors';
 import { clientTokenSchema, pageOf, readInput, seconds, tagsSchema, wordOf } from '../input';
@@ -21,7 +21,7 @@ export function componentRoutes(context: GreengrassContext): RestRoute[] {
   const arnOf = (call: RestCall): string => call.params.arn ?? '';
   const onArn =
     (action: string) =>
-    (call: RestCall): Permission[] => {
+    (call: RestCall): RestPermission[] => {
       return [{ action: `greengrass:${action}`, resource: arnOf(call) }];
     };
   const requireVersion = (call: RestCall): ComponentRecord => {

@@ -1,4 +1,4 @@
-import type { Permission, RestCall, RestRoute } from '../../iotCore/rest/service';
+import type { RestCall, RestPermission, RestRoute } from '../../../base/rest/service';
 import { parseTarget } from '../arns';
 import type { GreengrassContext } from '../context';
 import { dependentPermissions } from '../deployments/permissions';
@@ -14,7 +14,7 @@ export function coreDeviceRoutes(context: GreengrassContext): RestRoute[] {
   const coreOf = (call: RestCall): string => call.params.coreDeviceThingName ?? '';
   const onCore =
     (action: string) =>
-    (call: RestCall): Permission[] => {
+    (call: RestCall): RestPermission[] => {
       return [{ action: `greengrass:${action}`, resource: arns.coreDevice(coreOf(call)) }];
     };
   const requireCore = (call: RestCall): CoreDeviceRecord => {

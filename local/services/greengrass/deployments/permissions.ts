@@ -1,5 +1,5 @@
 import type { CloudContext } from '../../../base/context';
-import type { Permission } from '../../iotCore/rest/service';
+import type { RestPermission } from '../../../base/rest/service';
 
 /**
  * Greengrass acts on IoT with the caller's permissions: shadows for a thing, jobs for a group. Source:
@@ -9,9 +9,9 @@ export function dependentPermissions(
   purpose: 'read' | 'write',
   targetArn: string,
   { region, account }: CloudContext,
-): Permission[] {
+): RestPermission[] {
   const [, kind] = /:(thing|thinggroup)\//.exec(targetArn) ?? [];
-  const on = (resource: string, ...actions: string[]): Permission[] =>
+  const on = (resource: string, ...actions: string[]): RestPermission[] =>
     actions.map((action) => ({ action: `iot:${action}`, resource }));
   const write = purpose === 'write';
   if (kind === 'thing') {

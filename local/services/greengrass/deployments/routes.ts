@@ -1,4 +1,4 @@
-import type { Permission, RestCall, RestRoute } from '../../iotCore/rest/service';
+import type { RestCall, RestPermission, RestRoute } from '../../../base/rest/service';
 import { parseTarget } from '../arns';
 import type { GreengrassContext } from '../context';
 import { conflict } from '../errors';
@@ -12,7 +12,7 @@ export function deploymentRoutes(context: GreengrassContext): RestRoute[] {
   const idOf = (call: RestCall): string => call.params.deploymentId ?? '';
   const onDeployment =
     (action: string, purpose?: 'read' | 'write') =>
-    (call: RestCall): Permission[] => {
+    (call: RestCall): RestPermission[] => {
       const found = deployments.find(idOf(call));
       return [
         { action: `greengrass:${action}`, resource: arns.deployment(idOf(call)) },

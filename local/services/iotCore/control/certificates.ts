@@ -1,7 +1,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import type { RestCall, RestRoute } from '../rest/service';
-import { readJsonBody } from '../rest/input';
+import type { RestCall, RestRoute } from '../../../base/rest/service';
+import { readJsonBody } from '../../../base/rest/input';
 import { CERTIFICATE_STATUSES, type CertificateRecord } from '../registry/store';
 import type { IotContext } from '../types';
 

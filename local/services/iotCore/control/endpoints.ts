@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AwsError } from '../../../base/context';
-import { readJsonBody } from '../rest/input';
-import type { RestCall, RestRoute } from '../rest/service';
+import { readJsonBody } from '../../../base/rest/input';
+import type { RestCall, RestRoute } from '../../../base/rest/service';
 import type { IotContext } from '../types';
 
 /** `host:port` of what DescribeEndpoint can name. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pageOf, readJsonBody } from '../rest/input';
-import type { RestCall, RestRoute } from '../rest/service';
+import { pageOf, readJsonBody } from '../../../base/rest/input';
+import type { RestCall, RestRoute } from '../../../base/rest/service';
 import type { IotContext } from '../types';
 
 const createPolicySchema = z.strictObject({ policyDocument: z.string() });
@@ -85,7 +85,7 @@ export function policyRoutes({ registry, arns }: IotContext): RestRoute[] {
         const { policyName } = policies.get(nameOf(call));
         const holders = certificates.list().filter(({ policyNames }) => policyNames.includes(policyName));
         const arnsOfHolders = holders.map(({ certificateId }) => arns.of('cert', certificateId));
-        const page = pageOf(arnsOfHolders, call.query.get('marker'), call.query.get('pageSize'));
+        const page = pageOf(arnsOfHolders, call.query, { token: 'marker', size: 'pageSize' });
         return { targets: page.items, nextMarker: page.next };
       },
     },

@@ -1,5 +1,5 @@
 import { AwsError } from '../../../base/context';
-import type { RestCall, RestRoute } from '../rest/service';
+import type { RestCall, RestRoute } from '../../../base/rest/service';
 import type { Rules } from '../rules';
 import type { IotContext } from '../types';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AwsError } from '../../../base/context';
-import type { Permission, RestCall, RestRoute } from '../rest/service';
-import { pageOf, readJsonBody } from '../rest/input';
+import type { RestCall, RestPermission, RestRoute } from '../../../base/rest/service';
+import { pageOf, readJsonBody } from '../../../base/rest/input';
 import type { IotContext } from '../types';
 
 const memberSchema = z.strictObject({
@@ -18,7 +18,7 @@ export function thingGroupRoutes({ registry, arns }: IotContext): RestRoute[] {
   const nameOf = (call: RestCall): string => call.params.thingGroupName ?? '';
   const onGroup =
     (action: string) =>
-    (call: RestCall): Permission[] => [
+    (call: RestCall): RestPermission[] => [
       { action: `iot:${action}`, resource: arns.of('thinggroup', nameOf(call)) },
     ];
   const memberOf = (call: RestCall): { group: string; thing: string } => {
@@ -30,7 +30,7 @@ export function thingGroupRoutes({ registry, arns }: IotContext): RestRoute[] {
   };
   const onMember =
     (action: string) =>
-    (call: RestCall): Permission[] => {
+    (call: RestCall): RestPermission[] => {
       const { group, thing } = memberOf(call);
       return [
         { action: `iot:${action}`, resource: arns.of('thinggroup', group) },
@@ -104,7 +104,7 @@ export function thingGroupRoutes({ registry, arns }: IotContext): RestRoute[] {
       handle(call) {
         thingGroups.describe(nameOf(call));
         const all = thingGroups.members(nameOf(call));
-        const page = pageOf(all, call.query.get('nextToken'), call.query.get('maxResults'));
+        const page = pageOf(all, call.query);
         return { things: page.items, nextToken: page.next };
       },
     },
@@ -117,7 +117,7 @@ export function thingGroupRoutes({ registry, arns }: IotContext): RestRoute[] {
       ],
       handle(call) {
         const all = thingGroups.groupsOf(registry.things.describe(call.params.thingName ?? '').thingName);
-        const page = pageOf(all, call.query.get('nextToken'), call.query.get('maxResults'));
+        const page = pageOf(all, call.query);
         const groups = page.items.map((groupName) => ({
           groupName,
           groupArn: arns.of('thinggroup', groupName),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AwsError } from '../../../base/context';
-import type { RestCall, RestRoute } from '../rest/service';
-import { pageOf, readJsonBody } from '../rest/input';
+import type { RestCall, RestRoute } from '../../../base/rest/service';
+import { pageOf, readJsonBody } from '../../../base/rest/input';
 import type { ThingRecord } from '../registry/store';
 import type { IotContext } from '../types';
 
@@ -58,11 +58,7 @@ export function thingRoutes({ registry, arns }: IotContext): RestRoute[] {
       path: '/things',
       permissions: onAny('ListThings'),
       handle({ query }) {
-        const page = pageOf(
-          things.list().filter(matching(query)),
-          query.get('nextToken'),
-          query.get('maxResults'),
-        );
+        const page = pageOf(things.list().filter(matching(query)), query);
         return { things: page.items.map(summary), nextToken: page.next };
       },
     },
@@ -94,7 +90,7 @@ export function thingRoutes({ registry, arns }: IotContext): RestRoute[] {
       permissions: onAny('ListThingPrincipals'),
       handle(call) {
         const all = things.describe(nameOf(call)).certificateIds.map((id) => arns.of('cert', id));
-        const page = pageOf(all, call.query.get('nextToken'), call.query.get('maxResults'));
+        const page = pageOf(all, call.query);
         return { principals: page.items, nextToken: page.next };
       },
     },
@@ -105,7 +101,7 @@ export function thingRoutes({ registry, arns }: IotContext): RestRoute[] {
       permissions: onAny('ListPrincipalThings'),
       handle(call) {
         const all = things.ofCertificate(certificateOf(call));
-        const page = pageOf(all, call.query.get('nextToken'), call.query.get('maxResults'));
+        const page = pageOf(all, call.query);
         return { things: page.items, nextToken: page.next };
       },
     },

@@ -1,4 +1,4 @@
-import { jsonResponse } from '../../../base/http/jsonErrors';
+import { jsonResponse } from '../../../base/rest/json';
 import { createAlias, deleteAlias, getAlias, updateAlias } from '../aliases';
 import { describeAlias } from '../functionRecord';
 import { aliasSchema, aliasUpdateSchema } from '../props';

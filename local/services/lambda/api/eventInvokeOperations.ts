@@ -1,5 +1,5 @@
 import { AwsError } from '../../../base/context';
-import { jsonResponse } from '../../../base/http/jsonErrors';
+import { jsonResponse } from '../../../base/rest/json';
 import { deleteEventInvokeConfig, setEventInvokeConfig } from '../eventInvokeConfigs';
 import { LATEST } from '../functionRecord';
 import { eventInvokeConfigSchema, type ParsedEventInvokeConfig } from '../props';

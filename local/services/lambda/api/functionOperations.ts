@@ -1,4 +1,4 @@
-import { jsonResponse } from '../../../base/http/jsonErrors';
+import { jsonResponse } from '../../../base/rest/json';
 import { describeFunction } from '../functionRecord';
 import type { Functions } from '../functions';
 import { requireIdle } from '../preconditions';

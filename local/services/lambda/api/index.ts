@@ -1,6 +1,6 @@
 import { AwsError, type CloudContext } from '../../../base/context';
-import { jsonErrorResponse } from '../../../base/http/jsonErrors';
-import type { HttpRequest, HttpResponse } from '../../../base/http/server';
+import { jsonErrorResponse } from '../../../base/rest/json';
+import type { HttpRequest, HttpResponse } from '../../../base/http';
 import { Access } from './access';
 import { aliasOperations } from './aliasOperations';
 import { eventInvokeOperations } from './eventInvokeOperations';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError, type CloudContext } from '../../../base/context';
-import type { HttpResponse } from '../../../base/http/server';
+import type { HttpResponse } from '../../../base/http';
 import type { AsyncInvocations } from '../asyncInvocations';
 import type { Functions } from '../functions';
 import { resolveVersion } from '../functionRecord';

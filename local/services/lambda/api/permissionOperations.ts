@@ -1,5 +1,5 @@
 import { AwsError } from '../../../base/context';
-import { jsonResponse } from '../../../base/http/jsonErrors';
+import { jsonResponse } from '../../../base/rest/json';
 import { addPermission, policyOf, removePermission } from '../permissions';
 import { permissionSchema } from '../props';
 import type { Access } from './access';

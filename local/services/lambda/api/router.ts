@@ -1,5 +1,5 @@
 import { AwsError, type Principal } from '../../../base/context';
-import type { HttpRequest, HttpResponse } from '../../../base/http/server';
+import type { HttpRequest, HttpResponse } from '../../../base/http';
 import { parseProps } from '../props';
 import type { z } from 'zod';
 

@@ -1,4 +1,4 @@
-import type { HttpResponse } from '../../../base/http/server';
+import type { HttpResponse } from '../../../base/http';
 import { permit, requireObject } from '../access';
 import { checkRead } from '../preconditions';
 import { readRange } from '../range';

@@ -13,9 +13,9 @@ import {
   type StatusChange,
   type V1Options,
 } from '../../../../local/services/greengrassV1';
-import { listen } from '../../../../local/base/http/server';
+import { listen } from '../../../../local/base/http';
 import { createIam } from '../../../../local/services/iam';
-import { createRestService } from '../../../../local/services/iotCore/rest/service';
+import { createRestService } from '../../../../local/base/rest/service';
 
 export const REGION = 'eu-central-1';
 export const ACCOUNT = '000000000000';

@@ -2,10 +2,16 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
-import type { SignedRequest } from '../context';
+import type { SignedRequest } from './context';
 
 /** A whole request; `socket` is a TLSSocket when the server has `tls` (client certificates are on it). */
 export type HttpRequest = SignedRequest & { socket: Socket };
+
+/** A header's value; of one that came several times, all of them with commas. */
+export function headerValue({ headers }: Pick<SignedRequest, 'headers'>, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(',') : value;
+}
 
 export interface HttpResponse {
   status: number;

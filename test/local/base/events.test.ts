@@ -4,7 +4,7 @@ import {
   seededRandom,
   type ChannelFaults,
   type Schedule,
-} from '../../../../local/base/events';
+} from '../../../local/base/events';
 
 const log = pino({ level: 'silent' });
 

@@ -2,14 +2,9 @@ import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { EventEmitter, once } from 'node:events';
 import { pino } from 'pino';
-import { AwsError } from '../../../../local/base/context';
-import { jsonErrorResponse } from '../../../../local/base/http/jsonErrors';
-import {
-  listen,
-  type HttpRequest,
-  type HttpResponse,
-  type HttpServer,
-} from '../../../../local/base/http/server';
+import { AwsError } from '../../../local/base/context';
+import { jsonErrorResponse } from '../../../local/base/rest/json';
+import { listen, type HttpRequest, type HttpResponse, type HttpServer } from '../../../local/base/http';
 
 const log = pino({ level: 'silent' });
 let server: HttpServer | undefined;

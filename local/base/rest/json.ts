@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AwsError } from '../context';
-import type { HttpResponse } from './server';
+import type { HttpResponse } from '../http';
 
 /**
  * An error as the REST-JSON services (Lambda, IoT, Greengrass) answer it: the code in the header

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers';
 import type { Logger } from 'pino';
-import type { EventChannel, EventDelivery } from '../context';
+import type { EventChannel, EventDelivery } from './context';
 
 /** What a channel does to its events, as AWS does now and then. */
 export interface ChannelFaults {

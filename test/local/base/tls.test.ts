@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { pino } from 'pino';
-import { loadOrCreateAuthority } from '../../../../lib/x509/authority';
-import { listen } from '../../../../local/base/http/server';
+import { loadOrCreateAuthority } from '../../../lib/x509/authority';
+import { listen } from '../../../local/base/http';
 
 it('shows the client certificate to the handler, and closes with a handshake under way', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'edge-http-'));
