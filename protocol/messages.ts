@@ -12,13 +12,14 @@ import { versionRangeSchema } from './versions';
  */
 const errorCodes = Object.keys(ERROR_TABLE) as [ErrorCode, ...ErrorCode[]];
 
-export const errorBodySchema: z.ZodType<ErrorBody> = z.object({
+// JSON has no `undefined`: what is not there is absent.
+export const errorBodySchema = z.object({
   code: z.enum(errorCodes),
   message: z.string(),
   field: z.string().optional(),
   expected: z.string().optional(),
   details: z.record(z.string(), z.unknown()).optional(),
-});
+}) as z.ZodType<ErrorBody>;
 
 const request = { requestId: requestIdSchema };
 const wanted = { function: functionNameSchema, version: versionRangeSchema.optional() };

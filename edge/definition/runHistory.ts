@@ -2,7 +2,7 @@ import { functionKey, splitFunctionKey, type GroupDefinition } from '../../proto
 import type { LocalFunction, LocalFunctions } from '../ports';
 import type { StoredDefinition } from './stores';
 
-type Stored = Pick<StoredDefinition, 'proven' | 'lastRun'>;
+type RunRecord = { [Key in 'proven' | 'lastRun']-?: NonNullable<StoredDefinition[Key]> };
 
 /**
  * What has run on this core, over restarts, of the functions that its group wants. `proven` by
@@ -16,7 +16,7 @@ export class RunHistory {
 
   constructor(private readonly local: Pick<LocalFunctions, 'list'>) {}
 
-  restore({ proven = [], lastRun = {} }: Stored): void {
+  restore({ proven = [], lastRun = {} }: Pick<StoredDefinition, 'proven' | 'lastRun'>): void {
     for (const key of proven) this.proven.add(key);
     for (const [name, version] of Object.entries(lastRun)) this.lastRun.set(name, version);
   }
@@ -35,7 +35,7 @@ export class RunHistory {
   }
 
   /** To be stored with this definition. What that no longer names would be tried anew, and is forgotten. */
-  toStore(definition: GroupDefinition): Required<Stored> {
+  toStore(definition: GroupDefinition): RunRecord {
     const content = this.keptFor(definition);
     this.stored = textOf(content);
     return content;
@@ -46,7 +46,7 @@ export class RunHistory {
     return textOf(this.keptFor(definition)) !== this.stored;
   }
 
-  private keptFor({ functions }: GroupDefinition): Required<Stored> {
+  private keptFor({ functions }: GroupDefinition): RunRecord {
     for (const { key, state } of this.local.list()) if (state === 'running') this.proven.add(key);
     for (const key of this.proven) if (functions[key] === undefined) this.proven.delete(key);
     const names = new Set(Object.keys(functions).map((key) => splitFunctionKey(key).name));
@@ -55,7 +55,7 @@ export class RunHistory {
   }
 }
 
-function textOf({ proven, lastRun }: Required<Stored>): string {
+function textOf({ proven, lastRun }: RunRecord): string {
   const last = Object.entries(lastRun).map(([name, version]) => functionKey(name, version));
   return [...proven, '', ...last.sort()].join();
 }

@@ -45,7 +45,7 @@ export interface PolicyStatement {
   Action: string | string[];
   Resource: string | string[];
   Principal?: unknown;
-  Condition?: Record<string, Record<string, string | string[]>>;
+  Condition?: Record<string, Record<string, string | string[]>> | undefined;
 }
 
 export interface PolicyDocument {

@@ -18,7 +18,7 @@ export interface WantedGroup {
   /** All functions that are put there ahead of any request; what is missing is taken away. Absent: no change. */
   statics?: readonly FunctionManifest[];
   limits?: { storage: number; memory: number; instances: number };
-  engine?: { delivery: Delivery; targetArn?: string };
+  engine?: { delivery: Delivery; targetArn?: string | undefined };
   logs?: { level: EdgeLogLevel };
 }
 

@@ -46,16 +46,18 @@ export interface GroupOverview {
   /** The revision that should run. */
   revision: number;
   /** The last report of the core; absent when it never sent one, or longer ago than reports are kept. */
-  edge?: {
-    /** `stopping`: it said goodbye. */
-    state: CoreStatus['state'];
-    /** The revision that it runs. */
-    revision: number;
-    /** ISO 8601, by the clock of the cloud. */
-    lastSeen: string;
-    /** Three heartbeats have passed without a report, and it has not said goodbye. */
-    missing: boolean;
-  };
+  edge?:
+    | undefined
+    | {
+        /** `stopping`: it said goodbye. */
+        state: CoreStatus['state'];
+        /** The revision that it runs. */
+        revision: number;
+        /** ISO 8601, by the clock of the cloud. */
+        lastSeen: string;
+        /** Three heartbeats have passed without a report, and it has not said goodbye. */
+        missing: boolean;
+      };
   deployment?: DeploymentRecord;
   functions: FunctionOverview[];
   /** Versions that are asked for and do not run here, with what serves in their place. */

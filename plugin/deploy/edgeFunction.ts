@@ -33,7 +33,7 @@ async function packageAll({ serverless, options }: CommandHost): Promise<void> {
   try {
     await serverless.pluginManager.spawn('package');
   } finally {
-    options.function = name;
+    if (name !== undefined) options.function = name;
   }
 }
 

@@ -50,7 +50,11 @@ export function connectivityRoutes({ state, iotCore, cloud }: GreengrassContext)
         iotCore.registry.things.describe(thingOf(call));
         const { ConnectivityInfo } = readJsonBody(call.body, updateSchema, 'ValidationException');
         const core = state.coreOrNew(thingOf(call));
-        core.connectivity = ConnectivityInfo.map((one) => ({ PortNumber: 8883, Metadata: '', ...one }));
+        core.connectivity = ConnectivityInfo.map(({ PortNumber = 8883, Metadata = '', ...one }) => ({
+          ...one,
+          PortNumber,
+          Metadata,
+        }));
         core.connectivityVersion += 1;
         state.save();
         return { Version: String(core.connectivityVersion), Message: 'Connectivity Info Updated' };

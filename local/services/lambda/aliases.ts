@@ -21,7 +21,11 @@ export function createAlias(record: FunctionRecord, props: AliasProps): Alias {
 export function updateAlias(
   record: FunctionRecord,
   name: string,
-  change: { FunctionVersion?: string; Description?: string; RevisionId?: string },
+  change: {
+    FunctionVersion?: string | undefined;
+    Description?: string | undefined;
+    RevisionId?: string | undefined;
+  },
 ): Alias {
   const current = getAlias(record, name);
   requireRevision(current, change.RevisionId);

@@ -121,7 +121,11 @@ export class Functions {
   /** Equal code and settings give the version that was published last. */
   publish(
     record: FunctionRecord,
-    props: { Description?: string; CodeSha256?: string; RevisionId?: string },
+    props: {
+      Description?: string | undefined;
+      CodeSha256?: string | undefined;
+      RevisionId?: string | undefined;
+    },
   ): FunctionVersion {
     this.#requirePresent(record);
     requireIdle(record);

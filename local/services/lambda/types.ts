@@ -35,7 +35,7 @@ export interface FunctionConfiguration {
 export interface AliasProps {
   Name: string;
   FunctionVersion: string;
-  Description?: string;
+  Description?: string | undefined;
 }
 
 export interface AliasConfiguration {
@@ -55,8 +55,8 @@ export interface PermissionProps {
   /** Service (`s3.amazonaws.com`), account id or ARN. */
   Principal: string;
   /** `*` and `?` are wildcards. */
-  SourceArn?: string;
-  SourceAccount?: string;
+  SourceArn?: string | undefined;
+  SourceAccount?: string | undefined;
   /** Version or alias; left out: the unqualified function. */
   Qualifier?: string;
 }
@@ -117,7 +117,7 @@ export interface Lambda extends Service {
   /** The latest version again, when neither code nor configuration changed since. */
   publishVersion(
     name: string,
-    props?: { Description?: string; CodeSha256?: string },
+    props?: { Description?: string | undefined; CodeSha256?: string | undefined },
   ): Promise<FunctionConfiguration>;
   deleteVersion(name: string, version: string): Promise<void>;
   createAlias(name: string, props: AliasProps): AliasConfiguration;

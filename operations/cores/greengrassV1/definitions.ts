@@ -1,3 +1,4 @@
+import { allPages, type PageToken } from '../../../lib/pages';
 import {
   DeleteCoreDefinitionCommand,
   DeleteDeviceDefinitionCommand,
@@ -16,13 +17,12 @@ import {
 } from '@aws-sdk/client-greengrass';
 import type { V1DefinitionKind } from '../../../protocol/greengrassV1';
 
-export interface Page {
-  NextToken?: string | undefined;
-}
-
 /** The same two calls, which every kind of definition has under names of its own. */
 interface DefinitionKind {
-  list(client: GreengrassClient, page: Page): Promise<Page & { Definitions?: DefinitionInformation[] }>;
+  list(
+    client: GreengrassClient,
+    page: PageToken,
+  ): Promise<{ Definitions?: DefinitionInformation[] | undefined; NextToken?: string | undefined }>;
   remove(client: GreengrassClient, id: string): Promise<unknown>;
 }
 
@@ -70,18 +70,4 @@ export async function deleteDefinition(
   id: string,
 ): Promise<void> {
   await KINDS[kind].remove(client, id);
-}
-
-/** This client has no paginators of its own. */
-export async function allPages<T>(
-  read: (page: Page) => Promise<Page & { items: T[] | undefined }>,
-): Promise<T[]> {
-  const all: T[] = [];
-  let page: Page = {};
-  do {
-    const { items = [], NextToken } = await read(page);
-    all.push(...items);
-    page = NextToken ? { NextToken } : {};
-  } while (page.NextToken !== undefined);
-  return all;
 }

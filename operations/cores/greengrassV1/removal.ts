@@ -16,7 +16,8 @@ import {
   type V1DefinitionKind,
 } from '../../../protocol/greengrassV1';
 import { unlessMissing } from '../../clients';
-import { allPages, deleteDefinition, listDefinitions } from './definitions';
+import { allPages } from '../../../lib/pages';
+import { deleteDefinition, listDefinitions } from './definitions';
 
 export interface RemovedV1Groups {
   /** Names. */

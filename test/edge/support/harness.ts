@@ -99,7 +99,7 @@ export interface Harness {
   moved: Map<string, string>;
   ask<K extends Ask>(device: string, ask: K, message: AskMessage<K>): Promise<void>;
   /** Ends this core, without a word to anyone, and starts another over the same stores. */
-  crashAndRestart(next?: { onStart?: ErrorCode }): Promise<Harness>;
+  crashAndRestart(next?: { onStart?: ErrorCode | undefined }): Promise<Harness>;
 }
 
 let boots = 0;
@@ -108,7 +108,7 @@ export interface HarnessOptions extends Partial<SystemFunctionParts> {
   cloud?: never;
   prepare?: (cloud: MemoryCloud) => void;
   /** With what every function fails to start. */
-  onStart?: ErrorCode;
+  onStart?: ErrorCode | undefined;
 }
 
 /** A core over in-memory ports, composed as the real one is. */

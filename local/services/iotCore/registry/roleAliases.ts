@@ -4,7 +4,7 @@ import { found, requireName, type RegistryStore, type RoleAliasRecord } from './
 export interface RoleAliasInput {
   roleArn: string;
   /** 900 to 43,200; 3,600 unless told. */
-  credentialDurationSeconds?: number;
+  credentialDurationSeconds?: number | undefined;
 }
 
 export interface RoleAliases {

@@ -229,7 +229,8 @@ test('only definitions that change get a new version; all others are carried ove
 /** A group that somebody made in the console. */
 async function consoleGroup(): Promise<GroupVersion> {
   const { client } = v1;
-  const arn = async (command: Promise<{ LatestVersionArn?: string }>) => (await command).LatestVersionArn;
+  const arn = async (command: Promise<{ LatestVersionArn?: string }>) =>
+    (await command).LatestVersionArn ?? '';
   const lambda = 'arn:aws:lambda:eu-central-1:000000000000:function:theirs:4';
   const definitions: GroupVersion = {
     ConnectorDefinitionVersionArn: await arn(
@@ -329,7 +330,7 @@ async function editFunctions(change: (functions: Awaited<ReturnType<typeof readF
     new CreateGroupVersionCommand({
       GroupId: group.id,
       ...group.definitions,
-      FunctionDefinitionVersionArn: LatestVersionArn,
+      FunctionDefinitionVersionArn: LatestVersionArn!,
     }),
   );
 }
@@ -362,7 +363,7 @@ test('without containers, memory limits and resources are left out, as V1 wants 
   await v1.client.send(
     new CreateGroupCommand({
       Name: GROUP,
-      InitialVersion: { FunctionDefinitionVersionArn: LatestVersionArn },
+      InitialVersion: { FunctionDefinitionVersionArn: LatestVersionArn! },
     }),
   );
   await test_.engine.apply(claiming(1, detect));

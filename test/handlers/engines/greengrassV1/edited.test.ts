@@ -50,7 +50,7 @@ async function edit(definitions: GroupVersion): Promise<void> {
 
 async function editDevices(Devices: Device[]): Promise<void> {
   const command = new CreateDeviceDefinitionCommand({ InitialVersion: { Devices } });
-  await edit({ DeviceDefinitionVersionArn: (await v1.client.send(command)).LatestVersionArn });
+  await edit({ DeviceDefinitionVersionArn: (await v1.client.send(command)).LatestVersionArn! });
 }
 
 async function devices(): Promise<Device[]> {
@@ -72,7 +72,7 @@ test('subscriptions under other ids are not doubled', async () => {
   const command = new CreateSubscriptionDefinitionCommand({
     InitialVersion: { Subscriptions: renamed(before) },
   });
-  await edit({ SubscriptionDefinitionVersionArn: (await v1.client.send(command)).LatestVersionArn });
+  await edit({ SubscriptionDefinitionVersionArn: (await v1.client.send(command)).LatestVersionArn! });
   await test_.engine.apply(claiming(2, detect));
   expect(await readSubscriptions(v1.client, await readGroup(v1.client))).toEqual(before);
 });
@@ -107,7 +107,7 @@ test('the state folder under another id is still the one that the system functio
   const command = new CreateResourceDefinitionCommand({
     InitialVersion: { Resources: renamed(await resources()) },
   });
-  await edit({ ResourceDefinitionVersionArn: (await v1.client.send(command)).LatestVersionArn });
+  await edit({ ResourceDefinitionVersionArn: (await v1.client.send(command)).LatestVersionArn! });
   await test_.engine.apply(claiming(2, detect));
   const [state, ...others] = await resources();
   expect(others).toEqual([]);

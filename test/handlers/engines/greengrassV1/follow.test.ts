@@ -125,7 +125,7 @@ test("somebody else's deployment of the group is waited for, too", async () => {
   await v1.client.send(
     new CreateDeploymentCommand({
       GroupId: group.id,
-      GroupVersionId: Version,
+      GroupVersionId: Version!,
       DeploymentType: 'NewDeployment',
     }),
   );

@@ -95,7 +95,7 @@ test('functions of the user count, and none of them is refused', async () => {
   const { LatestVersionArn } = await v1.client.send(
     new CreateFunctionDefinitionCommand({ InitialVersion: { Functions } }),
   );
-  await consoleGroup({ FunctionDefinitionVersionArn: LatestVersionArn });
+  await consoleGroup({ FunctionDefinitionVersionArn: LatestVersionArn! });
   await test_.engine.apply(claiming(1, detect));
   expect(await refused(1)).toEqual(['detect@1.0.0']);
 });
@@ -107,7 +107,7 @@ test('too many subscriptions from the cloud fail before anything is created', as
   const { LatestVersionArn } = await v1.client.send(
     new CreateSubscriptionDefinitionCommand({ InitialVersion: { Subscriptions } }),
   );
-  await consoleGroup({ SubscriptionDefinitionVersionArn: LatestVersionArn });
+  await consoleGroup({ SubscriptionDefinitionVersionArn: LatestVersionArn! });
   v1.requests.length = 0;
   expect(await test_.engine.apply(claiming(1, detect))).toMatchObject({
     state: 'failed',

@@ -209,7 +209,7 @@ test('a definition is renamed and deleted; one that is not there is not found', 
 test('a group version names definition versions that exist; what is left out is not in it', async () => {
   const { client } = v1;
   const { LatestVersionArn } = await createFunctions([]);
-  const InitialVersion = { FunctionDefinitionVersionArn: LatestVersionArn };
+  const InitialVersion = { FunctionDefinitionVersionArn: LatestVersionArn! };
   const { Id: GroupId, LatestVersion } = await client.send(
     new CreateGroupCommand({ Name: 'plant', InitialVersion }),
   );

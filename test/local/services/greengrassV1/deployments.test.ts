@@ -58,8 +58,8 @@ async function groupWith(Functions: V1Function[] = [], withCore = true): Promise
     new CreateGroupCommand({
       Name: 'plant',
       InitialVersion: {
-        ...(withCore && { CoreDefinitionVersionArn: core.LatestVersionArn }),
-        FunctionDefinitionVersionArn: functions.LatestVersionArn,
+        ...(withCore && { CoreDefinitionVersionArn: core.LatestVersionArn! }),
+        FunctionDefinitionVersionArn: functions.LatestVersionArn!,
       },
     }),
   );

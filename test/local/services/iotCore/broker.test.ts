@@ -45,7 +45,7 @@ describe('connecting', () => {
   });
 
   test('no certificate is refused', async () => {
-    await expect(connect(test_, device, { cert: undefined, key: undefined })).rejects.toThrow();
+    await expect(connect(test_, device, { cert: undefined, key: undefined } as object)).rejects.toThrow();
   });
 
   test.each(['INACTIVE', 'REVOKED'])('a certificate that is %s is refused', async (status) => {

@@ -79,8 +79,8 @@ test('leaves alone what others have, whatever it is called', async () => {
   await v1.client.send(
     new CreateGroupVersionCommand({
       ...{ GroupId: id, ...current },
-      SubscriptionDefinitionVersionArn: subscriptions.LatestVersionArn,
-      ConnectorDefinitionVersionArn: connectors.LatestVersionArn,
+      SubscriptionDefinitionVersionArn: subscriptions.LatestVersionArn!,
+      ConnectorDefinitionVersionArn: connectors.LatestVersionArn!,
     }),
   );
 
