@@ -8,6 +8,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ZipFile } from 'yazl';
+import { NOTICES, notices } from './notices.mjs';
 import { Output } from './output.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -34,6 +35,7 @@ const node = {
   mainFields: ['module', 'main'],
   absWorkingDir: root,
   write: false,
+  metafile: true,
 };
 
 /** For what nobody reads on the machine that it runs on; names in stack traces stay. */
@@ -63,7 +65,7 @@ function zip(contents, entry) {
 async function buildHandlers() {
   const folders = await readdir(at('handlers'));
   const names = folders.filter((name) => existsSync(at('handlers', name, 'lambda.ts')));
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...node,
     entryPoints: names.map((name) => ({ in: at('handlers', name, 'lambda.ts'), out: `${name}/index` })),
     outdir: at('dist/handlers'),
@@ -74,13 +76,19 @@ async function buildHandlers() {
     await output.write(file, contents);
     await output.write(`${path.dirname(file)}.zip`, await zip(Buffer.from(contents), 'index.js'));
   }
+  return metafile;
 }
 
-async function bundle(source, out, options = {}) {
-  if (!existsSync(at(source))) return;
+/** `zipped`: as a Lambda package with the bundle as index.js, beside nothing else. */
+async function bundle(source, out, { zipped = false, ...options } = {}) {
   const entry = { entryPoints: [at(source)], outfile: at(out) };
-  const { outputFiles } = await build({ ...node, external, ...entry, ...options });
-  for (const { path: file, contents } of outputFiles) await output.write(file, contents);
+  const { outputFiles, metafile } = await build({ ...node, external, ...entry, ...options });
+  for (const { path: file, contents } of outputFiles) {
+    if (zipped)
+      await output.write(file.replace(/\.js$/, '.zip'), await zip(Buffer.from(contents), 'index.js'));
+    else await output.write(file, contents);
+  }
+  return metafile;
 }
 
 /** What runs on a platform is listed in its folder: edge/platforms/<platform>/build.mjs. */
@@ -89,26 +97,10 @@ async function buildPlatforms() {
   const lists = folders
     .map((name) => at('edge/platforms', name, 'build.mjs'))
     .filter((file) => existsSync(file));
-  for (const file of lists) {
-    const { bundles } = await import(pathToFileURL(file).href);
-    await Promise.all(bundles({ at, small }).map(buildForPlatform));
-  }
-}
-
-/** `zipped`: as a Lambda package with the bundle as index.js, beside nothing else. */
-async function buildForPlatform({ source, out, zipped = false, ...options }) {
-  const { outputFiles } = await build({
-    ...node,
-    external,
-    entryPoints: [at(source)],
-    outfile: at(out),
-    ...options,
-  });
-  for (const { path: file, contents } of outputFiles) {
-    if (zipped)
-      await output.write(file.replace(/\.js$/, '.zip'), await zip(Buffer.from(contents), 'index.js'));
-    else await output.write(file, contents);
-  }
+  const bundles = await Promise.all(
+    lists.map(async (file) => (await import(pathToFileURL(file).href)).bundles({ at, small })),
+  );
+  return Promise.all(bundles.flat().map(({ source, out, ...options }) => bundle(source, out, options)));
 }
 
 /** Declarations; false when they cannot be made. */
@@ -129,16 +121,25 @@ function buildTypes() {
   return true;
 }
 
-await Promise.all([
-  buildHandlers(),
+const ofNodes = Promise.all([
   buildPlatforms(),
+  bundle('runtime/process/main.ts', 'dist/edge/functionProcess.cjs'),
+]);
+const ofPlugin = Promise.all([
+  buildHandlers(),
   // The framework wants the class itself from require().
   bundle('plugin/index.ts', 'dist/plugin/index.cjs', {
     footer: { js: 'module.exports = module.exports.default;' },
   }),
-  bundle('runtime/process/main.ts', 'dist/edge/functionProcess.cjs'),
   bundle('local/index.ts', 'dist/local/index.cjs', small),
   bundle('local/nucleus/main.ts', 'dist/local/nucleus.cjs', small),
+  ofNodes,
+]);
+const ofDevice = Promise.all([
+  bundle('device/index.ts', 'device/dist/index.cjs'),
+  bundle('device/index.ts', 'device/dist/index.mjs', { format: 'esm' }),
+]);
+const unpublished = Promise.all([
   bundle('examples/demo/main.ts', 'dist/demo/main.cjs'),
   bundle('examples/demo/device.ts', 'dist/demo/device.cjs'),
   bundle('bench/main.ts', 'dist/bench/bench.cjs'),
@@ -146,9 +147,15 @@ await Promise.all([
   bundle('bench/echo.ts', 'dist/bench/echo.cjs'),
   bundle('tools/protocolDocuments.ts', 'dist/tools/protocolDocuments.cjs'),
   bundle('test/support/deviceAgent.ts', 'dist/test/deviceAgent.cjs'),
-  bundle('device/index.ts', 'device/dist/index.cjs'),
-  bundle('device/index.ts', 'device/dist/index.mjs', { format: 'esm' }),
 ]);
+// Those of dist/edge have a copy of their own beside them, because they are copied to nodes.
+for (const [folder, metafiles] of [
+  ['dist', ofPlugin],
+  ['dist/edge', ofNodes],
+  ['device/dist', ofDevice],
+])
+  await output.write(at(folder, NOTICES), await notices(root, (await metafiles).flat(Infinity)));
+await unpublished;
 const withTypes = !process.argv.includes('--no-types');
 if (withTypes && !buildTypes()) process.exit(1);
 const kept = withTypes ? [] : [at('dist/types'), at('device/dist/types')];

@@ -8,7 +8,8 @@ import { coreUpdate, packEntries } from './packing';
 
 /**
  * Sends claims, joins and failures up as definition updates: numbered and stored first, gathered for a
- * few milliseconds, sent again under the same request id until the cloud accepts or refuses them, a definition shows them, or the one who asked has waited long enough.
+ * few milliseconds, sent again under the same request id until the cloud accepts or refuses them, a
+ * definition shows them, or the one who asked has waited long enough.
  */
 export interface UpdateTiming {
   /** Claims of this span travel together. */

@@ -11,6 +11,7 @@ const NAME = 'serverless-edge-on-demand-device';
 const ALLOWED = [
   /^dist\/index\.(cjs|mjs)$/,
   /^dist\/types\/.+\.d\.ts$/,
+  /^dist\/THIRD_PARTY_NOTICES\.txt$/,
   /^(LICENSE|README\.md|package\.json)$/,
 ];
 const LARGEST = 100_000;

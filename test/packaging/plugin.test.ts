@@ -14,6 +14,7 @@ const ALLOWED = [
   /^dist\/local\/(index|nucleus)\.cjs$/,
   /^dist\/handlers\/[a-zA-Z]+\.zip$/,
   /^dist\/types\/index\.d\.cts$/,
+  /^dist\/(edge\/)?THIRD_PARTY_NOTICES\.txt$/,
   /^docs\/schemas\/[a-z-]+\.schema\.json$/,
   /^(LICENSE|README\.md|package\.json)$/,
 ];
@@ -33,6 +34,17 @@ describe('the published plugin', () => {
     const others = packed.files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)));
     expect(others).toEqual([]);
     for (const pattern of ALLOWED) expect(packed.files.filter((file) => pattern.test(file))).not.toEqual([]);
+  });
+
+  it('names the packages that are in its bundles', async () => {
+    const [all, ofNodes] = await Promise.all(
+      ['dist', 'dist/edge'].map((folder) =>
+        readFile(path.join(root, folder, 'THIRD_PARTY_NOTICES.txt'), 'utf8'),
+      ),
+    );
+    expect(all).toMatch(/^@middy\/core \d\S+ \(MIT\)$/m);
+    for (const text of [all, ofNodes]) expect(text).toMatch(/^zod \d\S+ \(MIT\)$/m);
+    expect(ofNodes).not.toContain('@middy/core');
   });
 
   it('is small', () => {
