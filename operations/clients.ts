@@ -1,7 +1,6 @@
-import { GreengrassClient, type GreengrassClientConfig } from '@aws-sdk/client-greengrass';
-import { GreengrassV2Client, type GreengrassV2ClientConfig } from '@aws-sdk/client-greengrassv2';
-import { IoTClient, type IoTClientConfig } from '@aws-sdk/client-iot';
-import { LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import { IoTClient } from '@aws-sdk/client-iot';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 /** The variables of `cloud.environment()`, as the SDK itself would read them. */
@@ -26,8 +25,14 @@ export interface OperatorClients {
   s3: S3Client;
   iot: IoTClient;
   greengrass: GreengrassV2Client;
-  greengrassV1: GreengrassClient;
   lambda: LambdaClient;
+}
+
+/** What all clients of the SDK take. */
+interface AnyClientConfig {
+  region: string;
+  credentials?: NonNullable<S3ClientConfig['credentials']>;
+  endpoint?: string;
 }
 
 /**
@@ -36,19 +41,29 @@ export interface OperatorClients {
  */
 const THROTTLED = { retryMode: 'adaptive', maxAttempts: 10 };
 
+/** What the SDK's client of a service is made with; of one that is not named, without an endpoint of its own. */
+export function clientConfig(
+  { endpoints, region, credentials, client }: OperatorConfig,
+  name?: EndpointName,
+): AnyClientConfig {
+  const endpoint = name && endpoints?.[name];
+  const isThrottled = name !== undefined && name !== 'S3' && name !== 'LAMBDA';
+  return {
+    ...client,
+    region,
+    ...(credentials !== undefined && { credentials }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(isThrottled && THROTTLED),
+  };
+}
+
 /** Clients open no connection before their first call. */
 export function createClients(config: OperatorConfig): OperatorClients {
-  const at = (name: EndpointName): Record<string, unknown> => {
-    const endpoint = config.endpoints?.[name];
-    const { region, credentials, client } = config;
-    return { ...client, region, credentials, ...(endpoint === undefined ? {} : { endpoint }) };
-  };
   return {
-    s3: new S3Client(at('S3') as S3ClientConfig),
-    iot: new IoTClient({ ...at('IOT'), ...THROTTLED } as IoTClientConfig),
-    greengrass: new GreengrassV2Client({ ...at('GREENGRASSV2'), ...THROTTLED } as GreengrassV2ClientConfig),
-    greengrassV1: new GreengrassClient({ ...at('GREENGRASS'), ...THROTTLED } as GreengrassClientConfig),
-    lambda: new LambdaClient(at('LAMBDA') as LambdaClientConfig),
+    s3: new S3Client(clientConfig(config, 'S3')),
+    iot: new IoTClient(clientConfig(config, 'IOT')),
+    greengrass: new GreengrassV2Client(clientConfig(config, 'GREENGRASSV2')),
+    lambda: new LambdaClient(clientConfig(config, 'LAMBDA')),
   };
 }
 
@@ -68,19 +83,4 @@ export function configOfEnvironment(environment: OperatorEnvironment): OperatorC
       }),
     ),
   };
-}
-
-/** HTTP status of an error of the SDK. */
-export function statusOf(error: unknown): number | undefined {
-  return (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
-}
-
-/** Undefined where the service says that there is no such thing. */
-export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
 }

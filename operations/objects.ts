@@ -5,7 +5,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { unlessMissing } from './clients';
+import { unlessMissing } from '../lib/awsErrors';
 
 /** Objects read at once, where there are many. */
 export const READS_AT_ONCE = 16;

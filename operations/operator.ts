@@ -20,11 +20,11 @@ import {
 import {
   configOfEnvironment,
   createClients,
-  statusOf,
   type OperatorClients,
   type OperatorConfig,
   type OperatorEnvironment,
 } from './clients';
+import { statusOf, unquoted } from '../lib/awsErrors';
 import { listFolders, readText } from './objects';
 import { poll, type PollOptions } from './poll';
 import { thingOperations, type ThingOperations } from './things/things';
@@ -42,6 +42,8 @@ export interface Upload {
 /** What an operator does by hand or in a pipeline, through the AWS SDK alone. */
 export interface Operator extends ThingOperations {
   readonly clients: OperatorClients;
+  /** For clients that few need. */
+  readonly config: OperatorConfig;
   uploadPackage(bucket: string, name: string, bytes: Uint8Array): Promise<Upload>;
   /** What became of exactly this upload, or undefined so far. */
   uploadResult(upload: Upload): Promise<UploadResult | undefined>;
@@ -76,6 +78,7 @@ export function createOperatorWith(config: OperatorConfig): Operator {
   const clients = createClients(config);
   return {
     clients,
+    config,
     ...thingOperations(clients.iot),
     ...uploads(clients.s3),
     ...documents(clients.s3),
@@ -105,7 +108,7 @@ function uploads(s3: S3Client): Pick<Operator, 'uploadPackage' | 'uploadResult' 
       // The same content has the same ETag: an earlier result must not pass for that of this upload.
       await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: keys.uploadResult(key) }));
       const { ETag } = await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }));
-      return { bucket, key, etag: unquoted(ETag) };
+      return { bucket, key, etag: unquoted(ETag ?? '') };
     },
     uploadResult,
     waitForResult: (upload, options) =>
@@ -169,8 +172,4 @@ async function associate(
     const reasons = errorEntries.map(({ thingName, message }) => `${thingName}: ${message}`).join('; ');
     throw new EdgeError('CLOUD_ERROR', `not associated with ${core}: ${reasons}`);
   }
-}
-
-function unquoted(etag: string | undefined): string {
-  return (etag ?? '').replaceAll('"', '');
 }

@@ -105,3 +105,6 @@ export function matchesDevicePattern(pattern: string, thingName: string): boolea
 export function matchesAnyDevicePattern(patterns: readonly string[], thingName: string): boolean {
   return patterns.some((pattern) => matchesDevicePattern(pattern, thingName));
 }
+
+/** Attribute of things that a service made; its value is the prefix of the service's core topics. */
+export const MADE_BY = 'edge-service';

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Operator } from '../../operations/operator';
-import { deployCoreComponent, ensureGreengrassPolicy } from '../../operations/cores/greengrass';
+import { deployCoreComponent } from '../../operations/cores/greengrass/coreComponent';
+import { ensureGreengrassPolicy } from '../../operations/cores/greengrass/corePolicy';
 import type { GroupDefinition } from '../../protocol';
 import type { EdgeOptions, EdgePlace } from './edge';
 import { projectRoot } from './projectRoot';

@@ -8,13 +8,15 @@ import {
   ListPrincipalThingsCommand,
   ListThingPrincipalsCommand,
   ListTargetsForPolicyCommand,
+  paginateListThings,
   UpdateCertificateCommand,
   type IoTClient,
 } from '@aws-sdk/client-iot';
-import { statusOf } from '../clients';
+import { unlessMissing } from '../../lib/awsErrors';
+import { allPages } from '../../lib/pages';
 import { releaseGreengrassPolicies } from '../cores/greengrass/corePolicy';
 import { poll } from '../poll';
-import { MADE_BY } from '../things/madeBy';
+import { MADE_BY } from '../../protocol';
 import { certificateIdOfArn } from '../things/things';
 
 export interface RemovedThings {
@@ -119,19 +121,11 @@ export async function deleteCertificate(
 }
 
 async function targetsOf(iot: IoTClient, policyName: string): Promise<string[]> {
-  const targets: string[] = [];
-  let marker: string | undefined;
-  try {
-    do {
-      const page = await iot.send(new ListTargetsForPolicyCommand({ policyName, marker }));
-      targets.push(...(page.targets ?? []));
-      marker = page.nextMarker;
-    } while (marker !== undefined);
-  } catch (error) {
-    if (statusOf(error) === 404) return [];
-    throw error;
-  }
-  return targets;
+  const targets = allPages(async ({ NextToken: marker }) => {
+    const page = await iot.send(new ListTargetsForPolicyCommand({ policyName, marker }));
+    return { items: page.targets, NextToken: page.nextMarker };
+  });
+  return (await unlessMissing(targets)) ?? [];
 }
 
 async function thingsOf(iot: IoTClient, principal: string): Promise<string[]> {
@@ -164,4 +158,38 @@ export async function deleteThing(
   if (left.length > 0) return false;
   await iot.send(new DeleteThingCommand({ thingName }));
   return true;
+}
+
+/**
+ * Deletes the things that the service made and that are left once its policies are released: those whose
+ * device was removed before, and those with certificates of somebody else, which lose the thing and stay.
+ * Things of the stack are among them; CloudFormation could not delete one that has a certificate.
+ */
+export async function removeOwnThings(iot: IoTClient, madeBy: string): Promise<RemovedThings> {
+  const removed: RemovedThings = { certificates: [], things: [], kept: [] };
+  for (const thingName of await thingsMadeBy(iot, madeBy)) {
+    const principals = await principalsOf(iot, thingName);
+    for (const principal of principals) {
+      await iot.send(new DetachThingPrincipalCommand({ thingName, principal }));
+    }
+    removed.kept.push(...principals);
+    const detached = principals.flatMap((arn) => certificateIdOfArn(arn) ?? []);
+    if (await deleteThing(iot, thingName, detached)) removed.things.push(thingName);
+  }
+  return removed;
+}
+
+async function thingsMadeBy(iot: IoTClient, madeBy: string): Promise<string[]> {
+  const names: string[] = [];
+  const query = { attributeName: MADE_BY, attributeValue: madeBy };
+  for await (const { things = [] } of paginateListThings({ client: iot }, query)) {
+    names.push(...things.flatMap(({ thingName }) => thingName ?? []));
+  }
+  return names;
+}
+
+/** None of a thing that has gone meanwhile. */
+async function principalsOf(iot: IoTClient, thingName: string): Promise<string[]> {
+  const found = await unlessMissing(iot.send(new ListThingPrincipalsCommand({ thingName })));
+  return found?.principals ?? [];
 }

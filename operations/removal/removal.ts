@@ -1,3 +1,4 @@
+import { DisableTopicRuleCommand, EnableTopicRuleCommand, type IoTClient } from '@aws-sdk/client-iot';
 import {
   DeleteFunctionCommand,
   GetFunctionConfigurationCommand,
@@ -6,13 +7,9 @@ import {
 } from '@aws-sdk/client-lambda';
 import { DeleteObjectsCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ServiceAccess } from '../groups/changeGroup';
-import { releasePolicy, type RemovedThings } from './certificateRemoval';
-import { unlessMissing } from '../clients';
-import { removeComponents, type RemovedComponents } from '../cores/greengrass/removal';
-import { deployedTargets, forgetCoreDevices, type DeployedTarget } from '../cores/greengrass/withdrawal';
-import { removeV1Groups, type RemovedV1Groups } from '../cores/greengrassV1/removal';
-import { removeOwnThings } from './ownThings';
-import { disableRules, enableRules } from './topicRules';
+import { releasePolicy, removeOwnThings, type RemovedThings } from './certificateRemoval';
+import { statusOf, unlessMissing } from '../../lib/awsErrors';
+import type { PlatformRemoval, PlatformRemovalReport } from '../cores/platform';
 
 export interface RemovalOptions {
   /** Lambda function `createFunction` of the stack: its environment says what functions it makes. */
@@ -21,9 +18,9 @@ export interface RemovalOptions {
   buckets: readonly { name: string; prefixes?: readonly string[] }[];
   /** Rules that store what cores send. */
   rules?: readonly string[];
-  /** What of Greengrass the service has: components of V2, or groups of V1. */
-  greengrass?: 'components' | 'groups' | undefined;
-  progress?(text: string | undefined): void;
+  /** Of the platform of the service's cores, where they leave more than that. */
+  platform?: PlatformRemoval | undefined;
+  progress?: (text: string | undefined) => void;
 }
 
 export interface Removal {
@@ -31,9 +28,7 @@ export interface Removal {
   /** Objects and versions per bucket. */
   objects: Record<string, number>;
   things: RemovedThings;
-  /** Versions of Greengrass components. */
-  components: RemovedComponents;
-  groups: RemovedV1Groups;
+  platform: PlatformRemovalReport;
   /** What went wrong and keeps nothing else from being removed. */
   problems: string[];
 }
@@ -52,7 +47,7 @@ export const STATE_PREFIXES = [
 
 /**
  * Removes what the service made outside of its stack, so that CloudFormation can delete the rest:
- * certificates and things, components and groups of Greengrass, Lambda functions of `createFunction`, the
+ * certificates and things, what the platform of its cores leaves, Lambda functions of `createFunction`, the
  * content of the buckets. Can be run again after a failure.
  *
  * The rules are disabled first: a report that is stored after the buckets were emptied would keep
@@ -72,40 +67,27 @@ export async function removeService(access: ServiceAccess, options: RemovalOptio
 }
 
 async function removeAll(access: ServiceAccess, options: RemovalOptions): Promise<Omit<Removal, 'problems'>> {
-  const { greengrassV1, iot, lambda, s3 } = access.operator.clients;
+  const { iot, lambda, s3 } = access.operator.clients;
   const { corePolicy, corePrefix, devicePolicy } = access.outputs;
-  let targets: DeployedTarget[] = [];
-  let components: RemovedComponents = { removed: [], kept: [], problems: [] };
-  if (options.greengrass === 'components') {
-    // While cores still have their certificates: those that are online take the components away.
-    options.progress?.('removing components of Greengrass');
-    const deployed = await deployedTargets(access);
-    targets = deployed.targets;
-    components = await removeComponents(access, targets);
-    components.problems.unshift(...deployed.problems);
-  }
-  options.progress?.('removing certificates of cores and devices');
+  const { platform, progress = () => undefined } = options;
+  await platform?.beforeCertificates?.(access, progress);
+  progress('removing certificates of cores and devices');
   const things = merged([
     await releasePolicy(iot, corePolicy, corePrefix),
     await releasePolicy(iot, devicePolicy, corePrefix),
     await removeOwnThings(iot, corePrefix),
   ]);
-  await forgetCoreDevices(access, targets, things.things);
-  options.progress?.('removing functions in the cloud');
+  await platform?.afterThings?.(access, things.things);
+  progress('removing functions in the cloud');
   const functions = await removeCloudFunctions(lambda, options.createFunction);
   const objects: Record<string, number> = {};
   for (const { name, prefixes } of options.buckets) {
-    options.progress?.(`emptying ${name}`);
+    progress(`emptying ${name}`);
     objects[name] = await emptyBucket(s3, name, prefixes ?? ['']);
   }
-  let groups: RemovedV1Groups = { groups: [], definitions: [] };
-  if (options.greengrass === 'groups') {
-    // Without a stored definition, performDeployment does not make them again.
-    options.progress?.('removing groups of Greengrass');
-    groups = await removeV1Groups(greengrassV1, corePrefix);
-  }
-  options.progress?.(undefined);
-  return { functions, objects, things, components, groups };
+  await platform?.afterBuckets?.(access, progress);
+  progress(undefined);
+  return { functions, objects, things, platform: platform?.report() ?? { removed: [], warnings: [] } };
 }
 
 function merged(all: readonly RemovedThings[]): RemovedThings {
@@ -166,4 +148,36 @@ async function listVersions(s3: S3Client, Bucket: string, Prefix: string) {
   const page = await unlessMissing(s3.send(new ListObjectVersionsCommand({ Bucket, Prefix })));
   const { Versions = [], DeleteMarkers = [] } = page ?? {};
   return [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
+}
+
+/** Resolves with why a rule could not be disabled. */
+async function disableRules(iot: IoTClient, rules: readonly string[]): Promise<string[]> {
+  const problems: string[] = [];
+  for (const ruleName of rules) {
+    try {
+      await iot.send(new DisableTopicRuleCommand({ ruleName }));
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      problems.push(`rule ${ruleName} still stores what cores send: ${(error as Error).message}`);
+    }
+  }
+  return problems;
+}
+
+async function enableRules(iot: IoTClient, rules: readonly string[]): Promise<void> {
+  for (const ruleName of rules) {
+    try {
+      await iot.send(new EnableTopicRuleCommand({ ruleName }));
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+    }
+  }
+}
+
+/**
+ * Without the right to it, or deleted by hand: AWS IoT answers both with UnauthorizedException. Source: AWS
+ * IoT API reference, DisableTopicRule, which lists no error for a rule that is not there.
+ */
+function isRefused(error: unknown): boolean {
+  return [401, 403, 404].includes(statusOf(error) ?? 0);
 }

@@ -1,7 +1,7 @@
 import { EdgeError, isActiveDevice, type GroupDefinition } from '../../protocol';
 import { allMadeBy, deleteThing, releaseCertificate } from '../removal/certificateRemoval';
 import { changeGroup, type GroupChange, type ServiceAccess } from '../groups/changeGroup';
-import { statusOf } from '../clients';
+import { statusOf } from '../../lib/awsErrors';
 import { revokeUpdate } from '../groups/groupUpdate';
 
 export interface DeviceRemoveOptions {

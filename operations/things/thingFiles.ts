@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { certificateIdOf } from '../../lib/x509/certificateId';
 import type { Operator } from '../operator';
 
@@ -74,6 +76,19 @@ export class ThingStore {
       ca: join(folder, 'ca.pem'),
     };
   }
+}
+
+/** Paths of files below a folder, as a configuration in that folder names them. */
+export function pathInside(folder: string): (file: string | undefined) => string {
+  return (file = '') => relative(folder, file).replaceAll('\\', '/');
+}
+
+const AMAZON_ROOT = /^CN=Amazon Root CA \d$/m;
+
+/** PEM of the authorities of AWS IoT's endpoints, as Node.js carries them. */
+export function amazonRoots(): string {
+  const found = rootCertificates.filter((pem) => AMAZON_ROOT.test(new X509Certificate(pem).subject));
+  return `${found.join('\n')}\n`;
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

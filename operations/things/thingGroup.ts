@@ -5,7 +5,8 @@ import {
   type IoTClient,
 } from '@aws-sdk/client-iot';
 import { isActiveDevice, type GroupDefinition } from '../../protocol';
-import { unlessMissing } from '../clients';
+import { unlessMissing } from '../../lib/awsErrors';
+import { allPages } from '../../lib/pages';
 
 /**
  * Brings the members of a group's thing group to its core and devices; CloudFormation has no resource for
@@ -34,15 +35,11 @@ export async function syncThingGroup(
   }
 }
 
-async function membersOf(iot: IoTClient, thingGroupName: string): Promise<string[]> {
-  const names: string[] = [];
-  let nextToken: string | undefined;
-  do {
+function membersOf(iot: IoTClient, thingGroupName: string): Promise<string[]> {
+  return allPages(async ({ NextToken: nextToken }) => {
     const page = await iot.send(new ListThingsInThingGroupCommand({ thingGroupName, nextToken }));
-    names.push(...(page.things ?? []));
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
-  return names;
+    return { items: page.things, NextToken: page.nextToken };
+  });
 }
 
 /** A thing that is not there yet is told of elsewhere. */

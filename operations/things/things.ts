@@ -5,13 +5,14 @@ import {
   CreateThingCommand,
   DescribeCertificateCommand,
   DescribeEndpointCommand,
+  DescribeThingCommand,
   ListThingPrincipalsCommand,
   ListThingsCommand,
   type IoTClient,
 } from '@aws-sdk/client-iot';
-import { EdgeError } from '../../protocol';
-import { statusOf, unlessMissing } from '../clients';
-import { MADE_BY } from './madeBy';
+import { EdgeError, MADE_BY } from '../../protocol';
+import { statusOf, unlessMissing } from '../../lib/awsErrors';
+import { allPages } from '../../lib/pages';
 
 /** A thing with its certificate and key, both PEM. */
 export interface ProvisionedThing {
@@ -74,16 +75,11 @@ export function thingOperations(iot: IoTClient): ThingOperations {
     async certificateArn(certificateId) {
       return (await unlessMissing(describe(iot, certificateId)))?.arn;
     },
-    async thingNames() {
-      const names: string[] = [];
-      let nextToken: string | undefined;
-      do {
-        const page = await iot.send(new ListThingsCommand({ nextToken }));
-        names.push(...(page.things ?? []).flatMap(({ thingName }) => thingName ?? []));
-        nextToken = page.nextToken;
-      } while (nextToken !== undefined);
-      return names;
-    },
+    thingNames: () =>
+      allPages(async ({ NextToken: nextToken }) => {
+        const { things = [], nextToken: NextToken } = await iot.send(new ListThingsCommand({ nextToken }));
+        return { items: things.flatMap(({ thingName }) => thingName ?? []), NextToken };
+      }),
     async endpoints() {
       const [data, credentialProvider] = await Promise.all(
         ['iot:Data-ATS', 'iot:CredentialProvider'].map(async (endpointType) => {
@@ -108,19 +104,11 @@ async function ensureThing(iot: IoTClient, thingName: string, madeBy: string | u
 
 /** Other principals than certificates are left out. */
 async function listCertificates(iot: IoTClient, thingName: string): Promise<string[]> {
-  const ids: string[] = [];
-  let nextToken: string | undefined;
-  try {
-    do {
-      const page = await iot.send(new ListThingPrincipalsCommand({ thingName, nextToken }));
-      ids.push(...(page.principals ?? []).flatMap((arn) => certificateIdOfArn(arn) ?? []));
-      nextToken = page.nextToken;
-    } while (nextToken !== undefined);
-  } catch (error) {
-    if (statusOf(error) === 404) return [];
-    throw error;
-  }
-  return ids;
+  const arns = allPages(async ({ NextToken: nextToken }) => {
+    const page = await iot.send(new ListThingPrincipalsCommand({ thingName, nextToken }));
+    return { items: page.principals, NextToken: page.nextToken };
+  });
+  return ((await unlessMissing(arns)) ?? []).flatMap((arn) => certificateIdOfArn(arn) ?? []);
 }
 
 export function certificateIdOfArn(arn: string): string | undefined {
@@ -135,4 +123,11 @@ async function describe(iot: IoTClient, certificateId: string) {
     active: certificateDescription?.status === 'ACTIVE',
     createdAt: certificateDescription?.creationDate?.getTime() ?? 0,
   };
+}
+
+/** Throws ResourceNotFoundException, as AWS IoT does. */
+export async function thingArnOf(iot: IoTClient, thingName: string): Promise<string> {
+  const { thingArn } = await iot.send(new DescribeThingCommand({ thingName }));
+  if (thingArn === undefined) throw new EdgeError('NOT_FOUND', `there is no thing ${thingName}`);
+  return thingArn;
 }

@@ -1,59 +1,39 @@
 import path from 'node:path';
-import { initialiseCore, type CoreInitOptions } from '../../operations/cores/standalone/coreInit';
-import { initialiseGreengrassCore } from '../../operations/cores/greengrass/coreInit';
-import { initialiseV1Core } from '../../operations/cores/greengrassV1/coreInit';
+import { initialiseCore } from '../../operations/cores/initialise';
+import type { CorePlatform } from '../../operations/cores/platform';
+import { CORE_PLATFORMS, platformOfEngine } from '../../operations/cores/platforms';
 import { groupChanges } from '../../operations/groups/groupChanges';
 import { EdgeError } from '../../protocol';
-import { DEVICE_WAYS, type DeviceWay } from '../../protocol/greengrass/coreConfiguration';
 import { flag, list, text, type CommandContext, type CommandResult } from './command';
-import { coreInitText, type AnyInitialisedCore } from './coreInitTexts';
 import { stateFolder, type DeployedService } from './service';
 
-/**
- * `sls edge core init --group`: a folder that is the edge core of the group once it is started, or that
- * makes a Greengrass core device the edge core.
- */
+/** `sls edge core init --group`: makes a node the edge core of the group, with a folder for it. */
 export async function coreInit(context: CommandContext): Promise<CommandResult> {
   const { service, serverless, options } = context;
-  const platform = platformOf(context);
-  requireFitting(context, platform);
+  const platform = await platformOf(context);
+  const steps = platform.steps((name) => text(options, name), serverless.serviceDir);
   const group = text(options, 'group') ?? '';
+  const core = await coreName(context, group);
   const out = path.resolve(
     serverless.serviceDir,
     text(options, 'out') ?? path.join(stageFolder(context), 'cores', group),
   );
-  const init: CoreInitOptions = {
-    group,
-    core: await coreName(context, group),
-    out,
+  const { certificateId, change, facts, lines, warnings } = await initialiseCore(service, steps, {
+    ...{ group, core, out, region: service.region },
     hosts: list(options, 'host'),
     port: portOf(text(options, 'port')),
     replace: flag(options, 'replace'),
-    region: service.region,
     authorityDir: path.join(stateFolder(serverless), 'authority'),
     bundles: path.join(__dirname, '..', 'edge'),
     connectivityUrl: await connectivityUrl(service),
     ...(service.local && { cloudCa: service.local.ca }),
-  };
-  const done = await initialise(context, platform, init);
-  const { change, ...rest } = done;
+  });
   const changes = groupChanges(change.before, change.after);
-  return { json: { ...rest, revision: change.after.revision, changes }, text: coreInitText(done) };
-}
-
-function initialise(
-  context: CommandContext,
-  platform: PlatformName,
-  init: CoreInitOptions,
-): Promise<AnyInitialisedCore> {
-  switch (platform) {
-    case 'standalone':
-      return initialiseCore(context.service, init);
-    case 'greengrassv2':
-      return initialiseGreengrassCore(context.service, { ...init, ...greengrassOptions(context) });
-    case 'greengrass':
-      return initialiseV1Core(context.service, init);
-  }
+  const { revision } = change.after;
+  return {
+    json: { group, core, certificateId, out, ...facts, warnings, revision, changes },
+    text: [...lines, ...warnings.map((warning) => `! ${warning}`)].join('\n'),
+  };
 }
 
 /** What belongs to one stage on this machine. */
@@ -68,60 +48,13 @@ async function coreName({ service, configuration }: CommandContext, group: strin
   return definition?.core?.thingName ?? configuration().coreOf(group);
 }
 
-const PLATFORMS = ['standalone', 'greengrassv2', 'greengrass'] as const;
-type PlatformName = (typeof PLATFORMS)[number];
-
-function platformOf({ options, configuration }: CommandContext): PlatformName {
-  const { name } = configuration().section.engine;
-  const given = text(options, 'platform') ?? (name === 'direct' ? 'standalone' : name);
-  const known = PLATFORMS.find((platform) => platform === given);
-  if (known !== undefined) return known;
-  throw new EdgeError('BAD_REQUEST', `--platform: found ${given}`, { expected: PLATFORMS.join(', ') });
-}
-
-function devicesOf({ options }: CommandContext): DeviceWay {
-  const given = text(options, 'devices') ?? 'broker';
-  const known = DEVICE_WAYS.find((way) => way === given);
-  if (known !== undefined) return known;
-  throw new EdgeError('BAD_REQUEST', `--devices: found ${given}`, { expected: DEVICE_WAYS.join(' or ') });
-}
-
-/** A core without a broker of ours has neither an address nor a certificate for devices. */
-const OF_THE_BROKER = ['host', 'port', 'server-dir'];
-
-function requireFitting(context: CommandContext, platform: PlatformName): void {
-  const { options } = context;
-  const devices = devicesOf(context);
-  if (devices === 'pubsub' && platform !== 'greengrassv2') {
-    throw new EdgeError('BAD_REQUEST', `--devices: found pubsub with --platform ${platform}`, {
-      expected: '--platform greengrassv2',
-    });
-  }
-  if (devices === 'broker' && platform !== 'greengrass') return;
-  const found = OF_THE_BROKER.find((name) => text(options, name) !== undefined);
-  if (found === undefined) return;
-  const way = platform === 'greengrass' ? '--platform greengrass' : '--devices pubsub';
-  throw new EdgeError('BAD_REQUEST', `--${found}: found with ${way}`, {
-    expected: "no such option: devices connect to Greengrass's broker, whose address discovery tells",
+function platformOf({ options, configuration }: CommandContext): Promise<CorePlatform> {
+  const given = text(options, 'platform') ?? platformOfEngine(configuration().section.engine.name);
+  const known = Object.entries(CORE_PLATFORMS).find(([name]) => name === given)?.[1];
+  if (known !== undefined) return known.load();
+  throw new EdgeError('BAD_REQUEST', `--platform: found ${given}`, {
+    expected: Object.keys(CORE_PLATFORMS).join(', '),
   });
-}
-
-/** The client that the component is given comes from the service, where npm has put every architecture of it. */
-function greengrassOptions(context: CommandContext) {
-  const { serverless, options } = context;
-  const certificateId = text(options, 'certificate');
-  const serverFolder = text(options, 'server-dir');
-  if (serverFolder !== undefined && !/^\/[\w./-]*$/.test(serverFolder)) {
-    throw new EdgeError('BAD_REQUEST', `--server-dir: found ${serverFolder}`, {
-      expected: 'an absolute path',
-    });
-  }
-  return {
-    sdkFrom: serverless.serviceDir,
-    devices: devicesOf(context),
-    ...(certificateId !== undefined && { certificateId }),
-    ...(serverFolder !== undefined && { serverFolder }),
-  };
 }
 
 const DEFAULT_PORT = 8883;

@@ -1,3 +1,5 @@
+import { CORE_PLATFORMS } from '../../operations/cores/platforms';
+
 /** `sls edge …` as the framework wants commands declared. It takes no positional arguments. */
 export interface OptionDeclaration {
   usage: string;
@@ -31,6 +33,18 @@ const flag = (usage: string): OptionDeclaration => ({ usage, type: 'boolean' });
 
 function command(usage: string, options: Options = {}): CommandDeclaration {
   return { usage, lifecycleEvents: ['run'], options: { ...options, ...COMMON } };
+}
+
+/** `a, b or c` */
+function anyOf(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
+}
+
+function platformOptions(): Options {
+  const all = Object.entries(CORE_PLATFORMS).flatMap(([platform, { options = {} }]) =>
+    Object.entries(options).map(([name, usage]) => [name, optional(`${platform}: ${usage}`)]),
+  );
+  return Object.fromEntries(all) as Options;
 }
 
 export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
@@ -93,12 +107,8 @@ export const EDGE_COMMANDS: Record<string, CommandDeclaration> = {
             port: optional('Port for devices; default: 8883'),
             out: optional('Folder to make; default: .edge/<stage>/cores/<group>'),
             replace: flag('Cut off the node that is the core now'),
-            platform: optional('standalone, greengrassv2 or greengrass; default: that of the engine'),
-            certificate: optional('greengrassv2: certificate id of a core device that has several'),
-            devices: optional(
-              "greengrassv2: broker (the core's own, default) or pubsub (Greengrass's broker)",
-            ),
-            'server-dir': optional('greengrassv2: folder of server.pem and server.key on the node'),
+            platform: optional(`${anyOf(Object.keys(CORE_PLATFORMS))}; default: that of the engine`),
+            ...platformOptions(),
           }),
         },
       },

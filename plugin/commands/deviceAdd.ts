@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { amazonRoots } from '../../operations/cores/amazonRoot';
+import { amazonRoots } from '../../operations/things/thingFiles';
 import { addDevice, type AddedDevice } from '../../operations/things/deviceAdd';
 import { changeText, groupChanges } from '../../operations/groups/groupChanges';
 import { deviceNameSchema, parseWith } from '../../protocol';

@@ -42,7 +42,7 @@ async function openLocal(serverless: Serverless): Promise<DeployedService> {
 
 async function openAws(serverless: Serverless): Promise<DeployedService> {
   const { awsConfig } = await import('./awsConfig');
-  const { readStackOutputs } = await import('../../operations/stackOutputs');
+  const { readStackOutputs } = await import('../../operations/cloudFormation');
   const provider = serverless.getProvider('aws');
   const config = await awsConfig(provider);
   const { stackName, outputs } = await readStackOutputs(config, provider.naming.getStackName());

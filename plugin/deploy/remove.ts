@@ -1,5 +1,7 @@
 import { EdgeError } from '../../protocol';
-import { unlessMissing } from '../../operations/clients';
+import { unlessMissing } from '../../lib/awsErrors';
+import type { PlatformRemoval } from '../../operations/cores/platform';
+import { CORE_PLATFORMS, platformOfEngine } from '../../operations/cores/platforms';
 import { groupOverviews, isAlive, type GroupOverview } from '../../operations/inspection/overview';
 import {
   FUNCTIONS_PREFIXES,
@@ -7,7 +9,7 @@ import {
   STATE_PREFIXES,
   type Removal,
 } from '../../operations/removal/removal';
-import { rulesOfStack } from '../../operations/removal/topicRules';
+import { rulesOfStack } from '../../operations/cloudFormation';
 import { ago } from '../commands/format';
 import { openService, type DeployedService } from '../commands/service';
 import type { CommandHost } from '../commands/command';
@@ -30,14 +32,14 @@ export async function removeBeforeStack(host: CommandHost): Promise<void> {
     const done = await removeService(service, {
       createFunction: lambdaName('createFunction'),
       rules: await rulesOfStack(service.config, service.stackName),
-      greengrass: GREENGRASS[section.engine.name],
+      platform: await platformRemovalOf(section.engine.name),
       buckets: [
         { name: functionsBucket, ...shared(section.buckets.functions?.existing, FUNCTIONS_PREFIXES) },
         { name: stateBucket, ...shared(section.buckets.state?.existing, STATE_PREFIXES) },
       ],
       progress: (text) => (text === undefined ? progress.remove() : progress.notice(text)),
     });
-    for (const problem of problemsOf(done)) host.utils.log.warning(problem);
+    for (const problem of [...done.problems, ...done.platform.warnings]) host.utils.log.warning(problem);
     host.utils.log.notice(textOf(done));
   } finally {
     progress.remove();
@@ -45,7 +47,10 @@ export async function removeBeforeStack(host: CommandHost): Promise<void> {
   }
 }
 
-const GREENGRASS = { direct: undefined, greengrassv2: 'components', greengrass: 'groups' } as const;
+async function platformRemovalOf(engine: string): Promise<PlatformRemoval | undefined> {
+  const platform = await CORE_PLATFORMS[platformOfEngine(engine)]?.load();
+  return platform?.removal?.();
+}
 
 async function openIfDeployed(host: CommandHost): Promise<DeployedService | undefined> {
   try {
@@ -87,22 +92,12 @@ function livingText(overview: GroupOverview): string | undefined {
     : `group ${group}: core ${core} has not been seen for a while (last ${seen}). Should it still run, it is cut off.`;
 }
 
-function problemsOf({ problems, components }: Removal): string[] {
-  const kept = components.kept.map((name) => `component ${name} was made by somebody else: it stays`);
-  return [...problems, ...components.problems, ...kept];
-}
-
-function textOf({ functions, objects, things, components, groups }: Removal): string {
+function textOf({ functions, objects, things, platform }: Removal): string {
   const count = Object.values(objects).reduce((sum, each) => sum + each, 0);
   const kept = things.kept.length === 0 ? '' : `; ${things.kept.length} certificates of others were kept`;
-  const greengrass = [
-    ...(components.removed.length === 0 ? [] : [`${components.removed.length} component versions`]),
-    ...(groups.groups.length + groups.definitions.length === 0
-      ? []
-      : [`${groups.groups.length} Greengrass groups, ${groups.definitions.length} definitions of them`]),
-  ].map((text) => `${text}, `);
+  const ofPlatform = platform.removed.map((text) => `${text}, `).join('');
   return (
-    `Removed ${count} objects, ${functions.length} functions made from packages, ${greengrass.join('')}` +
+    `Removed ${count} objects, ${functions.length} functions made from packages, ${ofPlatform}` +
     `${things.certificates.length} certificates and ${things.things.length} things${kept}`
   );
 }

@@ -1,4 +1,4 @@
-import { MADE_BY } from '../../operations/things/madeBy';
+import { MADE_BY } from '../../protocol';
 import type { ResourceContext, Resources } from './resource';
 
 /**

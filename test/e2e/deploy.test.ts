@@ -18,7 +18,7 @@ import {
   type LocalCloud,
   type Operator,
 } from '../../local';
-import { MADE_BY } from '../../operations/things/madeBy';
+import { MADE_BY } from '../../protocol';
 import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
 import { emptyUpdate } from '../../operations/groups/groupUpdate';
 import type { GroupDefinition } from '../../protocol';

@@ -5,7 +5,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { keys } from '../../../protocol';
 import type { PackageEntry } from '../../../protocol/functionPackage';
 import type { ServiceAccess } from '../../groups/changeGroup';
-import { statusOf } from '../../clients';
+import { statusOf } from '../../../lib/awsErrors';
 import { zipEntries } from '../../packages/zipEntries';
 import { ARCHITECTURES, readSdkFiles, type Architecture } from './sdkFiles';
 

@@ -8,7 +8,7 @@ import {
 import semver from 'semver';
 import { EdgeError } from '../../../protocol';
 import { encodeRecipe, type Recipe } from '../../../protocol/greengrass/recipe';
-import { statusOf } from '../../clients';
+import { statusOf } from '../../../lib/awsErrors';
 import { poll, type PollOptions } from '../../poll';
 
 const FIRST_VERSION = '1.0.0';

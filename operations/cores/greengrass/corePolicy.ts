@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-iot';
 import { canonicalJson, EdgeError } from '../../../protocol';
 import type { ServiceAccess } from '../../groups/changeGroup';
-import { unlessMissing } from '../../clients';
+import { unlessMissing } from '../../../lib/awsErrors';
 
 const MAX_NAME = 128;
 const MAX_DOCUMENT = 2_048;

@@ -1,7 +1,7 @@
 import { GetCoreDeviceCommand, type GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
 import { EdgeError } from '../../../protocol';
 import { mergeOf } from '../../../protocol/greengrass/componentMap';
-import { unlessMissing } from '../../clients';
+import { unlessMissing } from '../../../lib/awsErrors';
 import { redeploy, type Components } from './redeploy';
 
 /** The nucleus that a new node is set up with; it is what a deployment names where nothing else is known. */

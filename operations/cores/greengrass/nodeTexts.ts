@@ -18,11 +18,6 @@ export interface NodeTexts {
   credentials: { certificate: string; privateKey: string; ca: string };
 }
 
-/** Where the server certificate lies on the node, by default. */
-export function serverFolderOf(group: string): string {
-  return `/etc/edge-${group}`;
-}
-
 /**
  * `--init-config` of the nucleus. Source: AWS IoT Greengrass V2 developer guide, "Install AWS IoT
  * Greengrass Core software with manual resource provisioning".

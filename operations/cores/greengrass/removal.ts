@@ -1,5 +1,6 @@
 import {
   DeleteComponentCommand,
+  DeleteCoreDeviceCommand,
   DescribeComponentCommand,
   paginateListComponents,
   paginateListComponentVersions,
@@ -7,11 +8,13 @@ import {
   type ComponentVersionListItem,
   type GreengrassV2Client,
 } from '@aws-sdk/client-greengrassv2';
-import { coreComponentName, functionComponentPrefix } from '../../../protocol';
+import { coreComponentName, EdgeError, functionComponentPrefix } from '../../../protocol';
 import { isCoreDescription, packageOf } from '../../../protocol/greengrass/descriptions';
 import type { ServiceAccess } from '../../groups/changeGroup';
-import { unlessMissing } from '../../clients';
-import { withdrawComponents, type DeployedTarget } from './withdrawal';
+import { thingArnOf } from '../../things/things';
+import { unlessMissing } from '../../../lib/awsErrors';
+import type { PlatformRemoval } from '../platform';
+import { redeploy } from './redeploy';
 
 export interface RemovedComponents {
   /** `<component> <version>` */
@@ -22,7 +25,46 @@ export interface RemovedComponents {
   problems: string[];
 }
 
+/** Where the service's components are deployed: of every group that has a core. */
+export interface DeployedTarget {
+  /** Thing name of the core device. */
+  core: string;
+  targetArn: string;
+}
+
 type IsOwn = (description: string | undefined) => boolean;
+
+/** Takes away the components of a service, and the core devices whose things went with it. */
+export class GreengrassRemoval implements PlatformRemoval {
+  components: RemovedComponents = { removed: [], kept: [], problems: [] };
+  #targets: DeployedTarget[] = [];
+
+  async beforeCertificates(access: ServiceAccess, progress: (text: string) => void): Promise<void> {
+    progress('removing components of Greengrass');
+    const { targets, problems } = await deployedTargets(access);
+    this.#targets = targets;
+    this.components = await removeComponents(access, targets);
+    this.components.problems.unshift(...problems);
+  }
+
+  /** Greengrass lists core devices until they are deleted, also those whose thing has gone. */
+  async afterThings({ operator }: ServiceAccess, things: readonly string[]): Promise<void> {
+    const { greengrass } = operator.clients;
+    for (const { core } of this.#targets) {
+      if (!things.includes(core)) continue;
+      await unlessMissing(greengrass.send(new DeleteCoreDeviceCommand({ coreDeviceThingName: core })));
+    }
+  }
+
+  report() {
+    const { removed, kept, problems } = this.components;
+    const foreign = kept.map((name) => `component ${name} was made by somebody else: it stays`);
+    return {
+      removed: removed.length === 0 ? [] : [`${removed.length} component versions`],
+      warnings: [...problems, ...foreign],
+    };
+  }
+}
 
 /**
  * Takes the service's components out of the deployments of its targets, then deletes every version of
@@ -96,4 +138,66 @@ function ownershipOf(componentName: string, corePrefix: string): IsOwn | undefin
   }
   if (!componentName.startsWith(functionComponentPrefix(corePrefix))) return undefined;
   return (description) => packageOf(description) !== undefined;
+}
+
+/**
+ * From the stored definitions; none when their bucket has gone. What was spoilt by hand is a problem, and
+ * keeps nothing from being removed.
+ */
+async function deployedTargets(
+  access: ServiceAccess,
+): Promise<{ targets: DeployedTarget[]; problems: string[] }> {
+  const [targets, problems]: [DeployedTarget[], string[]] = [[], []];
+  for (const group of (await unlessMissing(access.operator.groupNames(access.outputs.stateBucket))) ?? []) {
+    try {
+      const target = await targetOf(access, group);
+      if (target !== undefined) targets.push(target);
+    } catch (error) {
+      problems.push(`where group ${group} has components of the service cannot be told: ${text(error)}`);
+    }
+  }
+  return { targets, problems };
+}
+
+/** Undefined for a group without a core, and for a core whose thing has gone. */
+async function targetOf(access: ServiceAccess, group: string): Promise<DeployedTarget | undefined> {
+  const definition = await access.operator.definition(access.outputs.stateBucket, group);
+  const core = definition?.core?.thingName;
+  if (core === undefined) return undefined;
+  const targetArn =
+    definition?.engine?.targetArn ?? (await unlessMissing(thingArnOf(access.operator.clients.iot, core)));
+  return targetArn === undefined ? undefined : { core, targetArn };
+}
+
+/**
+ * Deploys to each target what it has without the service's components. Otherwise the last
+ * deployment of a core device that lives on would name components that there are no more, and neither it
+ * nor one that somebody makes from it could be carried out. Resolves with what went wrong: a target that
+ * cannot be deployed to keeps nothing from being removed.
+ */
+async function withdrawComponents(
+  { operator, outputs }: ServiceAccess,
+  targets: readonly DeployedTarget[],
+  isOwn: (name: string, version: string | undefined) => boolean,
+): Promise<string[]> {
+  const problems: string[] = [];
+  for (const targetArn of new Set(targets.map((each) => each.targetArn))) {
+    try {
+      await redeploy(operator.clients.greengrass, {
+        targetArn,
+        name: `${outputs.corePrefix} removed`,
+        next: (current) =>
+          Object.fromEntries(
+            Object.entries(current).filter(([name, { componentVersion }]) => !isOwn(name, componentVersion)),
+          ),
+      });
+    } catch (error) {
+      problems.push(`${targetArn} still has a deployment with components of the service: ${text(error)}`);
+    }
+  }
+  return problems;
+}
+
+function text(error: unknown): string {
+  return EdgeError.from(error).message;
 }

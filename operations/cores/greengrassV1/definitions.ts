@@ -19,11 +19,11 @@ import type { V1DefinitionKind } from '../../../protocol/greengrassV1';
 
 /** The same two calls, which every kind of definition has under names of its own. */
 interface DefinitionKind {
-  list(
+  list: (
     client: GreengrassClient,
     page: PageToken,
-  ): Promise<{ Definitions?: DefinitionInformation[] | undefined; NextToken?: string | undefined }>;
-  remove(client: GreengrassClient, id: string): Promise<unknown>;
+  ) => Promise<{ Definitions?: DefinitionInformation[] | undefined; NextToken?: string | undefined }>;
+  remove: (client: GreengrassClient, id: string) => Promise<unknown>;
 }
 
 const KINDS: Record<V1DefinitionKind, DefinitionKind> = {

@@ -2,10 +2,10 @@ import {
   DeleteGroupCommand,
   GetFunctionDefinitionVersionCommand,
   GetGroupVersionCommand,
+  GreengrassClient,
   ListGroupsCommand,
   ResetDeploymentsCommand,
   type Function as V1Function,
-  type GreengrassClient,
   type GroupInformation,
 } from '@aws-sdk/client-greengrass';
 import {
@@ -15,8 +15,11 @@ import {
   v1GroupNamePrefix,
   type V1DefinitionKind,
 } from '../../../protocol/greengrassV1';
-import { unlessMissing } from '../../clients';
+import { unlessMissing } from '../../../lib/awsErrors';
 import { allPages } from '../../../lib/pages';
+import type { ServiceAccess } from '../../groups/changeGroup';
+import { clientConfig } from '../../clients';
+import type { PlatformRemoval } from '../platform';
 import { deleteDefinition, listDefinitions } from './definitions';
 
 export interface RemovedV1Groups {
@@ -24,6 +27,30 @@ export interface RemovedV1Groups {
   groups: string[];
   /** Names of definitions. */
   definitions: string[];
+}
+
+/** Takes away the Greengrass groups of a service. */
+export class V1Removal implements PlatformRemoval {
+  groups: RemovedV1Groups = { groups: [], definitions: [] };
+
+  async afterBuckets({ operator, outputs }: ServiceAccess, progress: (text: string) => void): Promise<void> {
+    progress('removing groups of Greengrass');
+    const client = new GreengrassClient(clientConfig(operator.config, 'GREENGRASS'));
+    try {
+      this.groups = await removeV1Groups(client, outputs.corePrefix);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  report() {
+    const { groups, definitions } = this.groups;
+    const none = groups.length + definitions.length === 0;
+    return {
+      removed: none ? [] : [`${groups.length} Greengrass groups, ${definitions.length} definitions of them`],
+      warnings: [],
+    };
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { GetPolicyCommand, ListAttachedPoliciesCommand } from '@aws-sdk/client-i
 import { writeStackFile, type NodeProcess } from '../../../local';
 import { startNucleusProcess } from '../../../local/dev/nucleus';
 import { ThingStore } from '../../../operations/things/thingFiles';
+import { GreengrassRemoval } from '../../../operations/cores/greengrass/removal';
 import { removeService } from '../../../operations/removal/removal';
 import { coreComponentName } from '../../../protocol';
 import { TestDevice } from '../../support/device';
@@ -122,8 +123,10 @@ it(
     const { policies = [] } = await iot.send(new ListAttachedPoliciesCommand({ target }));
     const own = policies.map(({ policyName }) => policyName).filter((name) => name !== corePolicy);
     expect(own).toEqual([expect.stringMatching(new RegExp(`^${corePolicy}\\.`))]);
-    const options = { createFunction: 'none', buckets: [], greengrass: 'components' as const };
-    const { things, components } = await removeService(environment, options);
+    const platform = new GreengrassRemoval();
+    const options = { createFunction: 'none', buckets: [], platform };
+    const { things } = await removeService(environment, options);
+    const { components } = platform;
     expect(components.removed).toEqual([`${coreComponentName(environment.outputs.corePrefix)} 1.0.0`]);
     expect(components.problems).toEqual([]);
     expect(things.certificates).toContain(certificateId);

@@ -1,11 +1,12 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { ListFunctionDefinitionsCommand, ListGroupsCommand } from '@aws-sdk/client-greengrass';
+import { GreengrassClient, ListFunctionDefinitionsCommand, ListGroupsCommand } from '@aws-sdk/client-greengrass';
 import { AttachPolicyCommand, CreatePolicyCommand } from '@aws-sdk/client-iot';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { CoreDelivery, CoreOutcome } from '../../../local/services/greengrassV1';
 import type { Deployment } from '../../../handlers/engines/engine';
 import { writeStackFile } from '../../../local';
+import { clientConfig } from '../../../operations/clients';
 import { keys, rollbacksInForce } from '../../../protocol';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../../support/environment';
 import { packageTemplate } from '../../support/packaged';
@@ -178,7 +179,7 @@ describe('engine greengrass in the cloud', () => {
   }, 60_000);
 
   it('leaves nothing of it behind after sls remove, not even while a deployment is in flight', async () => {
-    const { greengrassV1: client } = environment.operator.clients;
+    const client = new GreengrassClient(clientConfig(environment.operator.config, 'GREENGRASS'));
     const groups = async () => (await client.send(new ListGroupsCommand({}))).Groups ?? [];
     const before = await groups();
     const { core } = await definition();

@@ -6,6 +6,7 @@ import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { startLocalCloud, type LocalCloud } from '../../../local';
 import { createOperator, type Operator } from '../../../operations/operator';
 import type { ServiceOutputs } from '../../../operations/outputs';
+import { GreengrassRemoval } from '../../../operations/cores/greengrass/removal';
 import { keys } from '../../../protocol';
 import { removeService, type RemovalOptions } from '../../../operations/removal/removal';
 
@@ -92,7 +93,9 @@ test('a rule that cannot be disabled is named, and keeps nothing from being remo
 test('a definition that was spoilt by hand is named, and keeps nothing from being removed', async () => {
   const put = { Bucket, Key: keys.definition('workshop'), Body: 'spoilt' };
   await operator.clients.s3.send(new PutObjectCommand(put));
-  const { components, objects } = await remove({ greengrass: 'components' });
+  const platform = new GreengrassRemoval();
+  const { objects } = await remove({ platform });
+  const { components } = platform;
   expect(components.problems).toEqual([expect.stringContaining('workshop')]);
   expect(objects).toEqual({ [Bucket]: 1 });
 });

@@ -16,7 +16,10 @@ import {
   ensureClientDevicePolicy,
   ensureGreengrassPolicy,
 } from '../../../../operations/cores/greengrass/corePolicy';
-import { deployCoreComponent, type CoreComponentOptions } from '../../../../operations/cores/greengrass';
+import {
+  deployCoreComponent,
+  type CoreComponentOptions,
+} from '../../../../operations/cores/greengrass/coreComponent';
 import { readSdkFiles } from '../../../../operations/cores/greengrass/sdkFiles';
 import { createOperator, type Operator } from '../../../../operations/operator';
 import type { ServiceOutputs } from '../../../../operations/outputs';

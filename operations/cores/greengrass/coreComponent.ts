@@ -7,9 +7,7 @@ import { ensureComponentVersion } from './componentVersion';
 import { coreComponentConfiguration } from './configuration';
 import { deployCore, type DeployedCore } from './deployment';
 import { coreRecipe } from './recipe';
-import { thingArnOf } from './thingArn';
-
-export { ensureClientDevicePolicy, ensureGreengrassPolicy } from './corePolicy';
+import { thingArnOf } from '../../things/things';
 
 export interface CoreComponentOptions extends ArtifactSources {
   /** Of the group: its delivery and target are deployed, and its revision is what the core begins with. */
@@ -47,7 +45,7 @@ export async function deployCoreComponent(
   const { definition, core, region, devices, listen, connectivityUrl, cloudCa, settings } = options;
   const { group, revision, engine } = definition;
   const { corePrefix, functionsBucket, devicePrefix } = outputs;
-  const thingArn = await thingArnOf(access, core);
+  const thingArn = await thingArnOf(access.operator.clients.iot, core);
   const artifacts = await uploadArtifacts(access, options);
   const component = coreComponentName(corePrefix);
   const version = await ensureComponentVersion(
