@@ -1,27 +1,27 @@
 import type { ResourceProvider } from '../stack/resource';
-import { api, integration, route, stage } from './httpApi/cloudFormation';
-import { managedPolicy, policy, role } from './iam/cloudFormation';
-import { iotPolicy, roleAlias, thing, thingGroup, topicRule } from './iotCore/cloudFormation';
-import { alias, eventInvokeConfig, lambdaFunction, permission, version } from './lambda/cloudFormation';
-import { logGroup } from './logs/cloudFormation';
-import { existingBucket } from './s3/existingBucket';
-import { bucket, bucketPolicy } from './s3/cloudFormation';
-import { eventsRule } from './eventBridge/cloudFormation';
-import { schedule } from './scheduler/cloudFormation';
-import { queue, queuePolicy } from './sqs/cloudFormation';
+import { eventBridgeResources } from './eventBridge/cloudFormation';
+import { httpApiResources } from './httpApi/cloudFormation';
+import { iamResources } from './iam/cloudFormation';
+import { iotResources } from './iotCore/cloudFormation';
+import { lambdaResources } from './lambda/cloudFormation';
+import { logsResources } from './logs/cloudFormation';
+import { s3Resources } from './s3/cloudFormation';
+import { schedulerResources } from './scheduler/cloudFormation';
+import { sqsResources } from './sqs/cloudFormation';
 
-const ALL: readonly ResourceProvider[] = [
-  ...[bucket, bucketPolicy, existingBucket],
-  logGroup,
-  ...[role, policy, managedPolicy],
-  ...[lambdaFunction, version, alias, permission, eventInvokeConfig],
-  ...[api, stage, integration, route],
-  ...[topicRule, iotPolicy, roleAlias, thing, thingGroup],
-  ...[eventsRule, schedule],
-  ...[queue, queuePolicy],
-];
-
-/** Every resource type that the local cloud has, by name. */
+/** Every resource type that the local cloud has, by name: what the services list. */
 export const PROVIDERS: ReadonlyMap<string, ResourceProvider> = new Map(
-  ALL.map((provider) => [provider.type, provider]),
+  [
+    eventBridgeResources,
+    httpApiResources,
+    iamResources,
+    iotResources,
+    lambdaResources,
+    logsResources,
+    s3Resources,
+    schedulerResources,
+    sqsResources,
+  ]
+    .flat()
+    .map((provider) => [provider.type, provider]),
 );

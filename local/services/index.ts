@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { loadOrCreateAuthority, type CertificateAuthority } from '../../lib/x509/authority';
+import { loadOrCreateAuthority } from '../../lib/x509/authority';
 import { RolePolicies } from './iam/rolePolicies';
-import type { StackServices } from '../stack/services';
+
 import type { CloudOptions } from '../cloudOptions';
 import type { CloudContext } from '../base/context';
 import { startFunctionHost } from './lambda/functionHost';
 import { createEventBridge } from './eventBridge';
-import { createGreengrass, type Greengrass } from './greengrass';
+import { createGreengrass } from './greengrass';
 import { createHttpApi } from './httpApi';
 import { createIotCore, type IotCore } from './iotCore';
 import { createLambda, type Lambda } from './lambda';
@@ -14,10 +14,8 @@ import { createS3, type S3 } from './s3';
 import { createScheduler } from './scheduler';
 import { createQueues, type Queues } from './sqs';
 
-export interface CloudServices extends StackServices {
-  greengrass: Greengrass;
-  authority: CertificateAuthority;
-}
+/** Every service, in process. */
+export type CloudServices = Awaited<ReturnType<typeof startServices>>;
 
 /** Notes how a service is closed, the last one first. */
 export type Started = <T extends { close(): Promise<void> | void }>(service: T) => T;
@@ -31,7 +29,7 @@ export async function startServices(
   options: CloudOptions,
   endpointVariables: () => Record<string, string>,
   started: Started,
-): Promise<CloudServices> {
+) {
   const authority = await loadOrCreateAuthority(join(context.stateDir, 'certificates'));
   const s3 = started(await createS3(context));
   const queues = createQueues(context);

@@ -3,7 +3,7 @@ import { resolve } from './intrinsics';
 import { planStack } from './plan';
 import { PROVIDERS } from '../services/cloudFormation';
 import type { StackFacts } from './scope';
-import type { StackServices } from './services';
+import type { CloudServices } from '../services';
 import { retained, StackChange, type DeployedResources } from './stack';
 import { parseTemplate, type Template } from './template';
 
@@ -52,7 +52,7 @@ export interface CloudFormation {
   delete(name: string): Promise<void>;
 }
 
-export function createCloudFormation(cloud: CloudContext, services: StackServices): CloudFormation {
+export function createCloudFormation(cloud: CloudContext, services: CloudServices): CloudFormation {
   const records = new Map<string, StackRecord>();
   const underway = new Set<string>();
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CloudContext } from '../base/context';
-import type { StackServices } from './services';
+import type { CloudServices as CloudServices } from '../services';
 
 /** A resource as it exists: what `Ref` and `Fn::GetAtt` give. */
 export interface PhysicalResource {
@@ -11,7 +11,7 @@ export interface PhysicalResource {
 
 export interface ResourceContext {
   readonly cloud: CloudContext;
-  readonly services: StackServices;
+  readonly services: CloudServices;
   readonly stackName: string;
   readonly logicalId: string;
   /** `<stack>-<logicalId>-<suffix>`, at most `maxLength` long, where a template gives no name. */
@@ -33,10 +33,12 @@ export interface ResourceDefinition<S extends z.ZodType> {
     previous: z.output<S>,
     context: ResourceContext,
   ): Promise<PhysicalResource>;
-  /** Whether this change needs a new resource although `update` exists. */
-  replaces?(next: z.output<S>, previous: z.output<S>): boolean;
-  /** Must not fail when the resource is gone already. */
-  delete(current: PhysicalResource, properties: z.output<S>, context: ResourceContext): Promise<void>;
+  /** Properties whose change needs a new resource although `update` exists. */
+  replaces?: readonly (keyof z.output<S>)[];
+  /** Left out, nothing is to be done. */
+  delete?(current: PhysicalResource, properties: z.output<S>, context: ResourceContext): Promise<void> | void;
+  /** Code of the error with which `delete` says that the resource is gone already, which is no failure. */
+  absent?: string;
 }
 
 /** A definition whose property type is forgotten, so that a table can hold all of them. */
@@ -57,7 +59,7 @@ export interface ResourceProvider {
 }
 
 export function defineResource<S extends z.ZodType>(definition: ResourceDefinition<S>): ResourceProvider {
-  const { schema } = definition;
+  const { schema, replaces = [], absent } = definition;
   return {
     type: definition.type,
     attributes: definition.attributes ?? [],
@@ -68,12 +70,62 @@ export function defineResource<S extends z.ZodType>(definition: ResourceDefiniti
     create: async (properties, context) => definition.create(schema.parse(properties), context),
     update: async (current, nextRaw, previousRaw, context) => {
       const [next, previous] = [schema.parse(nextRaw), schema.parse(previousRaw)];
-      if (definition.update === undefined || definition.replaces?.(next, previous)) return undefined;
-      return definition.update(current, next, previous, context);
+      const replaced = replaces.some((property) => next[property] !== previous[property]);
+      return replaced ? undefined : definition.update?.(current, next, previous, context);
     },
-    delete: async (current, properties, context) =>
-      definition.delete(current, schema.parse(properties), context),
+    delete: (current, properties, context) =>
+      unlessAbsent(absent, async () => definition.delete?.(current, schema.parse(properties), context)),
   };
+}
+
+/** A resource with a name, which the template may give and which is its `Ref`. Another name makes another resource. */
+export interface NamedResource<S extends z.ZodType> extends Pick<
+  ResourceDefinition<S>,
+  'type' | 'schema' | 'attributes' | 'delete' | 'absent'
+> {
+  /** The property that gives the name. */
+  name: keyof z.output<S>;
+  /** Of a name that is generated. */
+  maxLength: number;
+  /** Makes a generated name one that the service takes. */
+  adapt?: (generated: string) => string;
+  /** What `Ref` gives in place of the name. */
+  refOf?: (name: string, cloud: CloudContext) => string;
+  /** Creates it, or brings it to these properties. Gives its attributes. */
+  put(
+    name: string,
+    properties: z.output<S>,
+    context: ResourceContext,
+  ): Promise<Record<string, string>> | Record<string, string>;
+}
+
+export function namedResource<S extends z.ZodType>(resource: NamedResource<S>): ResourceProvider {
+  const { name: property, maxLength, adapt = same, refOf = same, put, ...rest } = resource;
+  const apply = async (properties: z.output<S>, context: ResourceContext): Promise<PhysicalResource> => {
+    const given = properties[property] as string | undefined;
+    const name = given ?? adapt(context.generatedName(maxLength));
+    return { ref: refOf(name, context.cloud), attributes: await put(name, properties, context) };
+  };
+  return defineResource({
+    ...rest,
+    create: apply,
+    update: (_current, next, _previous, context) => apply(next, context),
+    replaces: [property],
+  });
+}
+
+const same = (name: string): string => name;
+
+/** Deleting what is gone already is no failure: a function or an API takes its parts with it. */
+export async function unlessAbsent(
+  code: string | undefined,
+  remove: () => void | Promise<void>,
+): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== code) throw error;
+  }
 }
 
 function describeIssue(issue: z.core.$ZodIssue): { property: string; expected: string }[] {

@@ -4,7 +4,7 @@ import { resolve, type Scope } from './intrinsics';
 import type { PlannedResource } from './plan';
 import { generateName, type PhysicalResource, type ResourceContext } from './resource';
 import { createScope, type StackFacts } from './scope';
-import type { StackServices } from './services';
+import type { CloudServices } from '../services';
 import type { Template } from './template';
 
 export interface DeployedResource extends PlannedResource {
@@ -37,7 +37,7 @@ export class StackChange {
 
   constructor(
     private readonly cloud: CloudContext,
-    private readonly services: StackServices,
+    private readonly services: CloudServices,
     private readonly change: Change,
   ) {
     this.scope = createScope(change.template, change.facts, {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { parsePattern } from './pattern';
-import type { ResourceContext } from '../../stack/resource';
 import { expressionSchema, scheduledEvent, stateSchema, timedResource } from '../scheduler/timed';
 
 const patternSchema = z.record(z.string(), z.unknown()).check((check) => {
@@ -27,26 +26,24 @@ const ruleSchema = z
   .refine(({ ScheduleExpression, EventPattern }) => (ScheduleExpression ?? EventPattern) !== undefined, {
     error: 'expected ScheduleExpression or EventPattern',
   });
-type Rule = z.output<typeof ruleSchema>;
 
 /** EventBridge rule with a schedule, an event pattern, or both; the functions' resource policies decide. */
-export const eventsRule = timedResource({
+const rule = timedResource({
   type: 'AWS::Events::Rule',
   schema: ruleSchema,
   arnOf: (name, { region, account }) => `arn:aws:events:${region}:${account}:rule/${name}`,
-  start(rule, arn, context) {
-    const { ScheduleExpression: expression, EventPattern: pattern } = rule;
+  start({ ScheduleExpression: expression, EventPattern: pattern, Targets }, arn, context) {
     const { scheduler, eventBridge } = context.services;
+    const targets = Targets.map(({ Arn, Input }) => ({
+      arn: Arn,
+      ...(Input !== undefined && { input: Input }),
+    }));
     if (expression !== undefined) {
-      scheduler.put({ arn, expression, fire: (at) => invokeTargets(rule, arn, at, context) });
+      const fire = (at: number): Promise<void> =>
+        eventBridge.invoke({ arn, targets }, scheduledEvent('aws.events', arn, at, context.cloud));
+      scheduler.put({ arn, expression, fire });
     }
-    if (pattern !== undefined) {
-      const targets = rule.Targets.map(({ Arn, Input }) => ({
-        arn: Arn,
-        ...(Input !== undefined && { input: Input }),
-      }));
-      eventBridge.putRule({ arn, pattern, targets });
-    }
+    if (pattern !== undefined) eventBridge.putRule({ arn, pattern, targets });
   },
   stop(arn, { services }) {
     services.scheduler.remove(arn);
@@ -54,16 +51,4 @@ export const eventsRule = timedResource({
   },
 });
 
-async function invokeTargets(
-  { Targets }: Rule,
-  arn: string,
-  at: number,
-  { services, cloud }: ResourceContext,
-): Promise<void> {
-  const event = scheduledEvent('aws.events', arn, at, cloud);
-  const caller = { service: 'events.amazonaws.com', sourceArn: arn };
-  for (const { Arn, Input } of Targets) {
-    const payload: unknown = Input === undefined ? event : JSON.parse(Input);
-    await services.lambda.invokeAsService(Arn, caller, payload, 'async');
-  }
-}
+export const eventBridgeResources = [rule];

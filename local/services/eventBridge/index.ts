@@ -33,12 +33,17 @@ export interface EventBridge {
   removeRule(arn: string): void;
   /** Delivered to each rule that matches through the event delivery's channel `eventBridge`. */
   putEvent(event: ServiceEvent): void;
+  /** Invokes each target of a rule, whatever its pattern: its time has come. */
+  invoke(rule: Pick<EventRule, 'arn' | 'targets'>, event: Record<string, unknown>): Promise<void>;
 }
 
 export function createEventBridge(cloud: CloudContext, lambda: Lambda): EventBridge {
   const rules = new Map<string, { rule: EventRule; matches: Matches }>();
 
-  async function fire({ arn, targets }: EventRule, event: unknown): Promise<void> {
+  async function invoke(
+    { arn, targets }: Pick<EventRule, 'arn' | 'targets'>,
+    event: Record<string, unknown>,
+  ): Promise<void> {
     const caller = { service: 'events.amazonaws.com', sourceArn: arn };
     for (const target of targets) {
       const payload: unknown = target.input === undefined ? structuredClone(event) : JSON.parse(target.input);
@@ -53,9 +58,10 @@ export function createEventBridge(cloud: CloudContext, lambda: Lambda): EventBri
       const event = eventOf(given.source, given.detailType, given.resources, given.detail, cloud, Date.now());
       for (const { rule, matches } of rules.values()) {
         if (!matches(event)) continue;
-        cloud.events.deliver('eventBridge', `${given.detailType} → ${rule.arn}`, () => fire(rule, event));
+        cloud.events.deliver('eventBridge', `${given.detailType} → ${rule.arn}`, () => invoke(rule, event));
       }
     },
+    invoke,
   };
 }
 

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import type { IntegrationProps, RouteProps } from './types';
+import type { IntegrationProps, RouteProps } from '.';
 import { count, defineResource, flag, tags } from '../../stack/resource';
-import { unlessAbsent } from '../../stack/absent';
 
-const ABSENT = 'NotFoundException';
+const absent = 'NotFoundException';
 
-export const api = defineResource({
+const api = defineResource({
   type: 'AWS::ApiGatewayV2::Api',
   schema: z.strictObject({
     Name: z.string(),
@@ -24,12 +23,11 @@ export const api = defineResource({
   },
   /** Only the name and tags can change, which nothing here shows. */
   update: async (current) => current,
-  async delete(current, _properties, { services }) {
-    await unlessAbsent(ABSENT, () => services.httpApi.deleteApi(current.ref));
-  },
+  absent,
+  delete: ({ ref }, _properties, { services }) => services.httpApi.deleteApi(ref),
 });
 
-export const stage = defineResource({
+const stage = defineResource({
   type: 'AWS::ApiGatewayV2::Stage',
   schema: z.strictObject({
     ApiId: z.string(),
@@ -44,10 +42,9 @@ export const stage = defineResource({
     return { ref: StageName, attributes: {} };
   },
   update: async (current) => current,
-  replaces: (next, previous) => next.ApiId !== previous.ApiId || next.StageName !== previous.StageName,
-  async delete(_current, { ApiId, StageName }, { services }) {
-    await unlessAbsent(ABSENT, () => services.httpApi.deleteStage(ApiId, StageName));
-  },
+  replaces: ['ApiId', 'StageName'],
+  absent,
+  delete: (_current, { ApiId, StageName }, { services }) => services.httpApi.deleteStage(ApiId, StageName),
 });
 
 const integrationSchema = z.strictObject({
@@ -70,25 +67,22 @@ function integrationProps(template: z.output<typeof integrationSchema>): Integra
   };
 }
 
-export const integration = defineResource({
+const integration = defineResource({
   type: 'AWS::ApiGatewayV2::Integration',
   schema: integrationSchema,
   attributes: ['IntegrationId'],
   async create(properties, { services }) {
-    const { integrationId } = services.httpApi.createIntegration(
-      properties.ApiId,
-      integrationProps(properties),
-    );
+    const { ApiId } = properties;
+    const { integrationId } = services.httpApi.createIntegration(ApiId, integrationProps(properties));
     return { ref: integrationId, attributes: { IntegrationId: integrationId } };
   },
   async update(current, next, _previous, { services }) {
     services.httpApi.updateIntegration(next.ApiId, current.ref, integrationProps(next));
     return current;
   },
-  replaces: (next, previous) => next.ApiId !== previous.ApiId,
-  async delete(current, { ApiId }, { services }) {
-    await unlessAbsent(ABSENT, () => services.httpApi.deleteIntegration(ApiId, current.ref));
-  },
+  replaces: ['ApiId'],
+  absent,
+  delete: ({ ref }, { ApiId }, { services }) => services.httpApi.deleteIntegration(ApiId, ref),
 });
 
 const routeSchema = z.strictObject({
@@ -99,15 +93,11 @@ const routeSchema = z.strictObject({
   OperationName: z.string().optional(),
 });
 
-function routeProps(template: z.output<typeof routeSchema>): RouteProps {
-  return {
-    routeKey: template.RouteKey,
-    authorizationType: template.AuthorizationType,
-    target: template.Target,
-  };
+function routeProps({ RouteKey, AuthorizationType, Target }: z.output<typeof routeSchema>): RouteProps {
+  return { routeKey: RouteKey, authorizationType: AuthorizationType, target: Target };
 }
 
-export const route = defineResource({
+const route = defineResource({
   type: 'AWS::ApiGatewayV2::Route',
   schema: routeSchema,
   attributes: ['RouteId'],
@@ -119,8 +109,9 @@ export const route = defineResource({
     services.httpApi.updateRoute(next.ApiId, current.ref, routeProps(next));
     return current;
   },
-  replaces: (next, previous) => next.ApiId !== previous.ApiId,
-  async delete(current, { ApiId }, { services }) {
-    await unlessAbsent(ABSENT, () => services.httpApi.deleteRoute(ApiId, current.ref));
-  },
+  replaces: ['ApiId'],
+  absent,
+  delete: ({ ref }, { ApiId }, { services }) => services.httpApi.deleteRoute(ApiId, ref),
 });
+
+export const httpApiResources = [api, stage, integration, route];

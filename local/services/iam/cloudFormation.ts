@@ -1,109 +1,99 @@
 import { z } from 'zod';
-import type { PolicyDocument } from '../../base/context';
-import { count, defineResource, tags } from '../../stack/resource';
+import type { CloudContext, PolicyDocument } from '../../base/context';
+import { count, defineResource, namedResource, tags, type ResourceContext } from '../../stack/resource';
 
 const oneOrMore = z.union([z.string(), z.array(z.string())]);
 const conditionValue = z.union([z.string(), z.boolean(), z.number()]).transform(String);
 
-/** IAM's grammar without the `Not…` elements, which the local cloud does not evaluate. */
-export const policyDocumentSchema = z.strictObject({
-  Version: z.string().optional(),
-  Id: z.string().optional(),
-  Statement: z.preprocess(
-    (statements) => (Array.isArray(statements) ? statements : [statements]),
-    z.array(
-      z.strictObject({
-        Sid: z.string().optional(),
-        Effect: z.enum(['Allow', 'Deny']),
-        Principal: z.unknown().optional(),
-        Action: oneOrMore,
-        Resource: oneOrMore.optional(),
-        Condition: z
-          .record(z.string(), z.record(z.string(), z.union([conditionValue, z.array(conditionValue)])))
-          .optional(),
-      }),
+/**
+ * IAM's grammar without the `Not…` elements, which the local cloud does not evaluate. A trust policy has
+ * no resource; the evaluation wants one everywhere.
+ */
+export const policyDocumentSchema = z
+  .strictObject({
+    Version: z.string().optional(),
+    Id: z.string().optional(),
+    Statement: z.preprocess(
+      (statements) => (Array.isArray(statements) ? statements : [statements]),
+      z.array(
+        z.strictObject({
+          Sid: z.string().optional(),
+          Effect: z.enum(['Allow', 'Deny']),
+          Principal: z.unknown().optional(),
+          Action: oneOrMore,
+          Resource: oneOrMore.optional(),
+          Condition: z
+            .record(z.string(), z.record(z.string(), z.union([conditionValue, z.array(conditionValue)])))
+            .optional(),
+        }),
+      ),
     ),
-  ),
-});
-
-/** A trust policy has no resource; IAM wants one everywhere. */
-export function policyDocument(parsed: z.output<typeof policyDocumentSchema>): PolicyDocument {
-  return {
-    ...(parsed.Version === undefined ? {} : { Version: parsed.Version }),
-    Statement: parsed.Statement.map(({ Sid: _sid, Principal, Resource = '*', Condition, ...rest }) => ({
+  })
+  .transform(({ Version, Statement }): PolicyDocument => ({
+    ...(Version === undefined ? {} : { Version }),
+    Statement: Statement.map(({ Sid: _sid, Principal, Resource = '*', Condition, ...rest }) => ({
       ...rest,
       Resource,
       ...(Principal === undefined ? {} : { Principal }),
       ...(Condition === undefined ? {} : { Condition }),
     })),
-  };
-}
+  }));
 
-const roleSchema = z.strictObject({
-  RoleName: z.string().optional(),
-  AssumeRolePolicyDocument: policyDocumentSchema,
-  Policies: z
-    .array(z.strictObject({ PolicyName: z.string(), PolicyDocument: policyDocumentSchema }))
-    .default([]),
-  ManagedPolicyArns: z.array(z.string()).default([]),
-  Path: z.literal('/', { error: 'only the path "/" is supported by the local cloud' }).optional(),
-  Description: z.string().optional(),
-  MaxSessionDuration: count.optional(),
-  /** Without effect: as a rule it is a policy of the account, which the local cloud does not have. */
-  PermissionsBoundary: z.string().optional(),
-  Tags: tags.optional(),
-});
-
-function roleDefinition(name: string, role: z.output<typeof roleSchema>) {
-  return {
-    name,
-    assumeRolePolicy: policyDocument(role.AssumeRolePolicyDocument),
-    inline: role.Policies.map(({ PolicyDocument }) => policyDocument(PolicyDocument)),
-    managedArns: role.ManagedPolicyArns,
-  };
-}
-
-export const role = defineResource({
+const role = namedResource({
   type: 'AWS::IAM::Role',
-  schema: roleSchema,
+  schema: z.strictObject({
+    RoleName: z.string().optional(),
+    AssumeRolePolicyDocument: policyDocumentSchema,
+    Policies: z
+      .array(z.strictObject({ PolicyName: z.string(), PolicyDocument: policyDocumentSchema }))
+      .default([]),
+    ManagedPolicyArns: z.array(z.string()).default([]),
+    Path: z.literal('/', { error: 'only the path "/" is supported by the local cloud' }).optional(),
+    Description: z.string().optional(),
+    MaxSessionDuration: count.optional(),
+    /** Without effect: as a rule it is a policy of the account, which the local cloud does not have. */
+    PermissionsBoundary: z.string().optional(),
+    Tags: tags.optional(),
+  }),
   attributes: ['Arn', 'RoleId'],
-  async create(properties, { services, generatedName }) {
-    const name = properties.RoleName ?? generatedName(64);
-    const { arn } = services.roles.putRole(roleDefinition(name, properties));
-    return { ref: name, attributes: { Arn: arn, RoleId: name } };
+  name: 'RoleName',
+  maxLength: 64,
+  put(name, properties, { services }) {
+    const { arn } = services.roles.putRole({
+      name,
+      assumeRolePolicy: properties.AssumeRolePolicyDocument,
+      inline: properties.Policies.map(({ PolicyDocument }) => PolicyDocument),
+      managedArns: properties.ManagedPolicyArns,
+    });
+    return { Arn: arn, RoleId: name };
   },
-  async update(current, next, _previous, { services }) {
-    services.roles.putRole(roleDefinition(current.ref, next));
-    return current;
-  },
-  replaces: (next, previous) => next.RoleName !== previous.RoleName,
-  async delete(current, _properties, { services }) {
-    services.roles.deleteRole(current.ref);
-  },
+  delete: ({ ref }, _properties, { services }) => services.roles.deleteRole(ref),
 });
 
-export const policy = defineResource({
+const policy = defineResource({
   type: 'AWS::IAM::Policy',
   schema: z.strictObject({
     PolicyName: z.string(),
     PolicyDocument: policyDocumentSchema,
     Roles: z.array(z.string()).min(1),
   }),
-  async create(properties, { services, stackName, logicalId }) {
-    const key = `${stackName}/${logicalId}`;
-    services.roles.attach(key, policyDocument(properties.PolicyDocument), properties.Roles);
-    return { ref: properties.PolicyName, attributes: {} };
+  async create({ PolicyName, PolicyDocument, Roles }, context) {
+    context.services.roles.attach(keyOf(context), PolicyDocument, Roles);
+    return { ref: PolicyName, attributes: {} };
   },
-  async update(current, next, _previous, { services, stackName, logicalId }) {
-    services.roles.attach(`${stackName}/${logicalId}`, policyDocument(next.PolicyDocument), next.Roles);
-    return { ...current, ref: next.PolicyName };
+  async update(current, { PolicyName, PolicyDocument, Roles }, _previous, context) {
+    context.services.roles.attach(keyOf(context), PolicyDocument, Roles);
+    return { ...current, ref: PolicyName };
   },
-  async delete(_current, _properties, { services, stackName, logicalId }) {
-    services.roles.detach(`${stackName}/${logicalId}`);
-  },
+  delete: (_current, _properties, context) => context.services.roles.detach(keyOf(context)),
 });
 
-export const managedPolicy = defineResource({
+/** Two policies of one name are two. */
+function keyOf({ stackName, logicalId }: ResourceContext): string {
+  return `${stackName}/${logicalId}`;
+}
+
+const managedPolicy = namedResource({
   type: 'AWS::IAM::ManagedPolicy',
   schema: z.strictObject({
     ManagedPolicyName: z.string().optional(),
@@ -112,23 +102,23 @@ export const managedPolicy = defineResource({
     PolicyDocument: policyDocumentSchema,
     Roles: z.array(z.string()).default([]),
   }),
-  async create(properties, { services, cloud, generatedName }) {
-    const name = properties.ManagedPolicyName ?? generatedName(128);
-    const arn = `arn:aws:iam::${cloud.account}:policy/${name}`;
-    const document = policyDocument(properties.PolicyDocument);
-    services.roles.putManagedPolicy(arn, document);
-    services.roles.attach(arn, document, properties.Roles);
-    return { ref: arn, attributes: {} };
+  name: 'ManagedPolicyName',
+  maxLength: 128,
+  refOf: managedPolicyArn,
+  put(name, { PolicyDocument, Roles }, { services, cloud }) {
+    const arn = managedPolicyArn(name, cloud);
+    services.roles.putManagedPolicy(arn, PolicyDocument);
+    services.roles.attach(arn, PolicyDocument, Roles);
+    return {};
   },
-  async update(current, next, _previous, { services }) {
-    const document = policyDocument(next.PolicyDocument);
-    services.roles.putManagedPolicy(current.ref, document);
-    services.roles.attach(current.ref, document, next.Roles);
-    return current;
-  },
-  replaces: (next, previous) => next.ManagedPolicyName !== previous.ManagedPolicyName,
-  async delete(current, _properties, { services }) {
-    services.roles.detach(current.ref);
-    services.roles.deleteManagedPolicy(current.ref);
+  delete({ ref }, _properties, { services }) {
+    services.roles.detach(ref);
+    services.roles.deleteManagedPolicy(ref);
   },
 });
+
+function managedPolicyArn(name: string, { account }: CloudContext): string {
+  return `arn:aws:iam::${account}:policy/${name}`;
+}
+
+export const iamResources = [role, policy, managedPolicy];

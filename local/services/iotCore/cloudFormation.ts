@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ActionInput, RuleInput } from '.';
-import { count, defineResource, flag, tags } from '../../stack/resource';
+import { count, defineResource, flag, namedResource, tags } from '../../stack/resource';
 
 /** Exactly one of them per action; what the local cloud does not have is refused by name. */
 const actionSchema = z
@@ -39,123 +39,92 @@ function actionInput({ Lambda, S3 }: z.output<typeof actionSchema>): ActionInput
   return { s3: { bucketName: BucketName, key: Key, roleArn: RoleArn } };
 }
 
-export const topicRule = defineResource({
-  type: 'AWS::IoT::TopicRule',
-  schema: ruleSchema,
-  attributes: ['Arn'],
-  async create(properties, { services, generatedName }) {
+export const iotResources = [
+  namedResource({
+    type: 'AWS::IoT::TopicRule',
+    schema: ruleSchema,
+    attributes: ['Arn'],
+    name: 'RuleName',
+    maxLength: 128,
     // Rule names have no hyphens.
-    const name = properties.RuleName ?? generatedName(128).replaceAll('-', '_');
-    const { arn } = services.iotCore.putRule(name, ruleInput(properties));
-    return { ref: name, attributes: { Arn: arn } };
-  },
-  async update(current, next, _previous, { services }) {
-    services.iotCore.putRule(current.ref, ruleInput(next));
-    return current;
-  },
-  replaces: (next, previous) => next.RuleName !== previous.RuleName,
-  async delete(current, _properties, { services }) {
-    services.iotCore.deleteRule(current.ref);
-  },
-});
-
-export const iotPolicy = defineResource({
-  type: 'AWS::IoT::Policy',
-  schema: z.strictObject({
-    PolicyName: z.string().optional(),
-    PolicyDocument: z.looseObject({}),
-    Tags: tags.optional(),
-  }),
-  attributes: ['Arn', 'Id'],
-  async create({ PolicyName, PolicyDocument }, { services, generatedName }) {
-    const name = PolicyName ?? generatedName(128);
-    const { arn } = services.iotCore.putPolicy(name, PolicyDocument);
-    return { ref: name, attributes: { Arn: arn, Id: name } };
-  },
-  async update(current, { PolicyDocument }, _previous, { services }) {
-    services.iotCore.putPolicy(current.ref, PolicyDocument);
-    return current;
-  },
-  replaces: (next, previous) => next.PolicyName !== previous.PolicyName,
-  async delete(current, _properties, { services }) {
-    services.iotCore.deletePolicy(current.ref);
-  },
-});
-
-const roleAliasSchema = z.strictObject({
-  RoleAlias: z.string().optional(),
-  RoleArn: z.string(),
-  CredentialDurationSeconds: count.optional(),
-  Tags: tags.optional(),
-});
-
-function roleAliasInput({ RoleArn, CredentialDurationSeconds }: z.output<typeof roleAliasSchema>) {
-  return {
-    roleArn: RoleArn,
-    ...(CredentialDurationSeconds !== undefined && {
-      credentialDurationSeconds: CredentialDurationSeconds,
+    adapt: (name) => name.replaceAll('-', '_'),
+    put: (name, properties, { services }) => ({
+      Arn: services.iotCore.putRule(name, ruleInput(properties)).arn,
     }),
-  };
-}
-
-export const roleAlias = defineResource({
-  type: 'AWS::IoT::RoleAlias',
-  schema: roleAliasSchema,
-  attributes: ['RoleAliasArn'],
-  async create(properties, { services, generatedName }) {
-    const name = properties.RoleAlias ?? generatedName(128);
-    const { arn } = services.iotCore.putRoleAlias(name, roleAliasInput(properties));
-    return { ref: name, attributes: { RoleAliasArn: arn } };
-  },
-  async update(current, next, _previous, { services }) {
-    services.iotCore.putRoleAlias(current.ref, roleAliasInput(next));
-    return current;
-  },
-  replaces: (next, previous) => next.RoleAlias !== previous.RoleAlias,
-  async delete(current, _properties, { services }) {
-    services.iotCore.deleteRoleAlias(current.ref);
-  },
-});
-
-export const thing = defineResource({
-  type: 'AWS::IoT::Thing',
-  schema: z.strictObject({
-    ThingName: z.string().optional(),
-    AttributePayload: z.strictObject({ Attributes: z.record(z.string(), z.string()).default({}) }).optional(),
+    delete: ({ ref }, _properties, { services }) => services.iotCore.deleteRule(ref),
   }),
-  attributes: ['Arn', 'Id'],
-  async create({ ThingName, AttributePayload }, { services, generatedName }) {
-    const name = ThingName ?? generatedName(128);
-    const { arn, thingId } = services.iotCore.createThing(name, AttributePayload?.Attributes);
-    return { ref: name, attributes: { Arn: arn, Id: thingId } };
-  },
-  async delete(current, _properties, { services }) {
-    services.iotCore.deleteThing(current.ref);
-  },
-});
-
-export const thingGroup = defineResource({
-  type: 'AWS::IoT::ThingGroup',
-  schema: z.strictObject({
-    ThingGroupName: z.string().optional(),
-    ParentGroupName: z.string().optional(),
-    ThingGroupProperties: z
-      .strictObject({
-        ThingGroupDescription: z.string().optional(),
-        AttributePayload: z.unknown().optional(),
-      })
-      .optional(),
-    Tags: tags.optional(),
+  namedResource({
+    type: 'AWS::IoT::Policy',
+    schema: z.strictObject({
+      PolicyName: z.string().optional(),
+      PolicyDocument: z.looseObject({}),
+      Tags: tags.optional(),
+    }),
+    attributes: ['Arn', 'Id'],
+    name: 'PolicyName',
+    maxLength: 128,
+    put(name, { PolicyDocument }, { services: { iotCore } }) {
+      iotCore.registry.policies.put(name, PolicyDocument);
+      return { Arn: iotCore.arns.of('policy', name), Id: name };
+    },
+    delete: ({ ref }, _properties, { services }) => services.iotCore.registry.policies.remove(ref),
   }),
-  attributes: ['Arn', 'Id'],
-  async create({ ThingGroupName }, { services, generatedName }) {
-    const name = ThingGroupName ?? generatedName(128);
-    services.iotCore.registry.thingGroups.create(name);
-    return { ref: name, attributes: { Arn: services.iotCore.arns.of('thinggroup', name), Id: name } };
-  },
-  update: async (current) => current,
-  replaces: (next, previous) => next.ThingGroupName !== previous.ThingGroupName,
-  async delete(current, _properties, { services }) {
-    services.iotCore.registry.thingGroups.remove(current.ref);
-  },
-});
+  namedResource({
+    type: 'AWS::IoT::RoleAlias',
+    schema: z.strictObject({
+      RoleAlias: z.string().optional(),
+      RoleArn: z.string(),
+      CredentialDurationSeconds: count.optional(),
+      Tags: tags.optional(),
+    }),
+    attributes: ['RoleAliasArn'],
+    name: 'RoleAlias',
+    maxLength: 128,
+    put(name, { RoleArn, CredentialDurationSeconds: seconds }, { services: { iotCore } }) {
+      iotCore.registry.roleAliases.put(name, {
+        roleArn: RoleArn,
+        ...(seconds !== undefined && { credentialDurationSeconds: seconds }),
+      });
+      return { RoleAliasArn: iotCore.arns.of('rolealias', name) };
+    },
+    delete: ({ ref }, _properties, { services }) => services.iotCore.registry.roleAliases.remove(ref),
+  }),
+  defineResource({
+    type: 'AWS::IoT::Thing',
+    schema: z.strictObject({
+      ThingName: z.string().optional(),
+      AttributePayload: z
+        .strictObject({ Attributes: z.record(z.string(), z.string()).default({}) })
+        .optional(),
+    }),
+    attributes: ['Arn', 'Id'],
+    async create({ ThingName, AttributePayload }, { services: { iotCore }, generatedName }) {
+      const name = ThingName ?? generatedName(128);
+      const { thingId } = iotCore.registry.things.create(name, AttributePayload?.Attributes);
+      return { ref: name, attributes: { Arn: iotCore.arns.of('thing', name), Id: thingId } };
+    },
+    delete: ({ ref }, _properties, { services }) => services.iotCore.registry.things.remove(ref),
+  }),
+  namedResource({
+    type: 'AWS::IoT::ThingGroup',
+    schema: z.strictObject({
+      ThingGroupName: z.string().optional(),
+      ParentGroupName: z.string().optional(),
+      ThingGroupProperties: z
+        .strictObject({
+          ThingGroupDescription: z.string().optional(),
+          AttributePayload: z.unknown().optional(),
+        })
+        .optional(),
+      Tags: tags.optional(),
+    }),
+    attributes: ['Arn', 'Id'],
+    name: 'ThingGroupName',
+    maxLength: 128,
+    put(name, _properties, { services: { iotCore } }) {
+      iotCore.registry.thingGroups.create(name);
+      return { Arn: iotCore.arns.of('thinggroup', name), Id: name };
+    },
+    delete: ({ ref }, _properties, { services }) => services.iotCore.registry.thingGroups.remove(ref),
+  }),
+];

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { AwsError } from '../../base/context';
 import type { FunctionProps } from './props';
 import type { AliasConfiguration, AliasProps, Lambda } from './types';
-import { count, defineResource, tags, type PhysicalResource } from '../../stack/resource';
-import { unlessAbsent } from '../../stack/absent';
+import { count, defineResource, tags, unlessAbsent, type PhysicalResource } from '../../stack/resource';
 
 const ABSENT = 'ResourceNotFoundException';
 
@@ -32,7 +31,7 @@ function functionProps({ FunctionName: _name, Tags: _tags, ...props }: FunctionT
   return props as Omit<FunctionProps, 'FunctionName'>;
 }
 
-export const lambdaFunction = defineResource({
+const lambdaFunction = defineResource({
   type: 'AWS::Lambda::Function',
   schema: functionSchema,
   attributes: ['Arn'],
@@ -58,13 +57,13 @@ export const lambdaFunction = defineResource({
     });
     return current;
   },
-  replaces: (next, previous) => next.FunctionName !== previous.FunctionName,
+  replaces: ['FunctionName'],
   async delete(current, _properties, { services }) {
     await unlessAbsent(ABSENT, () => services.lambda.deleteFunction(current.ref));
   },
 });
 
-export const version = defineResource({
+const version = defineResource({
   type: 'AWS::Lambda::Version',
   schema: z.strictObject({
     FunctionName: z.string(),
@@ -94,7 +93,7 @@ function createOrMoveAlias(lambda: Lambda, functionName: string, props: AliasPro
   }
 }
 
-export const alias = defineResource({
+const alias = defineResource({
   type: 'AWS::Lambda::Alias',
   schema: z.strictObject({
     FunctionName: z.string(),
@@ -109,13 +108,13 @@ export const alias = defineResource({
     services.lambda.updateAlias(FunctionName, props);
     return current;
   },
-  replaces: (next, previous) => next.FunctionName !== previous.FunctionName || next.Name !== previous.Name,
+  replaces: ['FunctionName', 'Name'],
   async delete(_current, { FunctionName, Name }, { services }) {
     await unlessAbsent(ABSENT, () => services.lambda.deleteAlias(FunctionName, Name));
   },
 });
 
-export const permission = defineResource({
+const permission = defineResource({
   type: 'AWS::Lambda::Permission',
   schema: z.strictObject({
     FunctionName: z.string(),
@@ -137,7 +136,7 @@ export const permission = defineResource({
   },
 });
 
-export const eventInvokeConfig = defineResource({
+const eventInvokeConfig = defineResource({
   type: 'AWS::Lambda::EventInvokeConfig',
   schema: z.strictObject({
     FunctionName: z.string(),
@@ -159,9 +158,10 @@ export const eventInvokeConfig = defineResource({
     services.lambda.setEventInvokeConfig(FunctionName, config);
     return current;
   },
-  replaces: (next, previous) =>
-    next.FunctionName !== previous.FunctionName || next.Qualifier !== previous.Qualifier,
+  replaces: ['FunctionName', 'Qualifier'],
   async delete(_current, { FunctionName, Qualifier }, { services }) {
     await unlessAbsent(ABSENT, () => services.lambda.deleteEventInvokeConfig(FunctionName, Qualifier));
   },
 });
+
+export const lambdaResources = [lambdaFunction, version, alias, permission, eventInvokeConfig];

@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import type { NotificationRule, S3 } from './types';
-import { defineResource, flag, tags, type ResourceContext } from '../../stack/resource';
-import { unlessAbsent } from '../../stack/absent';
-import { policyDocument, policyDocumentSchema } from '../iam/cloudFormation';
+import type { CloudServices } from '..';
+import {
+  defineResource,
+  flag,
+  namedResource,
+  tags,
+  unlessAbsent,
+  type ResourceContext,
+} from '../../stack/resource';
+import { policyDocumentSchema } from '../iam/cloudFormation';
+import type { NotificationRule } from './types';
 
 const lambdaConfigurationSchema = z.strictObject({
   Event: z.string(),
@@ -40,6 +47,7 @@ const bucketSchema = z.strictObject({
     })
     .optional(),
   OwnershipControls: z.unknown().optional(),
+  /** A template for AWS has it; nothing here acts on it. */
   LifecycleConfiguration: z
     .strictObject({
       Rules: z.array(z.looseObject({ Status: z.enum(['Enabled', 'Disabled']) })),
@@ -47,77 +55,152 @@ const bucketSchema = z.strictObject({
     .optional(),
   Tags: tags.optional(),
 });
-type BucketTemplate = z.output<typeof bucketSchema>;
 
-/** Accepted, because a template for AWS has them, but nothing here acts on them. */
-const WITHOUT_EFFECT = ['LifecycleConfiguration'] as const;
-
-function configure(name: string, bucket: BucketTemplate, { services, cloud }: ResourceContext): void {
-  const ignored = WITHOUT_EFFECT.filter((property) => bucket[property] !== undefined);
-  if (ignored.length > 0) cloud.log.debug({ bucket: name, ignored }, 'bucket properties without effect here');
-  services.s3.setVersioning(name, bucket.VersioningConfiguration?.Status === 'Enabled');
-  const configurations = bucket.NotificationConfiguration?.LambdaConfigurations ?? [];
-  services.s3.setNotifications(
-    name,
-    configurations.map((configuration): NotificationRule => {
-      const { Event, Function: arn, Filter } = configuration;
-      const rules = Filter?.S3Key.Rules ?? [];
-      const filter = Object.fromEntries(rules.map(({ Name, Value }) => [Name, Value]));
-      const caller = { service: 's3.amazonaws.com', sourceArn: services.s3.bucketArn(name) };
-      return {
-        events: [Event],
-        ...filter,
-        arn,
-        target: async (event) => {
-          await services.lambda.invokeAsService(arn, caller, event, 'async');
-        },
-      };
-    }),
-  );
-}
-
-function bucketAttributes(name: string, s3: S3, region: string): Record<string, string> {
+/** Tells a function, by its ARN, of events of a bucket; the function's resource policy decides. */
+function notificationRule(
+  { lambda, s3 }: CloudServices,
+  bucket: string,
+  rule: Omit<NotificationRule, 'target'>,
+): NotificationRule {
+  const caller = { service: 's3.amazonaws.com', sourceArn: s3.bucketArn(bucket) };
   return {
-    Arn: s3.bucketArn(name),
-    DomainName: `${name}.s3.amazonaws.com`,
-    RegionalDomainName: `${name}.s3.${region}.amazonaws.com`,
+    ...rule,
+    target: async (event) => {
+      await lambda.invokeAsService(rule.arn, caller, event, 'async');
+    },
   };
 }
 
-export const bucket = defineResource({
+const bucket = namedResource({
   type: 'AWS::S3::Bucket',
   schema: bucketSchema,
   attributes: ['Arn', 'DomainName', 'RegionalDomainName'],
-  async create(properties, context) {
-    const { services, cloud, generatedName } = context;
-    const name = properties.BucketName ?? generatedName(63).toLowerCase();
-    await services.s3.createBucket(name);
-    configure(name, properties, context);
-    return { ref: name, attributes: bucketAttributes(name, services.s3, cloud.region) };
+  name: 'BucketName',
+  maxLength: 63,
+  adapt: (name) => name.toLowerCase(),
+  async put(name, properties, { services, cloud }) {
+    const { s3 } = services;
+    await s3.createBucket(name);
+    if (properties.LifecycleConfiguration !== undefined) {
+      cloud.log.debug(
+        { bucket: name, ignored: ['LifecycleConfiguration'] },
+        'bucket properties without effect here',
+      );
+    }
+    s3.setVersioning(name, properties.VersioningConfiguration?.Status === 'Enabled');
+    const configurations = properties.NotificationConfiguration?.LambdaConfigurations ?? [];
+    s3.setNotifications(
+      name,
+      configurations.map(({ Event, Function: arn, Filter }) => {
+        const filter = Object.fromEntries(
+          (Filter?.S3Key.Rules ?? []).map(({ Name, Value }) => [Name, Value]),
+        );
+        return notificationRule(services, name, { events: [Event], ...filter, arn });
+      }),
+    );
+    return {
+      Arn: s3.bucketArn(name),
+      DomainName: `${name}.s3.amazonaws.com`,
+      RegionalDomainName: `${name}.s3.${cloud.region}.amazonaws.com`,
+    };
   },
-  async update(current, next, _previous, context) {
-    configure(current.ref, next, context);
-    return current;
-  },
-  replaces: (next, previous) => next.BucketName !== previous.BucketName,
-  async delete(current, _properties, { services }) {
-    await unlessAbsent('NoSuchBucket', () => services.s3.deleteBucket(current.ref));
-  },
+  absent: 'NoSuchBucket',
+  delete: ({ ref }, _properties, { services }) => services.s3.deleteBucket(ref),
 });
 
-export const bucketPolicy = defineResource({
+const bucketPolicy = defineResource({
   type: 'AWS::S3::BucketPolicy',
   schema: z.strictObject({ Bucket: z.string(), PolicyDocument: policyDocumentSchema }),
   async create({ Bucket, PolicyDocument }, { services }) {
-    services.s3.setBucketPolicy(Bucket, policyDocument(PolicyDocument));
+    services.s3.setBucketPolicy(Bucket, PolicyDocument);
     return { ref: Bucket, attributes: {} };
   },
   async update(current, { Bucket, PolicyDocument }, _previous, { services }) {
-    services.s3.setBucketPolicy(Bucket, policyDocument(PolicyDocument));
+    services.s3.setBucketPolicy(Bucket, PolicyDocument);
     return current;
   },
-  replaces: (next, previous) => next.Bucket !== previous.Bucket,
-  async delete(current, _properties, { services }) {
-    await unlessAbsent('NoSuchBucket', () => services.s3.setBucketPolicy(current.ref, undefined));
+  replaces: ['Bucket'],
+  absent: 'NoSuchBucket',
+  delete: ({ ref }, _properties, { services }) => services.s3.setBucketPolicy(ref, undefined),
+});
+
+const existingSchema = z.strictObject({
+  ServiceToken: z.string(),
+  FunctionName: z.string(),
+  BucketName: z.string(),
+  BucketConfigs: z.array(
+    z.strictObject({
+      Event: z.string(),
+      Rules: z
+        .array(
+          z.union([
+            z.strictObject({ Prefix: z.string() }).transform(({ Prefix }) => ({ prefix: Prefix })),
+            z.strictObject({ Suffix: z.string() }).transform(({ Suffix }) => ({ suffix: Suffix })),
+          ]),
+        )
+        .max(2)
+        .default([]),
+    }),
+  ),
+});
+
+function notifyOfExisting(
+  { BucketName, FunctionName, BucketConfigs }: z.output<typeof existingSchema>,
+  context: ResourceContext,
+): void {
+  const { services } = context;
+  const arn = services.lambda.functionArn(FunctionName);
+  const rules = BucketConfigs.map(({ Event, Rules }) =>
+    notificationRule(services, BucketName, { events: [Event], ...Object.assign({}, ...Rules), arn }),
+  );
+  services.s3.setNotifications(BucketName, rules, ownerOf(context));
+}
+
+/** A replacement sets its own before those of the resource that it replaces are taken away. */
+function ownerOf({ generatedName }: ResourceContext): string {
+  return generatedName(255);
+}
+
+/**
+ * The framework's custom resource for events of a bucket that the stack does not make
+ * (`s3: { existing: true }`): done here, without the function that does it on AWS. It lets S3 invoke the
+ * function and adds its notifications to those of the bucket. A bucket that is missing here is made:
+ * there is nobody else who would.
+ */
+const existingBucket = defineResource({
+  type: 'Custom::S3',
+  schema: existingSchema,
+  async create(properties, context) {
+    const { services, cloud, generatedName } = context;
+    const { BucketName, FunctionName } = properties;
+    cloud.log.info({ bucket: BucketName }, 'a bucket that exists already on AWS; made here if need be');
+    await services.s3.createBucket(BucketName);
+    const StatementId = generatedName(100);
+    await removePermission(context, FunctionName, StatementId);
+    services.lambda.addPermission(FunctionName, {
+      StatementId,
+      Action: 'lambda:InvokeFunction',
+      Principal: 's3.amazonaws.com',
+      SourceArn: services.s3.bucketArn(BucketName),
+    });
+    notifyOfExisting(properties, context);
+    return { ref: StatementId, attributes: {} };
+  },
+  async update(current, next, _previous, context) {
+    notifyOfExisting(next, context);
+    return current;
+  },
+  replaces: ['FunctionName', 'BucketName'],
+  absent: 'NoSuchBucket',
+  /** The bucket stays. */
+  async delete(current, { BucketName, FunctionName }, context) {
+    await removePermission(context, FunctionName, current.ref);
+    context.services.s3.setNotifications(BucketName, [], ownerOf(context));
   },
 });
+
+function removePermission({ services }: ResourceContext, functionName: string, id: string): Promise<void> {
+  return unlessAbsent('ResourceNotFoundException', () => services.lambda.removePermission(functionName, id));
+}
+
+export const s3Resources = [bucket, bucketPolicy, existingBucket];

@@ -17,7 +17,7 @@ const scheduleSchema = z.strictObject({
 type Target = z.output<typeof scheduleSchema>['Target'];
 
 /** EventBridge Scheduler; it invokes with the schedule's own role. */
-export const schedule = timedResource({
+const schedule = timedResource({
   type: 'AWS::Scheduler::Schedule',
   schema: scheduleSchema,
   arnOf: (name, { region, account }) => `arn:aws:scheduler:${region}:${account}:schedule/default/${name}`,
@@ -51,3 +51,5 @@ async function invokeAsRole(
     client.destroy();
   }
 }
+
+export const schedulerResources = [schedule];

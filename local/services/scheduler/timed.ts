@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { eventOf } from '../eventBridge';
 import { parseSchedule } from './expression';
-import {
-  defineResource,
-  type PhysicalResource,
-  type ResourceContext,
-  type ResourceProvider,
-} from '../../stack/resource';
+import type { CloudContext } from '../../base/context';
+import { namedResource, type ResourceContext, type ResourceProvider } from '../../stack/resource';
 
 export const expressionSchema = z.string().check((check) => {
   try {
@@ -18,41 +14,38 @@ export const expressionSchema = z.string().check((check) => {
 
 export const stateSchema = z.enum(['ENABLED', 'DISABLED']).default('ENABLED');
 
-interface Timed<S extends z.ZodType<{ Name?: string | undefined; State: 'ENABLED' | 'DISABLED' }>> {
+type TimedSchema = z.ZodType<{ Name?: string | undefined; State: 'ENABLED' | 'DISABLED' }>;
+
+interface TimedResource<S extends TimedSchema> {
   type: string;
   schema: S;
-  arnOf(name: string, cloud: ResourceContext['cloud']): string;
+  arnOf: (name: string, cloud: CloudContext) => string;
   /** Only for what is enabled; whatever ran under this ARN was stopped. */
-  start(properties: z.output<S>, arn: string, context: ResourceContext): void;
-  stop(arn: string, context: ResourceContext): void;
+  start: (properties: z.output<S>, arn: string, context: ResourceContext) => void;
+  stop: (arn: string, context: ResourceContext) => void;
 }
 
 /** A rule or schedule: something with a name that fires while it is enabled. */
-export function timedResource<
-  S extends z.ZodType<{ Name?: string | undefined; State: 'ENABLED' | 'DISABLED' }>,
->(timed: Timed<S>): ResourceProvider {
-  const arnOf = ({ attributes }: PhysicalResource): string => attributes['Arn'] ?? '';
-  const apply = (
-    properties: z.output<S>,
-    physical: PhysicalResource,
-    context: ResourceContext,
-  ): PhysicalResource => {
-    timed.stop(arnOf(physical), context);
-    if (properties.State === 'ENABLED') timed.start(properties, arnOf(physical), context);
-    return physical;
-  };
-  return defineResource({
-    type: timed.type,
-    schema: timed.schema,
+export function timedResource<S extends TimedSchema>({
+  type,
+  schema,
+  arnOf,
+  start,
+  stop,
+}: TimedResource<S>): ResourceProvider {
+  return namedResource({
+    type,
+    schema,
     attributes: ['Arn'],
-    async create(properties, context) {
-      const name = properties.Name ?? context.generatedName(64);
-      const physical = { ref: name, attributes: { Arn: timed.arnOf(name, context.cloud) } };
-      return apply(properties, physical, context);
+    name: 'Name',
+    maxLength: 64,
+    put(name, properties, context) {
+      const arn = arnOf(name, context.cloud);
+      stop(arn, context);
+      if (properties.State === 'ENABLED') start(properties, arn, context);
+      return { Arn: arn };
     },
-    update: async (current, next, _previous, context) => apply(next, current, context),
-    replaces: (next, previous) => next.Name !== previous.Name,
-    delete: async (current, _properties, context) => timed.stop(arnOf(current), context),
+    delete: ({ ref }, _properties, context) => stop(arnOf(ref, context.cloud), context),
   });
 }
 
@@ -61,7 +54,7 @@ export function scheduledEvent(
   source: 'aws.events' | 'aws.scheduler',
   arn: string,
   at: number,
-  cloud: ResourceContext['cloud'],
+  cloud: CloudContext,
 ): Record<string, unknown> {
   return eventOf(source, 'Scheduled Event', [arn], {}, cloud, at);
 }

@@ -44,7 +44,7 @@ export function createQueues(context: Pick<CloudContext, 'account' | 'region' | 
       const { account, region } = context;
       return {
         arn: `arn:aws:sqs:${region}:${account}:${name}`,
-        url: `https://sqs.${region}.amazonaws.com/${account}/${name}`,
+        url: queueUrl(name, context),
       };
     },
     deleteQueue(queue) {
@@ -66,6 +66,13 @@ export function createQueues(context: Pick<CloudContext, 'account' | 'region' | 
       return first;
     },
   };
+}
+
+export function queueUrl(
+  name: string,
+  { account, region }: Pick<CloudContext, 'account' | 'region'>,
+): string {
+  return `https://sqs.${region}.amazonaws.com/${account}/${name}`;
 }
 
 function nameOf(queue: string): string {
