@@ -88,7 +88,7 @@ export class Connections {
   }
 
   /**
-   * Sends a reply at QoS 0: a request at QoS 1 that is answered at QoS 0 stalls no client (docs/decisions),
+   * Sends a reply at QoS 0: a request at QoS 1 that is answered at QoS 0 stalls no client (docs/decisions/0009),
    * and a reply that is lost with its connection is asked for again under the same request id.
    * Straight to the one connection; the broker's matcher would have it wait for every slow reader.
    */
