@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { DEFAULT_EDGE_LOG_LEVEL, EdgeError, emptyDefinition, type EdgeLogLevel } from '../protocol';
 import { Admission } from './devices/admission';
 import { briefly } from './briefly';
-import type { CoreSettings } from './config';
+import type { CoreSettings } from '../protocol/coreConfig';
 import type { DeviceAccess, DeviceAccessParts } from './devices/deviceAccess';
 import type { AskHandler } from '../runtime/asks';
 import { backgroundClock } from '../lib/clock';

@@ -1,6 +1,6 @@
 import { createSecureContext, rootCertificates } from 'node:tls';
 import type { Logger } from 'pino';
-import type { CoreConfig } from '../config';
+import type { CoreConfig } from '../../protocol/coreConfig';
 import type { Cloud, Upstream } from '../ports';
 import type { Clock } from '../../lib/clock';
 import { createCloud } from './cloud';

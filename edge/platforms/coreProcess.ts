@@ -1,6 +1,6 @@
 import pino, { type Logger } from 'pino';
 import { EdgeError } from '../../protocol';
-import type { CoreSettings } from '../config';
+import type { CoreSettings } from '../../protocol/coreConfig';
 import type { CoreParts, EdgeCore } from '../core';
 import { LogShipper } from '../cloud/logShipper';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CoreConfig } from '../../edge/config';
+import type { CoreConfig } from '../../protocol/coreConfig';
 import { EdgeError } from '../../protocol';
 import type { LocalCloud } from '../cloud';
 import type { ServiceOutputs } from '../../operations/outputs';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import mqtt, { type MqttClient } from 'mqtt';
 import pino from 'pino';
-import { coreConfigSchema } from '../../edge/config';
+import { coreConfigSchema } from '../../protocol/coreConfig';
 import { backgroundClock } from '../../lib/clock';
 import { connectCloud, type CloudConnection } from '../../edge/cloud/cloudConnection';
 import type { CoreUpdate, GroupDefinition } from '../../protocol';

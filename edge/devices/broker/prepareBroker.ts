@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ListenSettings } from '../../config';
+import type { ListenSettings } from '../../../protocol/coreConfig';
 import type { DeviceAccessParts } from '../deviceAccess';
 import { createBroker, type Broker } from './broker';
 

@@ -4,7 +4,7 @@ import {
   coreConfigurationSchema,
   type CoreConfiguration,
 } from '../../../protocol/greengrass/coreConfiguration';
-import { coreSettingsSchema, type CoreSettings } from '../../config';
+import { coreSettingsSchema, type CoreSettings } from '../../../protocol/coreConfig';
 import type { Nucleus } from './nucleus';
 
 /** Throws CONFIG_INVALID naming the field of the component's configuration, or DISCONNECTED. */

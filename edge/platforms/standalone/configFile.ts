@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { EdgeError, parseJsonWith } from '../../../protocol';
-import { coreConfigSchema, type CoreConfig } from '../../config';
+import { coreConfigSchema, type CoreConfig } from '../../../protocol/coreConfig';
 
 /** Reads a core's configuration; its paths become absolute. Throws one EdgeError that names what is wrong. */
 export function readConfigFile(file: string): CoreConfig {

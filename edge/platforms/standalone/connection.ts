@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import type { CoreConfig } from '../../config';
+import type { CoreConfig } from '../../../protocol/coreConfig';
 import { backgroundClock } from '../../../lib/clock';
 import { connectCloud, type CloudConnection } from '../../cloud/cloudConnection';
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { EdgeError } from '../../../protocol';
 import { prepareBroker } from '../../devices/broker/prepareBroker';
-import type { CoreConfig } from '../../config';
+import type { CoreConfig } from '../../../protocol/coreConfig';
 import { startCore } from '../../core';
 import { createCoreLog, fail, stopOnSignal, toldToLog } from '../coreProcess';
 import { readConfigFile } from './configFile';

@@ -3,7 +3,7 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { startProcess, type Edge, type NodeProcess } from '../../../local';
-import { coreConfigSchema } from '../../../edge/config';
+import { coreConfigSchema } from '../../../protocol/coreConfig';
 import { GROUP, type TestEnvironment } from '../../support/environment';
 import { Command } from '../../support/command';
 import { LiveService } from '../../support/liveService';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { DEFAULT_DEVICE_PREFIX, groupNameSchema, thingNameSchema } from '../protocol';
+import { groupNameSchema, thingNameSchema } from './names';
+import { DEFAULT_DEVICE_PREFIX } from './topics';
 
 /** What a core has to know wherever it runs. */
 export const coreSettingsSchema = z.strictObject({
