@@ -29,6 +29,12 @@ export const nucleusConfigSchema = z.strictObject({
 });
 export type NucleusConfig = z.output<typeof nucleusConfigSchema>;
 
+/** What the nucleus tells on its standard output, one JSON line each. */
+export interface NucleusEvent {
+  event: string;
+  [field: string]: unknown;
+}
+
 /** What the file names, with the PEM texts. */
 export interface NucleusIdentity {
   ca: string;
@@ -43,8 +49,11 @@ export async function readConfig(
   const given = parseJsonWith(nucleusConfigSchema, await readFile(file), file, 'CONFIG_INVALID');
   const at = (path: string): string => resolve(dirname(file), path);
   const config = { ...given, rootDir: at(given.rootDir), ca: at(given.ca) };
-  const [ca, certificate, privateKey] = await Promise.all(
-    [given.ca, given.certificate, given.privateKey].map((path) => readFile(at(path), 'utf8')),
-  );
-  return { config, identity: { ca: ca ?? '', certificate: certificate ?? '', privateKey: privateKey ?? '' } };
+  const read = (path: string): Promise<string> => readFile(at(path), 'utf8');
+  const [ca, certificate, privateKey] = await Promise.all([
+    read(given.ca),
+    read(given.certificate),
+    read(given.privateKey),
+  ]);
+  return { config, identity: { ca, certificate, privateKey } };
 }

@@ -1,9 +1,9 @@
 import { EdgeError } from '../../../protocol';
 import { recipeSchema, type Recipe } from '../../../protocol/greengrass/recipe';
-import type { HttpClient } from '../../../edge/cloud/http';
 import type { InstalledComponent } from '../../services/greengrass/coreDevices/store';
 import type { DeploymentDocument } from '../../services/greengrass/deployments/document';
 import type { ComponentSpecification, ExecutionStatus } from '../../services/greengrass/deployments/schema';
+import type { DeviceEndpoint } from './deviceEndpoint';
 
 /** What waits for this core. */
 export interface News {
@@ -12,7 +12,8 @@ export interface News {
   deployment?: DeploymentDocument;
 }
 
-export interface CoreStatus {
+/** What the nucleus tells of the whole core. */
+export interface CoreReport {
   coreVersion: string;
   platform: string;
   architecture: string;
@@ -27,70 +28,58 @@ export interface DeploymentStatus {
   statusDetails?: { errorStack: string[]; errorTypes: string[] };
 }
 
-/** What the nucleus asks the cloud with its certificate; see `local/greengrass/nucleusChannel`. */
-export interface CloudChannel {
+const TIMEOUT_MS = 30_000;
+
+/** What the nucleus asks the cloud with its certificate; see `local/services/greengrass/nucleusChannel.ts`. */
+export class CloudChannel {
+  readonly #core: string;
+
+  constructor(
+    private readonly endpoint: DeviceEndpoint,
+    thingName: string,
+  ) {
+    this.#core = encodeURIComponent(thingName);
+  }
+
   /** Resolves when there is a deployment, at the latest after `waitMs`. Throws EdgeError. */
-  next(waitMs: number): Promise<News>;
+  async next(waitMs: number): Promise<News> {
+    const path = `/greengrass/v2/local/coreDevices/${this.#core}/next?wait=${waitMs}`;
+    return (await this.#send('GET', path, undefined, waitMs)) as News;
+  }
+
   /** What the deployment is on this core afterwards: what ended stays so. Throws EdgeError. */
-  report(status: { core?: CoreStatus; deployment?: DeploymentStatus }): Promise<ExecutionStatus | undefined>;
-  /** Of a deployment whose document came without it. Throws EdgeError. */
-  configuration(deploymentId: string): Promise<Record<string, ComponentSpecification>>;
+  async report(status: {
+    core?: CoreReport;
+    deployment?: DeploymentStatus;
+  }): Promise<ExecutionStatus | undefined> {
+    const answer = await this.#send('POST', `/greengrass/v2/local/coreDevices/${this.#core}/status`, status);
+    return (answer as { deploymentStatus?: ExecutionStatus }).deploymentStatus;
+  }
+
+  /** The components of a deployment whose document came without their configuration. Throws EdgeError. */
+  async configuration(deploymentId: string): Promise<Record<string, ComponentSpecification>> {
+    const path = `/greengrass/v2/coreDevices/${this.#core}/deployments/${encodeURIComponent(deploymentId)}`;
+    const answer = await this.#send('GET', path);
+    return (answer as { components: Record<string, ComponentSpecification> }).components;
+  }
+
   /**
    * The version that meets all requirements (by who asks for it). Throws EdgeError NOT_FOUND,
    * CORE_NOT_AUTHORISED, CLOUD_UNREACHABLE.
    */
-  resolve(componentName: string, requirements: Record<string, string>): Promise<Recipe>;
-}
-
-const TIMEOUT_MS = 30_000;
-const MAX_BYTES = 32 * 1024 * 1024;
-
-export function createChannel(options: { url: string; thingName: string; http: HttpClient }): CloudChannel {
-  const { thingName, http } = options;
-  const base = options.url.replace(/\/$/, '');
-  const core = encodeURIComponent(thingName);
-
-  async function send(method: 'GET' | 'POST', path: string, body?: unknown, waitMs = 0): Promise<unknown> {
-    const answer = await http.send({
-      method,
-      url: new URL(base + path),
-      headers: { 'x-amzn-iot-thingname': thingName, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      timeoutMs: TIMEOUT_MS + waitMs,
-      maxBytes: MAX_BYTES,
-      repeatable: true,
-    });
-    if (answer.status === 200) return JSON.parse(answer.body.toString('utf8'));
-    const message = `${method} ${path} was answered ${answer.status}: ${answer.body.toString('utf8').slice(0, 1_000)}`;
-    if (answer.status === 403) throw new EdgeError('CORE_NOT_AUTHORISED', message);
-    throw new EdgeError(answer.status === 404 ? 'NOT_FOUND' : 'CLOUD_ERROR', message);
+  async resolve(componentName: string, versionRequirements: Record<string, string>): Promise<Recipe> {
+    const answer = (await this.#send('POST', '/greengrass/v2/resolveComponentCandidates', {
+      componentCandidates: [{ componentName, versionRequirements }],
+    })) as { resolvedComponentVersions: { recipe: string }[] };
+    const recipe = Buffer.from(answer.resolvedComponentVersions[0]?.recipe ?? '', 'base64');
+    return recipeSchema.parse(JSON.parse(recipe.toString('utf8')));
   }
 
-  return {
-    next: async (waitMs) =>
-      (await send(
-        'GET',
-        `/greengrass/v2/local/coreDevices/${core}/next?wait=${waitMs}`,
-        undefined,
-        waitMs,
-      )) as News,
-    async report(status) {
-      const answer = await send('POST', `/greengrass/v2/local/coreDevices/${core}/status`, status);
-      return (answer as { deploymentStatus?: ExecutionStatus }).deploymentStatus;
-    },
-    async configuration(deploymentId) {
-      const path = `/greengrass/v2/coreDevices/${core}/deployments/${encodeURIComponent(deploymentId)}`;
-      return ((await send('GET', path)) as { components: Record<string, ComponentSpecification> }).components;
-    },
-    async resolve(componentName, versionRequirements) {
-      const candidates = { componentCandidates: [{ componentName, versionRequirements }] };
-      const answer = (await send('POST', '/greengrass/v2/resolveComponentCandidates', candidates)) as {
-        resolvedComponentVersions: { recipe: string }[];
-      };
-      const recipe = Buffer.from(answer.resolvedComponentVersions[0]?.recipe ?? '', 'base64').toString(
-        'utf8',
-      );
-      return recipeSchema.parse(JSON.parse(recipe));
-    },
-  };
+  async #send(method: 'GET' | 'POST', path: string, body?: unknown, waitMs = 0): Promise<unknown> {
+    const { status, text } = await this.endpoint.send(method, path, TIMEOUT_MS + waitMs, body);
+    if (status === 200) return JSON.parse(text);
+    const message = `${method} ${path} was answered ${status}: ${text.slice(0, 1_000)}`;
+    if (status === 403) throw new EdgeError('CORE_NOT_AUTHORISED', message);
+    throw new EdgeError(status === 404 ? 'NOT_FOUND' : 'CLOUD_ERROR', message);
+  }
 }

@@ -1,8 +1,7 @@
 import type { Lifecycle, LifecycleStepName } from '../../../protocol/greengrass/lifecycle';
 import type { LifecycleState } from '../../services/greengrass/coreDevices/store';
-import { ErrorCount } from './errorCount';
-import { isSuccess, reasonOf, stepOf, within, type Failure } from './steps';
-import { Script, skips, type ScriptExit, type ScriptOptions } from './script';
+import type { Script } from './script';
+import { isSuccess, openStep, reasonOf, withinStep, type ScriptPlace, type StepEnd } from './steps';
 
 export interface ComponentSpec {
   name: string;
@@ -11,16 +10,27 @@ export interface ComponentSpec {
   lifecycle: Lifecycle;
 }
 
-export interface ComponentHost {
-  environment(component: string): NodeJS.ProcessEnv;
-  workFolder(component: string): string;
-  onLine(component: string, line: string, from: 'stdout' | 'stderr'): void;
-  onState(component: Component): void;
+/** What a component needs of the core around it. */
+export interface ComponentPorts extends ScriptPlace {
+  onState: (component: Component) => void;
   /** Resolves when the components that it depends on run; the signal ends the waiting. */
-  dependenciesReady(component: string, signal: AbortSignal): Promise<void>;
-  guard: ScriptOptions['guard'];
-  now(): number;
+  dependenciesReady: (component: string, signal: AbortSignal) => Promise<void>;
+  now: () => number;
 }
+
+/** What a component can say of itself over IPC. */
+export type ReportedState = 'RUNNING' | 'ERRORED';
+
+/** What went wrong, and in which state. */
+interface StepFailure {
+  during: LifecycleState;
+  code: string;
+  message: string;
+}
+
+/** So many errors in the same state within an hour break a component (`Lifecycle.java` of the nucleus). */
+const MOST_ERRORS = 3;
+const ERRORS_COUNT_MS = 3_600_000;
 
 /**
  * One component through its lifecycle: install, then startup or run; after an error recover and again,
@@ -31,7 +41,8 @@ export class Component {
   detail: string | undefined;
   statusCodes: string[] = [];
   changedAt: number;
-  readonly #errors: ErrorCount;
+  /** When errors happened, by the state in which they did. */
+  readonly #errors = new Map<LifecycleState, number[]>();
   #main: Script | undefined;
   /** Set while it is wanted; aborted when it is to stop. */
   #life: AbortController | undefined;
@@ -39,14 +50,13 @@ export class Component {
   #turns: Promise<void> = Promise.resolve();
   #retired = false;
   /** What the component says of itself while it starts or runs. */
-  #reported: ((state: 'RUNNING' | 'ERRORED') => void) | undefined;
+  #reported: ((state: ReportedState) => void) | undefined;
 
   constructor(
     public spec: ComponentSpec,
-    private readonly host: ComponentHost,
+    private readonly ports: ComponentPorts,
   ) {
-    this.changedAt = host.now();
-    this.#errors = new ErrorCount(() => host.now());
+    this.changedAt = ports.now();
   }
 
   get name(): string {
@@ -70,7 +80,9 @@ export class Component {
     this.#life = life;
     this.#living = this.#living
       .then(() => this.#live(life.signal))
-      .catch((error: unknown) => this.#enter('BROKEN', String(error)));
+      .catch((error: unknown) => {
+        this.#enter('BROKEN', String(error));
+      });
   }
 
   /** Resolves when no process of it is left. */
@@ -86,26 +98,18 @@ export class Component {
 
   /** With another spec, or the same: from the start, errors forgotten. `install` runs again. */
   reinstall(spec: ComponentSpec): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#halt();
-      this.spec = spec;
+    return this.#inTurn(() => {
       this.#errors.clear();
-      this.#enter('NEW');
-      this.start();
+      return this.#beginAgain('NEW', spec);
     });
   }
 
   restart(spec: ComponentSpec = this.spec): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#halt();
-      this.spec = spec;
-      this.#enter('INSTALLED');
-      this.start();
-    });
+    return this.#inTurn(() => this.#beginAgain('INSTALLED', spec));
   }
 
   /** What the component says of itself over IPC. */
-  report(state: 'RUNNING' | 'ERRORED'): void {
+  report(state: ReportedState): void {
     this.#reported?.(state);
   }
 
@@ -116,13 +120,20 @@ export class Component {
     return turn;
   }
 
+  async #beginAgain(state: 'NEW' | 'INSTALLED', spec: ComponentSpec): Promise<void> {
+    await this.#halt();
+    this.spec = spec;
+    this.#enter(state);
+    this.start();
+  }
+
   async #halt(): Promise<void> {
     const life = this.#life;
     this.#life = undefined;
     life?.abort();
     if (life !== undefined && (this.state === 'STARTING' || this.state === 'RUNNING')) {
       this.#enter('STOPPING');
-      await this.#runToEnd('shutdown', 'shutdown');
+      await this.#runToEnd('shutdown');
     }
     await this.#closeMain();
     await this.#living;
@@ -131,83 +142,98 @@ export class Component {
   async #live(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.state !== 'BROKEN') {
       const failure = await this.#run(signal);
-      if (failure === undefined || signal.aborted) return;
+      if (failure === undefined || isAborted(signal)) return;
       const { during, code, message } = failure;
-      const broken = this.#errors.add(during);
+      const broken = this.#isOneTooMany(during);
       this.#enter(broken ? 'BROKEN' : 'ERRORED', message, [code]);
       if (broken) return;
-      await this.#runToEnd('recover', 'recover');
-      if (!signal.aborted) this.#enter(during === 'NEW' ? 'NEW' : 'INSTALLED', message, [code]);
+      await this.#runToEnd('recover');
+      if (!isAborted(signal)) this.#enter(during === 'NEW' ? 'NEW' : 'INSTALLED', message, [code]);
     }
   }
 
+  #isOneTooMany(during: LifecycleState): boolean {
+    const now = this.ports.now();
+    const recent = (this.#errors.get(during) ?? []).filter((at) => now - at < ERRORS_COUNT_MS);
+    this.#errors.set(during, [...recent, now]);
+    return recent.length + 1 >= MOST_ERRORS;
+  }
+
   /** From where it is to the end of its main script. Undefined: finished, or told to stop. */
-  async #run(signal: AbortSignal): Promise<Failure | undefined> {
+  async #run(signal: AbortSignal): Promise<StepFailure | undefined> {
     if (this.state === 'NEW') {
-      const problem = await this.#runToEnd('install', 'install');
+      const problem = await this.#runToEnd('install');
       if (problem !== undefined) return { during: 'NEW', code: 'INSTALL_ERROR', message: problem };
       if (signal.aborted) return undefined;
       this.#enter('INSTALLED');
     }
-    await this.host.dependenciesReady(this.name, signal);
+    await this.ports.dependenciesReady(this.name, signal);
     if (signal.aborted) return undefined;
     this.#enter('STARTING');
     return this.spec.lifecycle.startup === undefined ? this.#runMain(signal) : this.#startUp(signal);
   }
 
-  async #runMain(signal: AbortSignal): Promise<Failure | undefined> {
-    const script = await this.#open('run');
-    if (script === undefined) return void this.#enter('FINISHED');
-    if (signal.aborted) return void (await script.stop());
-    this.#main = script;
+  async #runMain(signal: AbortSignal): Promise<StepFailure | undefined> {
+    const script = await this.#openMain('run', 'FINISHED', signal);
+    if (script === undefined) return undefined;
     this.#enter('RUNNING');
-    const end = await within(
-      Promise.race([script.exited, this.#says('ERRORED')]),
-      this.spec.lifecycle.run,
-      'run',
-    );
+    const end = await this.#within('run', Promise.race([script.exited, this.#says('ERRORED')]));
     await this.#closeMain();
-    if (signal.aborted) return undefined;
-    if (end === 'timeout') return { during: 'RUNNING', code: 'RUN_TIMEOUT', message: 'run took too long' };
-    if (isSuccess(end)) return void this.#enter('FINISHED');
-    return { during: 'RUNNING', code: 'RUN_ERROR', message: reasonOf('run', end) };
+    if (isAborted(signal)) return undefined;
+    if (!isSuccess(end)) return failureOf('run', 'RUNNING', end);
+    this.#enter('FINISHED');
+    return undefined;
   }
 
   /** A startup script makes it run by ending well, or by saying so; what it left running goes on. */
-  async #startUp(signal: AbortSignal): Promise<Failure | undefined> {
-    const script = await this.#open('startup');
-    if (script === undefined) return void this.#enter('RUNNING');
-    if (signal.aborted) return void (await script.stop());
-    this.#main = script;
-    const { startup } = this.spec.lifecycle;
+  async #startUp(signal: AbortSignal): Promise<StepFailure | undefined> {
+    const script = await this.#openMain('startup', 'RUNNING', signal);
+    if (script === undefined) return undefined;
     const first = Promise.race([script.exited, this.#says('RUNNING', 'ERRORED')]);
-    let end: ScriptExit | string = await within(first, startup, 'startup');
-    if (!signal.aborted && (end === 'RUNNING' || isSuccess(end))) {
+    let end: StepEnd = await this.#within('startup', first);
+    if (!isAborted(signal) && (end === 'RUNNING' || isSuccess(end))) {
       this.#enter('RUNNING');
       end = await this.#untilItFails(script, signal);
     }
-    if (signal.aborted) return undefined;
+    if (isAborted(signal)) return undefined;
     const during = this.state;
     await this.#closeMain();
-    if (end === 'timeout') return { during, code: 'STARTUP_TIMEOUT', message: 'startup took too long' };
-    return { during, code: 'STARTUP_ERROR', message: reasonOf('startup', end) };
+    return failureOf('startup', during, end);
   }
 
   /** Resolves also when it is to stop. */
-  async #untilItFails(script: Script, signal: AbortSignal): Promise<ScriptExit | string> {
-    const stopped = new Promise<'stopped'>((resolve) =>
-      signal.addEventListener('abort', () => resolve('stopped'), { once: true }),
-    );
+  async #untilItFails(script: Script, signal: AbortSignal): Promise<StepEnd> {
+    const stopped = new Promise<'stopped'>((resolve) => {
+      const stop = (): void => {
+        resolve('stopped');
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
     const errored = this.#says('ERRORED');
     const end = await Promise.race([script.exited, errored, stopped]);
     return isSuccess(end) ? Promise.race([errored, stopped]) : end;
   }
 
   /** The next of these that the component reports. */
-  #says(...states: ('RUNNING' | 'ERRORED')[]): Promise<'RUNNING' | 'ERRORED'> {
+  #says(...states: ReportedState[]): Promise<ReportedState> {
     return new Promise((resolve) => {
-      this.#reported = (state) => states.includes(state) && resolve(state);
+      this.#reported = (state) => {
+        if (states.includes(state)) resolve(state);
+      };
     });
+  }
+
+  /** Undefined when there is no script, which makes it `otherwise` at once, or when it is to stop. */
+  async #openMain(
+    step: 'run' | 'startup',
+    otherwise: LifecycleState,
+    signal: AbortSignal,
+  ): Promise<Script | undefined> {
+    const script = await this.#open(step);
+    if (script === undefined) this.#enter(otherwise);
+    else if (signal.aborted) await script.stop();
+    else return (this.#main = script);
+    return undefined;
   }
 
   async #closeMain(): Promise<void> {
@@ -217,38 +243,39 @@ export class Component {
   }
 
   /** What went wrong, or undefined. */
-  async #runToEnd(step: LifecycleStepName, what: string): Promise<string | undefined> {
+  async #runToEnd(step: 'install' | 'shutdown' | 'recover'): Promise<string | undefined> {
     const script = await this.#open(step);
     if (script === undefined) return undefined;
     const abort = (): void => void script.stop();
     if (step === 'install') this.#life?.signal.addEventListener('abort', abort, { once: true });
-    const end = await within(script.exited, this.spec.lifecycle[step], step);
+    const end = await this.#within(step, script.exited);
     await script.stop();
-    if (end === 'timeout') return `${what} took too long`;
-    return end.code === 0 ? undefined : `${what} exited with ${end.code ?? 'a signal'}`;
+    return isSuccess(end) ? undefined : reasonOf(step, end);
   }
 
-  /** Undefined when there is no such step, or it is to be skipped. */
-  async #open(name: LifecycleStepName): Promise<Script | undefined> {
-    const { lifecycle } = this.spec;
-    const step = stepOf(lifecycle[name]);
-    if (step?.Script === undefined) return undefined;
-    const env = { ...this.host.environment(this.name), ...lifecycle.Setenv, ...step.Setenv };
-    if (step.Skipif !== undefined && (await skips(step.Skipif, env))) return undefined;
-    return new Script({
-      script: step.Script,
-      cwd: this.host.workFolder(this.name),
-      env,
-      onLine: (line, from) => this.host.onLine(this.name, line, from),
-      guard: this.host.guard,
-    });
+  #open(step: LifecycleStepName): Promise<Script | undefined> {
+    return openStep(this.name, this.spec.lifecycle, step, this.ports);
+  }
+
+  #within<T>(step: LifecycleStepName, work: Promise<T>): Promise<T | 'timeout'> {
+    return withinStep(work, this.spec.lifecycle, step);
   }
 
   #enter(state: LifecycleState, detail?: string, statusCodes: string[] = []): void {
     this.state = state;
     this.detail = detail;
     this.statusCodes = statusCodes;
-    this.changedAt = this.host.now();
-    this.host.onState(this);
+    this.changedAt = this.ports.now();
+    this.ports.onState(this);
   }
+}
+
+function failureOf(step: 'run' | 'startup', during: LifecycleState, end: StepEnd): StepFailure {
+  const code = `${step.toUpperCase()}_${end === 'timeout' ? 'TIMEOUT' : 'ERROR'}`;
+  return { during, code, message: reasonOf(step, end) };
+}
+
+/** A look that the compiler does not remember: the signal may be aborted during any `await`. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

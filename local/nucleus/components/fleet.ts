@@ -1,13 +1,13 @@
 import type { LifecycleState } from '../../services/greengrass/coreDevices/store';
-import { Component, type ComponentHost, type ComponentSpec } from './component';
+import { Component, type ComponentPorts, type ComponentSpec } from './component';
 
 export interface FleetMember extends ComponentSpec {
   /** Names of the components without which it does not run. */
   hardDependencies: readonly string[];
 }
 
-export type FleetHost = Omit<ComponentHost, 'dependenciesReady' | 'onState'> & {
-  onState(component: Component, state: LifecycleState): void;
+export type FleetPorts = Omit<ComponentPorts, 'dependenciesReady' | 'onState'> & {
+  onState: (component: Component, state: LifecycleState) => void;
 };
 
 /** All components of the core: starts them in the order of their dependencies, stops them in the reverse. */
@@ -16,7 +16,7 @@ export class Fleet {
   readonly #dependencies = new Map<string, readonly string[]>();
   readonly #listeners = new Set<() => void>();
 
-  constructor(private readonly host: FleetHost) {}
+  constructor(private readonly ports: FleetPorts) {}
 
   get(name: string): Component | undefined {
     return this.#components.get(name);
@@ -28,7 +28,7 @@ export class Fleet {
 
   add(member: FleetMember): void {
     this.#dependencies.set(member.name, member.hardDependencies);
-    const component = new Component(specOf(member), this.#componentHost());
+    const component = new Component(specOf(member), this.#componentPorts());
     this.#components.set(member.name, component);
     component.start();
   }
@@ -52,7 +52,7 @@ export class Fleet {
     while (left.size > 0) {
       const free = [...left].filter((name) => !this.#dependentsOf(name).some((other) => left.has(other)));
       const round = free.length > 0 ? free : [...left];
-      await Promise.all(round.map((name) => this.#components.get(name)?.retire()));
+      await Promise.all(round.flatMap((name) => this.#components.get(name)?.retire() ?? []));
       for (const name of round) left.delete(name);
     }
   }
@@ -80,11 +80,11 @@ export class Fleet {
     return [...found];
   }
 
-  #componentHost(): ComponentHost {
+  #componentPorts(): ComponentPorts {
     return {
-      ...this.host,
+      ...this.ports,
       onState: (component) => {
-        this.host.onState(component, component.state);
+        this.ports.onState(component, component.state);
         for (const listener of [...this.#listeners]) listener();
         if (component.state === 'ERRORED' || component.state === 'BROKEN') this.#onError(component.name);
       },

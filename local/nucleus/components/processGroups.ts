@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
 
 /** Linux on every architecture that Node.js is built for, unless its kernel was configured otherwise. */
 const PAGE_KB = 4;
@@ -7,7 +8,7 @@ const PAGE_KB = 4;
  * Resident memory in KiB of every process group that lives, by the id of its leader. Processes that ended
  * and wait for their parent to look count for nothing. Linux only: proc(5), `/proc/<pid>/stat`.
  */
-export function residentByGroup(): Map<number, number> {
+function residentByGroup(): Map<number, number> {
   const used = new Map<number, number>();
   for (const { group, pages } of processes()) used.set(group, (used.get(group) ?? 0) + pages * PAGE_KB);
   return used;
@@ -79,4 +80,44 @@ export function isGroupAlive(group: number): boolean {
     return false;
   }
   return process.platform !== 'linux' || residentByGroup().has(group);
+}
+
+/** A process group that may use so much memory, in KiB as `systemResourceLimits.memory`. */
+export interface LimitedGroup {
+  component: string;
+  pid: number;
+  limit: number;
+}
+
+const MEMORY_POLL_MS = 250;
+
+/**
+ * Kills a component that uses more memory than its deployment allows, as the control group of a real core
+ * does. Linux only, as on a real core.
+ */
+export class MemoryGuard {
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly limited: () => LimitedGroup[],
+    private readonly log: Logger,
+  ) {
+    if (process.platform === 'linux') this.#timer = setInterval(() => this.#look(), MEMORY_POLL_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const limited = this.limited();
+    if (limited.length === 0) return;
+    const used = residentByGroup();
+    for (const { component, pid, limit } of limited) {
+      const kb = used.get(pid) ?? 0;
+      if (kb <= limit) continue;
+      this.log.warn({ component, kb, limit }, 'out of memory: killed');
+      signalGroup(pid, 'SIGKILL');
+    }
+  }
 }

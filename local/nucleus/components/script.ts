@@ -2,15 +2,17 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { systemClock } from '../../../lib/clock';
+import { pause } from '../../../lib/timeLimit';
 import { isGroupAlive, signalGroup, terminateTree } from './processGroups';
 
 export interface ScriptOptions {
   script: string;
   cwd: string;
   env: NodeJS.ProcessEnv;
-  onLine(line: string, from: 'stdout' | 'stderr'): void;
+  onLine: (line: string, from: 'stdout' | 'stderr') => void;
   /** Told of the process group while it may live, so that it ends with the nucleus. */
-  guard: { add(pid: number): void; remove(pid: number): void };
+  guard: { add: (pid: number) => void; remove: (pid: number) => void };
 }
 
 export interface ScriptExit {
@@ -75,7 +77,7 @@ async function ends(group: number, ms: number): Promise<boolean> {
   const deadline = performance.now() + ms;
   while (isGroupAlive(group)) {
     if (performance.now() > deadline) return false;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await pause(POLL_MS, undefined, systemClock);
   }
   return true;
 }

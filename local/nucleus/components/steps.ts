@@ -1,6 +1,7 @@
-import type { LifecycleStep, LifecycleStepName } from '../../../protocol/greengrass/lifecycle';
-import type { LifecycleState } from '../../services/greengrass/coreDevices/store';
-import type { ScriptExit } from './script';
+import { systemClock } from '../../../lib/clock';
+import { withinTime } from '../../../lib/timeLimit';
+import type { Lifecycle, LifecycleStepName } from '../../../protocol/greengrass/lifecycle';
+import { Script, skips, type ScriptExit, type ScriptOptions } from './script';
 
 /** Seconds, where the recipe names none (component recipe reference). */
 const TIMEOUTS: Partial<Record<LifecycleStepName, number>> = {
@@ -10,41 +11,60 @@ const TIMEOUTS: Partial<Record<LifecycleStepName, number>> = {
   recover: 60,
 };
 
-/** What went wrong, and in which state. */
-export interface Failure {
-  during: LifecycleState;
-  code: string;
-  message: string;
+/** What scripts of components run in. */
+export interface ScriptPlace {
+  environment: (component: string) => NodeJS.ProcessEnv;
+  workFolder: (component: string) => string;
+  onLine: (component: string, line: string, from: 'stdout' | 'stderr') => void;
+  guard: ScriptOptions['guard'];
 }
 
-export function isSuccess(end: ScriptExit | string): boolean {
-  return typeof end === 'object' && end.code === 0;
-}
-
-export function reasonOf(step: string, end: ScriptExit | string): string {
-  if (typeof end === 'string') return 'it reported an error';
-  return `${step} exited with ${end.code ?? 'a signal'}`;
-}
-
-export function stepOf(step: string | LifecycleStep | undefined): LifecycleStep | undefined {
-  return typeof step === 'string' ? { Script: step } : step;
+/** Starts the script of a step; undefined when there is no such step, or it is to be skipped. */
+export async function openStep(
+  component: string,
+  lifecycle: Lifecycle,
+  name: LifecycleStepName,
+  place: ScriptPlace,
+): Promise<Script | undefined> {
+  const given = lifecycle[name];
+  const step = typeof given === 'string' ? { Script: given } : given;
+  if (step?.Script === undefined) return undefined;
+  const env = { ...place.environment(component), ...lifecycle.Setenv, ...step.Setenv };
+  if (step.Skipif !== undefined && (await skips(step.Skipif, env))) return undefined;
+  return new Script({
+    script: step.Script,
+    cwd: place.workFolder(component),
+    env,
+    onLine: (line, from) => {
+      place.onLine(component, line, from);
+    },
+    guard: place.guard,
+  });
 }
 
 /** `timeout` when it takes longer than the step may; without a limit it may take for ever. */
-export async function within<T>(
+export async function withinStep<T>(
   work: Promise<T>,
-  step: string | LifecycleStep | undefined,
+  lifecycle: Lifecycle,
   name: LifecycleStepName,
 ): Promise<T | 'timeout'> {
-  const seconds = stepOf(step)?.Timeout ?? TIMEOUTS[name];
-  if (seconds === undefined) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<'timeout'>((resolve) => {
-    timer = setTimeout(() => resolve('timeout'), seconds * 1_000);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const step = lifecycle[name];
+  const seconds = (typeof step === 'object' ? step.Timeout : undefined) ?? TIMEOUTS[name];
+  return seconds === undefined
+    ? work
+    : withinTime(systemClock, seconds * 1_000, work, () => 'timeout' as const);
+}
+
+/** How a step ended, or what its component said of itself meanwhile. */
+export type StepEnd = ScriptExit | 'timeout' | 'stopped' | 'RUNNING' | 'ERRORED';
+
+export function isSuccess(end: StepEnd): boolean {
+  return typeof end === 'object' && end.code === 0;
+}
+
+/** Why the step did not end well. */
+export function reasonOf(step: LifecycleStepName, end: StepEnd): string {
+  if (end === 'timeout') return `${step} took too long`;
+  if (typeof end === 'string') return 'it reported an error';
+  return `${step} exited with ${end.code ?? 'a signal'}`;
 }

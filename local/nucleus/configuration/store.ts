@@ -115,7 +115,7 @@ function blockedByNewer(kept: KeptConfiguration, path: readonly string[], time: 
 function forget(kept: KeptConfiguration, path: readonly string[], isEmptyTree: boolean): void {
   if (isEmptyTree) return;
   for (const key of Object.keys(kept.times)) {
-    if (isBelow(JSON.parse(key) as string[], path)) delete kept.times[key];
+    if (isBelow(JSON.parse(key) as string[], path)) Reflect.deleteProperty(kept.times, key);
   }
 }
 

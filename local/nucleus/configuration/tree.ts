@@ -41,7 +41,7 @@ export function setAt(tree: Tree, path: readonly string[], value: unknown): void
 export function removeAt(tree: Tree, path: readonly string[]): void {
   const parent = valueAt(tree, path.slice(0, -1));
   const last = path.at(-1);
-  if (isTree(parent) && last !== undefined) delete parent[last];
+  if (isTree(parent) && last !== undefined) Reflect.deleteProperty(parent, last);
 }
 
 /** RFC 6901. The empty pointer is the whole document. */

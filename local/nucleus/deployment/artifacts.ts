@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { CredentialsProvider } from '../../../edge/cloud/credentials';
+import { statusOf } from '../../../lib/awsErrors';
 import { readPackage } from '../../../protocol/functionPackage';
 import type { Recipe, RecipeArtifact } from '../../../protocol/greengrass/recipe';
-import type { NucleusPaths } from '../paths';
+import type { RoleCredentials } from '../cloud/tokenExchange';
+import type { NucleusPaths } from '../files';
 import { DeploymentError } from './errors';
 
 /** Quota: artifacts of a component, in bytes. */
@@ -18,13 +19,10 @@ export class ArtifactStore {
 
   constructor(
     private readonly paths: NucleusPaths,
-    options: { region: string; s3Url: string; credentials: CredentialsProvider },
+    options: { region: string; s3Url: string; credentials: () => Promise<RoleCredentials> },
   ) {
-    this.#s3 = new S3Client({
-      region: options.region,
-      endpoint: options.s3Url,
-      credentials: () => options.credentials.get(),
-    });
+    const { region, s3Url: endpoint, credentials } = options;
+    this.#s3 = new S3Client({ region, endpoint, credentials });
   }
 
   /** Afterwards every artifact is there, has its digest and is unzipped. Throws DeploymentError. */
@@ -33,7 +31,7 @@ export class ArtifactStore {
     artifacts: readonly RecipeArtifact[],
   ): Promise<void> {
     for (const artifact of artifacts) {
-      const file = join(this.paths.artifacts(name, version), fileNameOf(artifact.Uri));
+      const file = join(this.paths.artifacts(name, version), basename(artifact.Uri));
       const folder = join(this.paths.unarchived(name, version), basename(file, '.zip'));
       // Processes that run may have it open: what is there stays as it is.
       if ((await readFile(markOf(file), 'utf8').catch(() => '')) === artifact.Digest) continue;
@@ -82,7 +80,7 @@ export class ArtifactStore {
       const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket, Key }));
       return Buffer.from((await Body?.transformToByteArray()) ?? []);
     } catch (error) {
-      const denied = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 403;
+      const denied = statusOf(error) === 403;
       const codes = [
         'ARTIFACT_DOWNLOAD_ERROR',
         'S3_ERROR',
@@ -126,10 +124,6 @@ async function unzip(bytes: Buffer, folder: string, artifact: RecipeArtifact): P
 function modeOf({ Permission: { Read, Execute } = {} }: RecipeArtifact): number {
   const read = Read === 'ALL' ? 0o644 : 0o600;
   return read | (Execute === 'ALL' ? 0o111 : Execute === 'OWNER' ? 0o100 : 0);
-}
-
-function fileNameOf(uri: string): string {
-  return basename(uri);
 }
 
 function digestOf(bytes: Buffer): string {

@@ -1,14 +1,15 @@
 import type { Logger } from 'pino';
+import { systemClock } from '../../../lib/clock';
+import { pause } from '../../../lib/timeLimit';
 import type { DeploymentDocument } from '../../services/greengrass/deployments/document';
 import type { CloudChannel, DeploymentStatus } from '../cloud/channel';
 import type { Component } from '../components/component';
 import type { Fleet } from '../components/fleet';
-import { selectManifest } from '../components/manifest';
-import { writeState, type NucleusState } from '../state';
-import { isPublic, memberOf } from '../components/member';
+import { writeState, type NucleusState } from '../files';
 import type { ArtifactStore } from './artifacts';
 import { asDeploymentError, DeploymentError } from './errors';
-import { stepsBetween, type CoreState, type Steps } from './plan';
+import { selectManifest } from './manifest';
+import { isPublic, memberOf, stepsBetween, type CoreState, type Steps } from './plan';
 import { resolveComponents, type Resolved, type Roots } from './resolve';
 import { targetState, type TargetParts } from './target';
 import type { UpdateNotices } from './updateNotices';
@@ -20,7 +21,7 @@ export interface ExecutorParts extends TargetParts {
   notices: UpdateNotices;
   startPollMs: number;
   /** Folders, tokens: whatever a component needs before its first script. */
-  prepareComponent(name: string): Promise<void>;
+  prepareComponent: (name: string) => Promise<void>;
   log: Logger;
 }
 
@@ -196,7 +197,7 @@ export class DeploymentExecutor {
     if (names.length === 0) return;
     const touched = names.flatMap((name) => this.parts.fleet.get(name) ?? []);
     for (;;) {
-      await new Promise<void>((resolve) => void setTimeout(resolve, this.parts.startPollMs));
+      await pause(this.parts.startPollMs, undefined, systemClock);
       const broken = touched.filter(({ state }) => state === 'BROKEN');
       if (broken.length > 0) throw brokenError(broken);
       if (touched.every(({ isReady }) => isReady)) return;

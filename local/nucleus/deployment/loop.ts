@@ -1,24 +1,26 @@
 import type { Logger } from 'pino';
+import { backoffMs, type Backoff } from '../../../lib/backoff';
+import { systemClock } from '../../../lib/clock';
+import { pause, unlessAborted } from '../../../lib/timeLimit';
 import type { DeploymentDocument } from '../../services/greengrass/deployments/document';
 import type { ExecutionStatus } from '../../services/greengrass/deployments/schema';
 import type { CloudChannel, DeploymentStatus, News } from '../cloud/channel';
-import type { NucleusConfig } from '../config';
-import type { StatusReporter } from '../statusReporter';
+import type { NucleusConfig, NucleusEvent } from '../config';
+import type { CoreReporter } from '../coreReporter';
 import type { DeploymentExecutor } from './executor';
 import { pollingFrequency } from './target';
 
 export interface LoopParts {
   channel: CloudChannel;
   executor: DeploymentExecutor;
-  reporter: StatusReporter;
+  reporter: CoreReporter;
   config: NucleusConfig;
   log: Logger;
-  onEvent(event: { event: string; [field: string]: unknown }): void;
+  onEvent: (event: NucleusEvent) => void;
 }
 
 const LONG_POLL_MS = 20_000;
-const FIRST_RETRY_MS = 250;
-const LONGEST_RETRY_MS = 15_000;
+const RETRY: Backoff = { first: 250, most: 15_000 };
 
 /** Takes one deployment after the other, as the nucleus polls its queue, and reports what becomes of each. */
 export class DeploymentLoop {
@@ -40,7 +42,7 @@ export class DeploymentLoop {
 
   async #run(): Promise<void> {
     this.parts.reporter.changed();
-    while (!this.#stopped.signal.aborted) {
+    while (!this.#isStopped()) {
       const news = await this.#next(LONG_POLL_MS);
       if (news?.deployment === undefined) continue;
       await this.#pause(this.#untilNextPoll());
@@ -52,7 +54,7 @@ export class DeploymentLoop {
 
   #next(waitMs: number): Promise<News | undefined> {
     return this.#persist('asking for deployments', () =>
-      this.#unlessStopped(this.parts.channel.next(waitMs)),
+      unlessAborted(this.#stopped.signal, () => this.parts.channel.next(waitMs)),
     );
   }
 
@@ -83,38 +85,27 @@ export class DeploymentLoop {
     return period - ((Date.now() - this.#startedAt) % period);
   }
 
-  /** Again and again, until it succeeds or the nucleus stops. */
+  /** At least once; again and again until it succeeds or the nucleus stops. */
   async #persist<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
-    for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_RETRY_MS)) {
+    for (let attempt = 0; attempt === 0 || !this.#isStopped(); attempt += 1) {
       try {
         return await work();
       } catch (err) {
-        if (this.#stopped.signal.aborted) return undefined;
-        this.parts.log.warn({ err, pause }, `${what} failed`);
-        await this.#pause(pause);
-        if (this.#stopped.signal.aborted) return undefined;
+        if (this.#isStopped()) break;
+        const wait = backoffMs(attempt, RETRY);
+        this.parts.log.warn({ err, pause: wait }, `${what} failed`);
+        await this.#pause(wait);
       }
     }
+    return undefined;
   }
 
-  async #unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
-    const { signal } = this.#stopped;
-    if (signal.aborted) return undefined;
-    let stop: (() => void) | undefined;
-    const stopped = new Promise<undefined>((resolve) => {
-      stop = () => resolve(undefined);
-      signal.addEventListener('abort', stop, { once: true });
-    });
-    try {
-      return await Promise.race([work, stopped]);
-    } finally {
-      if (stop) signal.removeEventListener('abort', stop);
-    }
+  #pause(ms: number): Promise<void> {
+    return pause(ms, this.#stopped.signal, systemClock);
   }
 
-  async #pause(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    await this.#unlessStopped(new Promise<void>((resolve) => (timer = setTimeout(resolve, ms))));
-    clearTimeout(timer);
+  /** Asked anew after each waiting. */
+  #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
   }
 }

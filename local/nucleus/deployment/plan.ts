@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Recipe } from '../../../protocol/greengrass/recipe';
 import type { Lifecycle } from '../../../protocol/greengrass/lifecycle';
+import { PUBLIC_COMPONENTS } from '../../services/greengrass/components/publicComponents';
+import type { FleetMember } from '../components/fleet';
 import type { KeptConfiguration } from '../configuration/store';
 
 /** One component of a state of the core. */
@@ -56,4 +58,19 @@ function needsRestart(running: PlannedComponent, wanted: PlannedComponent): bool
   const { shutdown: _old, ...before } = running.lifecycle;
   const { shutdown: _new, ...after } = wanted.lifecycle;
   return !isDeepStrictEqual(before, after);
+}
+
+/** Components of AWS are part of the simulated nucleus: they have no processes. */
+export function isPublic(name: string): boolean {
+  return PUBLIC_COMPONENTS.some(({ ComponentName }) => ComponentName === name);
+}
+
+export function memberOf(state: CoreState, name: string): FleetMember {
+  const planned = state.get(name);
+  if (planned === undefined) throw new Error(`${name} is not part of the state`);
+  const { recipe, lifecycle } = planned;
+  const hardDependencies = Object.entries(recipe.ComponentDependencies ?? {})
+    .filter(([dependency, { DependencyType }]) => DependencyType !== 'SOFT' && !isPublic(dependency))
+    .map(([dependency]) => dependency);
+  return { name, version: recipe.ComponentVersion, lifecycle, hardDependencies };
 }

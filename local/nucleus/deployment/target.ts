@@ -1,19 +1,19 @@
 import { NUCLEUS_COMPONENT } from '../../services/greengrass/components/publicComponents';
 import type { Recipe } from '../../../protocol/greengrass/recipe';
-import { selectManifest, type Platform } from '../components/manifest';
 import { interpolate } from '../configuration/interpolate';
 import type { ConfigurationStore, KeptConfiguration } from '../configuration/store';
 import type { Tree } from '../configuration/tree';
-import type { NucleusPaths } from '../paths';
+import type { NucleusPaths } from '../files';
 import type { DeploymentDocument } from '../../services/greengrass/deployments/document';
 import type { ComponentSpecification } from '../../services/greengrass/deployments/schema';
+import { selectManifest, type NucleusPlatform } from './manifest';
 import type { CoreState, PlannedComponent } from './plan';
 import type { Resolved } from './resolve';
 
 export interface TargetParts {
   configuration: ConfigurationStore;
   paths: NucleusPaths;
-  platform: Platform;
+  platform: NucleusPlatform;
   thingName: string;
 }
 

@@ -1,3 +1,6 @@
+import { systemClock } from '../../../lib/clock';
+import { pause, withinTime } from '../../../lib/timeLimit';
+
 /** `ComponentUpdatePolicyEvents` of the IPC service model. */
 export interface UpdateEvent {
   preUpdateEvent?: { deploymentId: string; isGgcRestarting: boolean };
@@ -11,7 +14,7 @@ interface Round {
   waiting: Set<string>;
   /** The longest deferral so far, in milliseconds. */
   deferMs: number;
-  finish(): void;
+  finish: () => void;
 }
 
 /**
@@ -23,7 +26,7 @@ export class UpdateNotices {
   #round: Round | undefined;
 
   subscribe(component: string, send: Send): () => void {
-    const sends = this.#subscribers.get(component) ?? new Set();
+    const sends = this.#subscribers.get(component) ?? new Set<Send>();
     this.#subscribers.set(component, sends.add(send));
     return () => {
       sends.delete(send);
@@ -40,8 +43,7 @@ export class UpdateNotices {
   ): 'notSubscribed' | 'late' | undefined {
     if (!this.#subscribers.has(component)) return 'notSubscribed';
     const round = this.#round;
-    if (round === undefined || round.deploymentId !== deploymentId || !round.waiting.has(component))
-      return 'late';
+    if (round?.deploymentId !== deploymentId || !round.waiting.has(component)) return 'late';
     round.deferMs = Math.max(round.deferMs, recheckAfterMs);
     this.#answered(component);
     return undefined;
@@ -52,7 +54,7 @@ export class UpdateNotices {
     while (this.#subscribers.size > 0) {
       const deferMs = await this.#ask(deploymentId, timeoutMs);
       if (deferMs === 0) return;
-      await new Promise<void>((resolve) => void setTimeout(resolve, deferMs));
+      await pause(deferMs, undefined, systemClock);
     }
   }
 
@@ -62,21 +64,12 @@ export class UpdateNotices {
   }
 
   async #ask(deploymentId: string, timeoutMs: number): Promise<number> {
-    const round: Round = {
-      deploymentId,
-      waiting: new Set(this.#subscribers.keys()),
-      deferMs: 0,
-      finish() {},
-    };
+    const waiting = new Set(this.#subscribers.keys());
+    const round: Round = { deploymentId, waiting, deferMs: 0, finish: () => undefined };
     this.#round = round;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      round.finish = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#send({ preUpdateEvent: { deploymentId, isGgcRestarting: false } });
-    });
+    const answered = new Promise<void>((resolve) => (round.finish = resolve));
+    this.#send({ preUpdateEvent: { deploymentId, isGgcRestarting: false } });
+    await withinTime(systemClock, timeoutMs, answered, () => undefined);
     this.#round = undefined;
     return round.deferMs;
   }

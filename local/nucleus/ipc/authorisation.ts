@@ -5,7 +5,7 @@ import {
   type AccessControl,
   type PUBSUB_SERVICE,
 } from '../../../protocol/greengrass/accessControl';
-import { IpcError } from './errors';
+import { IpcError } from './operation';
 
 type Service = typeof MQTT_PROXY_SERVICE | typeof PUBSUB_SERVICE;
 

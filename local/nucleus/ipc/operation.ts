@@ -1,5 +1,22 @@
 import type { z } from 'zod';
-import { IpcError } from './errors';
+
+type IpcErrorName =
+  | 'InvalidArgumentsError'
+  | 'UnauthorizedError'
+  | 'ServiceError'
+  | 'ResourceNotFoundError'
+  | 'ConflictError'
+  | 'FailedUpdateConditionCheckError';
+
+/** An error of the IPC service model (`aws.greengrass#…`). */
+export class IpcError extends Error {
+  constructor(
+    override readonly name: IpcErrorName,
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
 /** One request of a component, on a stream of its own. */
 export interface IpcCall {
@@ -7,16 +24,16 @@ export interface IpcCall {
   readonly component: string;
   readonly input: unknown;
   /** Sends a message of a subscription; nothing after the stream ended. */
-  send(shape: string, message: object): void;
+  send: (shape: string, message: object) => void;
   /** Called once when the stream ends, whoever ends it. */
-  onEnd(listener: () => void): void;
+  onEnd: (listener: () => void) => void;
 }
 
 export interface IpcOperation {
   /** The stream stays open after the answer: messages follow. */
   streaming: boolean;
   /** The answer. Throws IpcError. Messages of a subscription go out after it. */
-  handle(call: IpcCall): object | Promise<object>;
+  handle: (call: IpcCall) => object | Promise<object>;
 }
 
 /** Operations by name, without `aws.greengrass#`. */

@@ -7,10 +7,8 @@ import type { CloudMessage, CloudMqtt } from '../../../local/nucleus/cloud/mqtt'
 import { ConfigurationStore } from '../../../local/nucleus/configuration/store';
 import { UpdateNotices } from '../../../local/nucleus/deployment/updateNotices';
 import { IpcAuthorisation, matchesResource } from '../../../local/nucleus/ipc/authorisation';
-import { configurationOperations } from '../../../local/nucleus/ipc/configuration';
-import { iotCoreOperations } from '../../../local/nucleus/ipc/iotCore';
-import { lifecycleOperations } from '../../../local/nucleus/ipc/lifecycle';
-import { localTopicOperations } from '../../../local/nucleus/ipc/localTopics';
+import { configurationOperations, lifecycleOperations } from '../../../local/nucleus/ipc/componentOperations';
+import { iotCoreOperations, localTopicOperations } from '../../../local/nucleus/ipc/messaging';
 import { startIpcServer, type IpcServer } from '../../../local/nucleus/ipc/server';
 import { encodeMessage, MessageReader, MessageType, type RpcMessage } from '../../../local/nucleus/ipc/wire';
 import { topicMatches } from '../../../local/services/iotCore/topics';

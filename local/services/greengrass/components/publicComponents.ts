@@ -1,15 +1,15 @@
 import type { Recipe } from '../../../../protocol/greengrass/recipe';
 
 /** Version of the nucleus that the simulated one follows. */
-export const NUCLEUS_VERSION = '2.15.0';
+export const SIMULATED_NUCLEUS_VERSION = '2.15.0';
 export const NUCLEUS_COMPONENT = 'aws.greengrass.Nucleus';
 export const TOKEN_EXCHANGE_COMPONENT = 'aws.greengrass.TokenExchangeService';
 
 /** Components of AWS that deployments name; the simulated nucleus is all of them itself. */
 export const PUBLIC_COMPONENTS: readonly Recipe[] = [
-  publicComponent(NUCLEUS_COMPONENT, NUCLEUS_VERSION, 'aws.greengrass.nucleus'),
+  publicComponent(NUCLEUS_COMPONENT, SIMULATED_NUCLEUS_VERSION, 'aws.greengrass.nucleus'),
   publicComponent(TOKEN_EXCHANGE_COMPONENT, '2.0.3', 'aws.greengrass.plugin'),
-  publicComponent('aws.greengrass.Cli', NUCLEUS_VERSION, 'aws.greengrass.plugin'),
+  publicComponent('aws.greengrass.Cli', SIMULATED_NUCLEUS_VERSION, 'aws.greengrass.plugin'),
 ];
 
 function publicComponent(name: string, version: string, type: NonNullable<Recipe['ComponentType']>): Recipe {

@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
-import { NUCLEUS_VERSION } from '../services/greengrass/components/publicComponents';
+import { SIMULATED_NUCLEUS_VERSION } from '../services/greengrass/components/publicComponents';
 import type { InstalledComponent } from '../services/greengrass/coreDevices/store';
-import type { CloudChannel, CoreStatus } from './cloud/channel';
+import type { CloudChannel, CoreReport } from './cloud/channel';
 import type { Fleet } from './components/fleet';
 import type { CoreState } from './deployment/plan';
 
 export interface ReporterParts {
   channel: Pick<CloudChannel, 'report'>;
   fleet: Fleet;
-  state(): CoreState;
+  state: () => CoreState;
   platform: { os: string; architecture: string };
   log: Logger;
 }
 
 /** Tells the cloud what is installed and how it is: soon after a change, one report at a time. */
-export class StatusReporter {
+export class CoreReporter {
   #sending: Promise<void> | undefined;
   #changed = false;
   #closed = false;
@@ -27,11 +27,11 @@ export class StatusReporter {
     this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
   }
 
-  current(): CoreStatus {
+  current(): CoreReport {
     const { platform, fleet } = this.parts;
     const broken = fleet.all().some(({ state }) => state === 'BROKEN');
     return {
-      coreVersion: NUCLEUS_VERSION,
+      coreVersion: SIMULATED_NUCLEUS_VERSION,
       platform: platform.os,
       architecture: platform.architecture,
       status: broken ? 'UNHEALTHY' : 'HEALTHY',

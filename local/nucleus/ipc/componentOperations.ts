@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { ReportedState } from '../components/component';
 import type { ConfigurationStore } from '../configuration/store';
-import { IpcError } from './errors';
-import { inputOf, type IpcOperations } from './operation';
+import { isTree } from '../configuration/tree';
+import type { UpdateNotices } from '../deployment/updateNotices';
+import { inputOf, IpcError, type IpcOperations } from './operation';
 
 const keyPathSchema = z.array(z.string()).default([]);
 const getSchema = z.object({ componentName: z.string().optional(), keyPath: keyPathSchema });
@@ -25,7 +27,7 @@ export function configurationOperations(store: ConfigurationStore): IpcOperation
         const { componentName = call.component, keyPath } = inputOf(call, getSchema);
         const value = store.at(componentName, keyPath);
         if (value === undefined) throw new IpcError('ResourceNotFoundError', KEY_NOT_FOUND);
-        return { componentName, value: isObject(value) ? value : { [keyPath.at(-1) ?? '']: value } };
+        return { componentName, value: isTree(value) ? value : { [keyPath.at(-1) ?? '']: value } };
       },
     },
     SubscribeToConfigurationUpdate: {
@@ -63,6 +65,53 @@ export function configurationOperations(store: ConfigurationStore): IpcOperation
   };
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+const stateSchema = z.object({ state: z.enum(['RUNNING', 'ERRORED']) });
+const deferSchema = z.object({
+  deploymentId: z.string(),
+  message: z.string().optional(),
+  recheckAfterMs: z.number().min(0).default(0),
+});
+
+/** What a component says of itself, and of updates that would stop it. */
+export function lifecycleOperations(
+  updateState: (component: string, state: ReportedState) => boolean,
+  notices: UpdateNotices,
+): IpcOperations {
+  return {
+    UpdateState: {
+      streaming: false,
+      handle(call) {
+        const { state } = inputOf(call, stateSchema);
+        if (!updateState(call.component, state)) {
+          throw new IpcError('ResourceNotFoundError', `Service ${call.component} not found`);
+        }
+        return {};
+      },
+    },
+    SubscribeToComponentUpdates: {
+      streaming: true,
+      handle(call) {
+        const unsubscribe = notices.subscribe(call.component, (event) =>
+          call.send('ComponentUpdatePolicyEvents', event),
+        );
+        call.onEnd(unsubscribe);
+        return {};
+      },
+    },
+    DeferComponentUpdate: {
+      streaming: false,
+      handle(call) {
+        const { deploymentId, recheckAfterMs } = inputOf(call, deferSchema);
+        const problem = notices.answer(call.component, deploymentId, recheckAfterMs);
+        if (problem === 'notSubscribed') {
+          const message = 'Component is not subscribed to component update events';
+          throw new IpcError('InvalidArgumentsError', message);
+        }
+        if (problem === 'late') {
+          throw new IpcError('ServiceError', 'Time limit to respond to PreComponentUpdateEvent exceeded');
+        }
+        return {};
+      },
+    },
+  };
 }

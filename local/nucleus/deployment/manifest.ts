@@ -1,8 +1,9 @@
 import type { Lifecycle } from '../../../protocol/greengrass/lifecycle';
 import type { Recipe, RecipeArtifact, RecipeManifest } from '../../../protocol/greengrass/recipe';
-import { DeploymentError } from '../deployment/errors';
+import { DeploymentError } from './errors';
 
-export type Platform = Readonly<Record<string, string>>;
+/** Attributes of the platform, in the words of Greengrass, with what recipes ask of them. */
+export type NucleusPlatform = Readonly<Record<string, string>>;
 
 const OS: Record<string, string> = { win32: 'windows', darwin: 'darwin', linux: 'linux' };
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'aarch64', arm: 'arm', ia32: 'x86' };
@@ -22,7 +23,7 @@ export interface SelectedManifest {
 }
 
 /** The first manifest that the platform meets. Throws DeploymentError when there is none. */
-export function selectManifest(recipe: Recipe, platform: Platform): SelectedManifest {
+export function selectManifest(recipe: Recipe, platform: NucleusPlatform): SelectedManifest {
   const manifest = recipe.Manifests.find((one) => meets(platform, one));
   if (manifest === undefined) {
     throw new DeploymentError(
@@ -34,7 +35,7 @@ export function selectManifest(recipe: Recipe, platform: Platform): SelectedMani
   return { lifecycle: manifest.Lifecycle ?? recipe.Lifecycle ?? {}, artifacts: manifest.Artifacts ?? [] };
 }
 
-function meets(platform: Platform, { Platform: wanted = {} }: RecipeManifest): boolean {
+function meets(platform: NucleusPlatform, { Platform: wanted = {} }: RecipeManifest): boolean {
   return Object.entries(wanted).every(([attribute, value]) => {
     const actual = Object.hasOwn(platform, attribute) ? platform[attribute] : undefined;
     if (value === '*') return true;
