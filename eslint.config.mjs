@@ -11,7 +11,7 @@ const allowed = {
   device: ['lib', 'protocol'],
   operations: ['lib', 'protocol'],
   plugin: ['lib', 'protocol', 'operations', 'handlers'],
-  local: ['lib', 'protocol', 'operations', 'runtime', 'edge'],
+  local: ['lib', 'protocol', 'operations', 'runtime'],
   tools: ['lib', 'protocol', 'plugin'],
   bench: [
     'lib',
