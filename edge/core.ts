@@ -6,7 +6,7 @@ import { Admission } from './devices/admission';
 import { briefly } from './briefly';
 import type { CoreSettings } from '../protocol/coreConfig';
 import type { DeviceAccess, DeviceAccessParts } from './devices/deviceAccess';
-import type { AskHandler } from '../runtime/asks';
+import { edgeApi, type AskHandler } from './definition/functions/edgeApi';
 import { backgroundClock } from '../lib/clock';
 import { createFunctionHost } from '../runtime/host';
 import type { ComponentHosts } from './platforms/greengrass/hosts/componentHosts';
@@ -124,7 +124,7 @@ async function localFunctions(
 ): Promise<LocalFunctions> {
   return createLocalFunctions({
     host: createFunctionHost({
-      ...{ processScript, poolSize, log, asks },
+      ...{ processScript, poolSize, log, api: edgeApi(asks) },
       ...(componentHosts && { processes: componentHosts }),
     }),
     store: componentHosts

@@ -4,7 +4,7 @@ import type { DeviceMessageHandlers } from './devices/broker/receive';
 import { EdgeCoreMonitor } from './definition/edgeCoreMonitor';
 import { EdgeRemoteExecution } from './requests/edgeRemoteExecution';
 import { FunctionCalls } from './requests/functionCalls';
-import type { AskHandler } from '../runtime/asks';
+import type { AskHandler } from './definition/functions/edgeApi';
 import { HandleDeviceRequest, type DeviceAsk } from './requests/handleDeviceRequest';
 import type { Cloud, Devices, LocalFunctions, Upstream } from './ports';
 import type { Clock } from '../lib/clock';

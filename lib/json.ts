@@ -6,3 +6,11 @@ export function tryParseJson(text: string | Uint8Array): unknown {
     return undefined;
   }
 }
+
+/** As JSON text; undefined for what JSON has no text for, which the declared type of `JSON.stringify` leaves out. */
+export const jsonText = JSON.stringify as (value: unknown) => string | undefined;
+
+/** As JSON text; `null` for what JSON has no text for, as for an element of an array. */
+export function toJson(value: unknown): string {
+  return jsonText(value) ?? 'null';
+}

@@ -1,14 +1,14 @@
 import { EdgeError } from '../protocol/errors';
-import type { Clock } from '../lib/clock';
+import type { Clock, Timer } from '../lib/clock';
 import type { FunctionCall, FunctionOutcome } from './types';
 
 export interface WaitingCall {
   call: FunctionCall;
   /** Milliseconds since the epoch. */
   since: number;
-  resolve(outcome: FunctionOutcome | Promise<FunctionOutcome>): void;
-  reject(error: unknown): void;
-  timer?: { cancel(): void };
+  resolve: (outcome: FunctionOutcome | Promise<FunctionOutcome>) => void;
+  reject: (error: unknown) => void;
+  timer?: Timer;
 }
 
 /** Calls that wait for an instance, oldest first. A call leaves when its caller's time is up. */

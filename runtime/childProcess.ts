@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import os from 'node:os';
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { backgroundClock } from '../lib/clock';
 import type { LogStream, ProcessExit } from './functionProcess';
-import { readLines } from './logLines';
 
 export interface ChildListener {
   onLine(stream: LogStream, text: string): void;
@@ -11,7 +12,7 @@ export interface ChildListener {
   onExit(exit: ProcessExit): void;
 }
 
-/** The whole environment of a function process: nothing of the core's own leaks into it. */
+/** The whole environment of a function process: nothing of the host's own leaks into it. */
 function cleanEnvironment(): Record<string, string> {
   const kept = ['PATH', 'LANG', 'TZ'].flatMap((name) => {
     const value = process.env[name];
@@ -37,7 +38,7 @@ export function killGroup(pid: number): void {
 
 /**
  * A function process as a child, with its output. A process group of its own, so that what it started
- * ends with it and a Ctrl-C on the core's terminal reaches only the core.
+ * ends with it and a Ctrl-C on the host's terminal reaches only the host.
  */
 export class FunctionChild {
   readonly pid: number | undefined;
@@ -106,5 +107,34 @@ export class FunctionChild {
 
   private signalGroup(): void {
     if (this.pid !== undefined) killGroup(this.pid);
+  }
+}
+
+/** A function that writes without a line break must not fill the host's memory. */
+const MAX_LINE_CHARS = 16 * 1024;
+
+/** Calls `onLine` for each line of `stream`; lines over 16 K characters come in pieces. */
+function readLines(stream: Readable, onLine: (text: string) => void): void {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  stream.on('data', (chunk: Buffer) => {
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) emit(line);
+    if (rest.length > MAX_LINE_CHARS) {
+      emit(rest);
+      rest = '';
+    }
+  });
+  stream.on('close', () => {
+    if (rest !== '') emit(rest);
+    rest = '';
+  });
+  stream.on('error', () => undefined);
+
+  function emit(line: string): void {
+    for (let at = 0; at === 0 || at < line.length; at += MAX_LINE_CHARS) {
+      onLine(line.slice(at, at + MAX_LINE_CHARS));
+    }
   }
 }

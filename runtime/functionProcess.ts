@@ -1,3 +1,4 @@
+import { backoffMs } from '../lib/backoff';
 import type { HostMessage, ProcessMessage } from './processMessages';
 
 export type LogStream = 'stdout' | 'stderr';
@@ -10,7 +11,7 @@ export interface ProcessExit {
 }
 
 export interface ProcessListener {
-  /** Once, as soon as the process has an id: at once where it is a child of the core. */
+  /** Once, as soon as the process has an id: at once where it is a child of the host. */
   onStarted?(pid: number): void;
   onMessage(message: ProcessMessage): void;
   onLine(stream: LogStream, text: string): void;
@@ -38,4 +39,14 @@ export interface ProcessSource {
   take(key: string): FunctionProcess;
   /** Ends every process that was ever taken, and resolves when all are gone. */
   close(): Promise<void>;
+}
+
+const PAUSES = { first: 100, most: 30_000 };
+
+/**
+ * Milliseconds to wait before another process is started after so many failures in a row: none after the
+ * first, then 100 ms, doubling to 30 s.
+ */
+export function pauseAfter(failures: number): number {
+  return failures <= 1 ? 0 : backoffMs(failures - 2, PAUSES);
 }

@@ -1,13 +1,12 @@
 import type { Logger } from 'pino';
+import { backgroundClock, type Clock } from '../lib/clock';
 import { EdgeError } from '../protocol/errors';
-import type { Clock } from '../lib/clock';
-import type { AskHandler } from './asks';
-import { backgroundClock } from '../lib/clock';
 import type { LogStream, ProcessSource } from './functionProcess';
+import type { HostApi } from './hostApi';
 import { InstanceSet } from './instanceSet';
 import { MemoryWatch } from './memoryWatch';
 import { ProcessPool } from './pool';
-import type { FunctionHost, FunctionSpec } from './types';
+import type { FunctionCall, FunctionHost, FunctionOutcome, FunctionSpec } from './types';
 
 /** One line that a function wrote. */
 export interface FunctionLogLine {
@@ -26,8 +25,8 @@ export interface FunctionHostOptions {
   log: Logger;
   /** Where processes come from instead of a pool of the host's own; closed by close(). */
   processes?: ProcessSource;
-  /** Answers what functions ask for during a call; without it their context has no `edge`. */
-  asks?: AskHandler;
+  /** What functions may ask for during a call; without it their context is Lambda's. */
+  api?: HostApi;
   /** Without it the lines go to `log`. Must not throw. */
   onLog?: (line: FunctionLogLine) => void;
   clock?: Clock;
@@ -37,85 +36,90 @@ export interface FunctionHostOptions {
 
 const DEFAULT_MEMORY_POLL_MS = 25;
 
-/** Runs functions in processes of their own. Paper: the edge's function runtime (Greengrass's role). */
+/** Runs functions in processes of their own, as Greengrass does on the paper's edge. */
 export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
-  const { processScript, log, clock = backgroundClock } = options;
-  const processes =
-    options.processes ?? new ProcessPool({ processScript, size: options.poolSize, clock, log });
-  const memory = new MemoryWatch({ pollMs: options.memoryPollMs ?? DEFAULT_MEMORY_POLL_MS, clock });
-  const onLog = options.onLog ?? logTo(log);
-  const starting = new Map<string, Promise<void>>();
-  const sets = new Map<string, InstanceSet>();
-  const alive = new Set<InstanceSet>();
-  let closed = false;
+  return new ProcessHost(options);
+}
 
-  function createSet(key: string, spec: FunctionSpec): InstanceSet {
-    return new InstanceSet({
-      spec,
-      memory,
-      clock,
-      asks: options.asks,
-      takeProcess: () => processes.take(key),
-      onLine: (line) => onLog({ key, ...line }),
-      onCrash: ({ code, message }) => log.warn({ key, code }, message),
-    });
+class ProcessHost implements FunctionHost {
+  private readonly clock: Clock;
+  private readonly processes: ProcessSource;
+  private readonly memory: MemoryWatch;
+  private readonly onLog: (line: FunctionLogLine) => void;
+  private readonly starting = new Map<string, Promise<void>>();
+  private readonly sets = new Map<string, InstanceSet>();
+  /** Those of `sets`, and those that start or drain. */
+  private readonly alive = new Set<InstanceSet>();
+  private closed = false;
+
+  constructor(private readonly options: FunctionHostOptions) {
+    const { processScript, poolSize, log, clock = backgroundClock } = options;
+    this.clock = clock;
+    this.processes = options.processes ?? new ProcessPool({ processScript, size: poolSize, clock, log });
+    this.memory = new MemoryWatch({ pollMs: options.memoryPollMs ?? DEFAULT_MEMORY_POLL_MS, clock });
+    this.onLog =
+      options.onLog ??
+      (({ key, requestId, stream, text }) => log.info({ function: key, requestId, stream }, text));
   }
 
-  async function startSet(key: string, spec: FunctionSpec): Promise<void> {
-    const set = createSet(key, spec);
-    alive.add(set);
+  start(key: string, spec: FunctionSpec): Promise<void> {
+    if (this.closed) return Promise.reject(new EdgeError('CLOSED'));
+    if (this.sets.has(key)) return Promise.resolve();
+    const current =
+      this.starting.get(key) ?? this.startSet(key, spec).finally(() => this.starting.delete(key));
+    this.starting.set(key, current);
+    return current;
+  }
+
+  invoke(key: string, call: FunctionCall): Promise<FunctionOutcome> {
+    return this.sets.get(key)?.invoke(call) ?? Promise.reject(this.notRunning(key));
+  }
+
+  has(key: string): boolean {
+    return this.sets.has(key);
+  }
+
+  async stop(key: string): Promise<void> {
+    const starting = this.starting.get(key);
+    if (starting !== undefined) await starting.catch(() => undefined);
+    const set = this.sets.get(key);
+    if (set === undefined) return;
+    this.sets.delete(key);
+    await set.drain();
+    this.alive.delete(set);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.sets.clear();
+    this.memory.close();
+    const reason = new EdgeError('CLOSED', 'the function host was closed');
+    const ending = [...this.alive].map((set) => set.close(reason));
+    await Promise.all([...ending, this.processes.close()]);
+  }
+
+  private async startSet(key: string, spec: FunctionSpec): Promise<void> {
+    const { memory, clock, processes } = this;
+    const { api, log } = this.options;
+    const set = new InstanceSet({
+      ...{ spec, memory, clock, api },
+      takeProcess: () => processes.take(key),
+      onLine: (line) => this.onLog({ key, ...line }),
+      onCrash: ({ code, message }) => log.warn({ key, code }, message),
+    });
+    this.alive.add(set);
     try {
       await set.start();
-      sets.set(key, set);
+      this.sets.set(key, set);
     } catch (error) {
-      alive.delete(set);
+      this.alive.delete(set);
       await set.close(new EdgeError('CLOSED'));
       throw error;
     }
   }
 
-  return {
-    start(key, spec) {
-      if (closed) return Promise.reject(new EdgeError('CLOSED'));
-      if (sets.has(key)) return Promise.resolve();
-      const current = starting.get(key) ?? startSet(key, spec).finally(() => starting.delete(key));
-      starting.set(key, current);
-      return current;
-    },
-
-    invoke(key, call) {
-      const set = sets.get(key);
-      return set === undefined ? Promise.reject(notDeployed(key, closed)) : set.invoke(call);
-    },
-
-    has: (key) => sets.has(key),
-
-    async stop(key) {
-      if (starting.has(key)) await starting.get(key)?.catch(() => undefined);
-      const set = sets.get(key);
-      if (set === undefined) return;
-      sets.delete(key);
-      await set.drain();
-      alive.delete(set);
-    },
-
-    async close() {
-      closed = true;
-      sets.clear();
-      memory.close();
-      const reason = new EdgeError('CLOSED', 'the function host was closed');
-      const ending = [...alive].map((set) => set.close(reason));
-      await Promise.all([...ending, processes.close()]);
-    },
-  };
-}
-
-function notDeployed(key: string, closed: boolean): EdgeError {
-  if (closed) return new EdgeError('CLOSED', 'the function host was closed');
-  return new EdgeError('FUNCTION_NOT_DEPLOYED', `${key} does not run here`, { details: { key } });
-}
-
-function logTo(log: Logger) {
-  return ({ key, requestId, stream, text }: FunctionLogLine) =>
-    log.info({ function: key, requestId, stream }, text);
+  private notRunning(key: string): EdgeError {
+    if (this.closed) return new EdgeError('CLOSED', 'the function host was closed');
+    return new EdgeError('FUNCTION_NOT_DEPLOYED', `${key} does not run here`, { details: { key } });
+  }
 }

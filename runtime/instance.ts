@@ -1,12 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { EdgeError } from '../protocol/errors';
-import type { Clock } from '../lib/clock';
-import { Asks, type AskHandler, type CallOrigin } from './asks';
-import { boundedError } from './errorBounds';
+import type { Clock, Timer } from '../lib/clock';
 import { encodeFrame, MAX_PAYLOAD_BYTES } from './frames';
 import type { FunctionProcess, LogStream, ProcessExit } from './functionProcess';
-import { initMessage } from './initMessage';
+import { Asks, type HostApi } from './hostApi';
 import type { MemoryWatch } from './memoryWatch';
-import type { ErrorResult, ProcessMessage } from './processMessages';
+import {
+  boundedError,
+  type ContextSettings,
+  type ErrorResult,
+  type InitMessage,
+  type OfferedApi,
+  type ProcessMessage,
+} from './processMessages';
 import type { FunctionCall, FunctionOutcome, FunctionSpec } from './types';
 
 /** The longest that a module may take to load. Lambda's limit for the same. */
@@ -17,20 +23,20 @@ export interface InstanceSurroundings {
   process: FunctionProcess;
   memory: MemoryWatch;
   clock: Clock;
-  /** Without one, the function's context has no `edge`. */
-  asks?: AskHandler | undefined;
+  /** Without it functions can ask for nothing. */
+  api?: HostApi | undefined;
   /** `requestId`: the call that runs, or the last one. */
-  onLine(line: { requestId?: string; stream: LogStream; text: string }): void;
+  onLine: (line: { requestId?: string; stream: LogStream; text: string }) => void;
   /** A call is over and the instance can take the next one. Before the call's promise settles. */
-  onFree(instance: Instance): void;
+  onFree: (instance: Instance) => void;
   /** The instance is of no further use. Once, before a call's promise settles. */
-  onDead(instance: Instance, reason: EdgeError): void;
+  onDead: (instance: Instance, reason: EdgeError) => void;
 }
 
 interface Pending {
-  resolve(value: unknown): void;
-  reject(error: EdgeError): void;
-  timer: { cancel(): void };
+  resolve: (value: unknown) => void;
+  reject: (error: EdgeError) => void;
+  timer: Timer;
 }
 
 /** One process that runs one function, one call at a time, within its limits. */
@@ -46,9 +52,9 @@ export class Instance {
   private readonly asks: Asks | undefined;
 
   constructor(private readonly around: InstanceSurroundings) {
-    const { process, clock, asks } = around;
+    const { process, clock, api } = around;
     this.startedAt = clock.now();
-    this.asks = asks && new Asks(asks, (frame) => process.sendFrame(frame));
+    this.asks = api && new Asks(api, (frame) => process.sendFrame(frame));
     process.listen({
       onStarted: (pid) => this.watchMemory(pid),
       onMessage: (message) => this.receive(message),
@@ -64,7 +70,7 @@ export class Instance {
   /** Loads the handler. Throws as FunctionHost.start. */
   async load(): Promise<void> {
     this.phase = 'loading';
-    const init = initMessage(this.around.spec, this.asks !== undefined);
+    const init = initMessage(this.around.spec, this.around.api);
     await this.exchange(encodeFrame(JSON.stringify(init)), INIT_TIMEOUT_MS);
   }
 
@@ -76,7 +82,7 @@ export class Instance {
     const frame = this.encode(call, limitMs);
     this.phase = 'busy';
     this.requestId = call.requestId;
-    this.asks?.begin(call.requestId, this.originOf(call, limitMs));
+    this.beginAsks(call, limitMs);
     const startedAt = performance.now();
     const output = await this.exchange(frame, limitMs);
     return { output, durationMs: performance.now() - startedAt };
@@ -88,18 +94,10 @@ export class Instance {
     return this.around.process.gone;
   }
 
-  private originOf({ origin }: FunctionCall, limitMs: number): CallOrigin {
+  private beginAsks(call: FunctionCall, limitMs: number): void {
     const { clock, spec } = this.around;
     const until = clock.now() + limitMs;
-    return {
-      functionName: spec.context.functionName,
-      functionVersion: spec.context.functionVersion,
-      publishes: spec.publishes ?? [],
-      invokes: spec.invokes ?? [],
-      device: origin?.device ?? '',
-      hops: origin?.hops ?? 0,
-      remainingMs: () => Math.max(0, until - clock.now()),
-    };
+    this.asks?.begin({ spec, call, remainingMs: () => Math.max(0, until - clock.now()) });
   }
 
   private watchMemory(pid: number): void {
@@ -133,7 +131,7 @@ export class Instance {
   private receive(message: ProcessMessage): void {
     if (this.phase === 'dead') return;
     if (message.type === 'fatal') this.fail(this.fatal(message.error));
-    else if (message.type === 'publish' || message.type === 'invoke') this.asks?.receive(message);
+    else if (message.type === 'ask') this.asks?.receive(message);
     else if (this.phase === 'loading') this.receiveLoaded(message);
     else if (this.phase === 'busy') this.receiveAnswer(message);
   }
@@ -211,7 +209,7 @@ function callFrame(call: FunctionCall, timeoutMs: number): Buffer {
   try {
     json = JSON.stringify({ type: 'call', requestId, timeoutMs, event, clientContext });
   } catch (cause) {
-    // What parses may still be nested too deeply to be written again. A device knows it as its input.
+    // What parses may still be nested too deeply to be written again. Whoever calls knows it as the input.
     throw new EdgeError('BAD_REQUEST', 'the input cannot be passed on as JSON', { field: 'input', cause });
   }
   const frame = encodeFrame(json);
@@ -235,4 +233,44 @@ function outOfMemory(spec: FunctionSpec, bytes?: number): EdgeError {
     `the function used more than its ${spec.memoryMiB} MiB and was ended`,
     { details: { memoryMiB: spec.memoryMiB, ...(usedMiB !== undefined && { usedMiB }) } },
   );
+}
+
+/** What turns an idle process into an instance of `spec`. */
+function initMessage(spec: FunctionSpec, api: OfferedApi | undefined): InitMessage {
+  const context = contextSettings(spec);
+  return {
+    type: 'init',
+    directory: spec.directory,
+    handler: spec.handler,
+    environment: { ...lambdaEnvironment(spec, context), ...spec.environment },
+    context,
+    maxResultBytes: MAX_PAYLOAD_BYTES,
+    ...(api && { api: { name: api.name, methods: api.methods, maxBytes: api.maxBytes } }),
+  };
+}
+
+function contextSettings(spec: FunctionSpec): ContextSettings {
+  const { functionName, functionVersion, invokedFunctionArn } = spec.context;
+  const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
+  return {
+    functionName,
+    functionVersion,
+    invokedFunctionArn,
+    memoryLimitInMB: String(spec.memoryMiB),
+    logGroupName: `/aws/lambda/${functionName}`,
+    logStreamName: `${day}/[${functionVersion}]${randomBytes(16).toString('hex')}`,
+  };
+}
+
+/** The variables that Lambda defines and libraries look for. */
+function lambdaEnvironment(spec: FunctionSpec, context: ContextSettings): Record<string, string> {
+  return {
+    AWS_LAMBDA_FUNCTION_NAME: context.functionName,
+    AWS_LAMBDA_FUNCTION_VERSION: context.functionVersion,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: context.memoryLimitInMB,
+    AWS_LAMBDA_LOG_GROUP_NAME: context.logGroupName,
+    AWS_LAMBDA_LOG_STREAM_NAME: context.logStreamName,
+    LAMBDA_TASK_ROOT: spec.directory,
+    _HANDLER: spec.handler,
+  };
 }

@@ -1,23 +1,21 @@
 import { EdgeError } from '../protocol/errors';
-import type { Clock } from '../lib/clock';
-import { pauseAfter } from './backoff';
+import { Timers, type Clock } from '../lib/clock';
 import { CallQueue } from './callQueue';
-import type { FunctionProcess, LogStream } from './functionProcess';
-import type { AskHandler } from './asks';
-import { Instance } from './instance';
+import { pauseAfter, type FunctionProcess } from './functionProcess';
+import type { HostApi } from './hostApi';
+import { Instance, type InstanceSurroundings } from './instance';
 import type { MemoryWatch } from './memoryWatch';
-import { Timers } from '../lib/clock';
 import type { FunctionCall, FunctionOutcome, FunctionSpec } from './types';
 
 export interface InstanceSetSurroundings {
   spec: FunctionSpec;
   memory: MemoryWatch;
   clock: Clock;
-  asks?: AskHandler | undefined;
-  takeProcess(): FunctionProcess;
-  onLine(line: { requestId?: string; stream: LogStream; text: string }): void;
+  api?: HostApi | undefined;
+  takeProcess: () => FunctionProcess;
+  onLine: InstanceSurroundings['onLine'];
   /** An instance ended that nobody wanted to end. */
-  onCrash(reason: EdgeError): void;
+  onCrash: (reason: EdgeError) => void;
 }
 
 /**
@@ -131,12 +129,12 @@ export class InstanceSet {
   }
 
   private async launch(): Promise<void> {
-    const { spec, memory, clock, asks, onLine } = this.around;
+    const { spec, memory, clock, api, onLine } = this.around;
     const instance = new Instance({
       spec,
       memory,
       clock,
-      asks,
+      api,
       onLine,
       process: this.takeProcess(),
       onFree: (freed) => this.free(freed),

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Clock } from '../lib/clock';
+import type { Clock, Timer } from '../lib/clock';
 
 /** Resident bytes by process id; processes that are gone are left out. */
 export type ReadResident = (pids: readonly number[]) => ResidentBytes | Promise<ResidentBytes>;
@@ -10,7 +10,7 @@ export type ResidentBytes = ReadonlyMap<number, number>;
 export interface WatchedProcess {
   pid: number;
   limitBytes: number;
-  exceeded(bytes: number): void;
+  exceeded: (bytes: number) => void;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface WatchedProcess {
  */
 export class MemoryWatch {
   private readonly watched = new Map<number, WatchedProcess>();
-  private timer: { cancel(): void } | undefined;
+  private timer: Timer | undefined;
   private reading = false;
 
   constructor(
@@ -93,9 +93,9 @@ const run = promisify(execFile);
 
 export async function readFromPs(pids: readonly number[]): Promise<ResidentBytes> {
   // ps answers 1 when some of them are gone, and still lists the others.
-  const { stdout } = await run('ps', ['-o', 'pid=,rss=', '-p', pids.join(',')]).catch(
-    (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
-  );
+  const { stdout } = await run('ps', ['-o', 'pid=,rss=', '-p', pids.join(',')]).catch((error: unknown) => ({
+    stdout: (error as { stdout?: string }).stdout ?? '',
+  }));
   const rows = stdout.trim().split('\n').filter(Boolean);
   return new Map(
     rows.map((row) => {

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
 /**
- * A function process ends by itself when the core's end of its channel closes, but not while the
+ * A function process ends by itself when the host's end of its channel closes, but not while the
  * function runs a loop that never yields. So a shell, of a megabyte or so, is told of every process;
- * when its own input ends while some are left, the core was killed, and it kills them.
+ * when its own input ends while some are left, the host was killed, and it kills them.
  */
 const SCRIPT = `
 trap '' INT TERM HUP

@@ -1,9 +1,16 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../lib/clock';
-import { pauseAfter } from './backoff';
-import type { ProcessSource } from './functionProcess';
+import type { Clock, Timer } from '../lib/clock';
+import { FunctionChild } from './childProcess';
+import { encodeFrame, FramedSocket } from './frames';
+import {
+  pauseAfter,
+  type FunctionProcess,
+  type ProcessExit,
+  type ProcessListener,
+  type ProcessSource,
+} from './functionProcess';
 import { OrphanGuard } from './orphanGuard';
-import { SpawnedProcess } from './spawnedProcess';
+import { requireProcessMessage, type HostMessage } from './processMessages';
 
 export interface PoolOptions {
   /** Path of the bundled process script. */
@@ -22,7 +29,7 @@ export class ProcessPool implements ProcessSource {
   private readonly idle: SpawnedProcess[] = [];
   private readonly alive = new Set<SpawnedProcess>();
   private readonly guard: OrphanGuard;
-  private refill: { cancel(): void } | undefined;
+  private refill: Timer | undefined;
   private deaths = 0;
   private closed = false;
 
@@ -77,16 +84,20 @@ export class ProcessPool implements ProcessSource {
     }
   }
 
-  private addIdle(): void {
+  /** False when the machine has no room for another: then it is tried again later. */
+  private addIdle(): boolean {
     const process = this.trySpawn();
-    if (process === undefined) return;
+    if (process === undefined) return false;
     const reasons: string[] = [];
     process.listen({
       onMessage: () => undefined,
-      onLine: (_stream, text) => void (reasons.length < 20 && reasons.push(text)),
+      onLine: (_stream, text) => {
+        if (reasons.length < 20) reasons.push(text);
+      },
       onExit: (exit) => this.idleEnded(process, { ...exit, output: reasons }),
     });
     this.idle.push(process);
+    return true;
   }
 
   /** An idle process has no reason to end; if it does so again and again, the refill slows down. */
@@ -108,8 +119,66 @@ export class ProcessPool implements ProcessSource {
   private addMissing(): void {
     this.refill = undefined;
     if (this.closed || this.idle.length >= this.options.size) return;
-    this.addIdle();
-    // One at a time, so that the core answers its devices in between.
-    if (this.refill === undefined) this.scheduleRefill(REFILL_DELAY_MS);
+    // One at a time, so that the host gets to its other work in between.
+    if (this.addIdle()) this.scheduleRefill(REFILL_DELAY_MS);
+  }
+}
+
+/** A child of the host, with its channel on descriptor 3. */
+class SpawnedProcess implements FunctionProcess {
+  readonly gone: Promise<void>;
+  private readonly child: FunctionChild;
+  private readonly channel: FramedSocket;
+  private listener: ProcessListener | undefined;
+  private exit: ProcessExit | undefined;
+  private failure: Error | undefined;
+  private reportGone: () => void = () => undefined;
+
+  constructor(script: string) {
+    this.gone = new Promise((resolve) => (this.reportGone = resolve));
+    this.child = new FunctionChild([script], 'pipe', {
+      onLine: (stream, text) => this.listener?.onLine(stream, text),
+      onExit: (exit) => this.ended(exit),
+    });
+    this.channel = new FramedSocket(this.child.channel, {
+      onMessage: (value) => this.listener?.onMessage(requireProcessMessage(value)),
+      onClosed: (failure) => this.channelClosed(failure),
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  listen(listener: ProcessListener): void {
+    this.listener = listener;
+    if (this.pid !== undefined) listener.onStarted?.(this.pid);
+    const { exit } = this;
+    if (exit !== undefined) queueMicrotask(() => listener.onExit(exit));
+  }
+
+  send(message: HostMessage): void {
+    this.sendFrame(encodeFrame(JSON.stringify(message)));
+  }
+
+  sendFrame(frame: Buffer): void {
+    this.channel.sendFrame(frame);
+  }
+
+  kill(): void {
+    this.channel.destroy();
+    this.child.kill();
+  }
+
+  /** Without its channel a process is of no use. */
+  private channelClosed(failure: Error | undefined): void {
+    this.failure ??= failure;
+    this.kill();
+  }
+
+  private ended(exit: ProcessExit): void {
+    this.exit = this.failure ? { ...exit, failure: this.failure } : exit;
+    this.reportGone();
+    this.listener?.onExit(this.exit);
   }
 }

@@ -1,10 +1,10 @@
 import type { ErrorBody } from '../protocol/errors';
-import type { InvokeLocation } from '../protocol/messages';
+import { MAX_ERROR_MESSAGE_CHARS, MAX_ERROR_TYPE_CHARS } from '../protocol/limits';
 
 /**
- * The messages between the core and a function's process, one per frame. A process gets `init` once,
+ * The messages between a host and a function's process, one per frame. A process gets `init` once,
  * answers `ready` or `failed`, then gets one `call` at a time and answers each with `result` or
- * `error`. During a call it may ask for something with `publish` and `invoke`, and gets one `answer` for
+ * `error`. During a call it may `ask` the host for something, and gets one `answer` for
  * each. `fatal` says that it is about to end.
  */
 
@@ -34,8 +34,16 @@ export interface InitMessage {
   context: ContextSettings;
   /** A result over this many bytes of JSON is refused. */
   maxResultBytes: number;
-  /** The host answers `publish` and `invoke`. */
-  answersAsks: boolean;
+  api?: OfferedApi;
+}
+
+/** What a function may ask of its host, during a call: `context.<name>.<method>(…)`. */
+export interface OfferedApi {
+  name: string;
+  /** The parameters of each method, by name and in order. */
+  methods: Readonly<Record<string, readonly string[]>>;
+  /** Bytes of JSON that a parameter, and an answer, may have. */
+  maxBytes: number;
 }
 
 export interface CallMessage {
@@ -52,27 +60,14 @@ export type AnswerMessage =
 
 export type HostMessage = InitMessage | CallMessage | AnswerMessage;
 
-interface Ask {
+export interface AskMessage {
+  type: 'ask';
   /** New with each ask of this process. */
   id: number;
   /** The call that asks. */
   requestId: string;
-}
-
-export interface PublishAsk extends Ask {
-  type: 'publish';
-  /** Below `<prefix>/shared/`. */
-  topic: string;
-  payload?: unknown;
-}
-
-export interface InvokeAsk extends Ask {
-  type: 'invoke';
-  function: string;
-  input?: unknown;
-  location?: InvokeLocation;
-  version?: string;
-  timeoutMs?: number;
+  method: string;
+  parameters: Record<string, unknown>;
 }
 
 export type InitFailureCode = 'HANDLER_NOT_FOUND' | 'FUNCTION_INIT_FAILED';
@@ -83,8 +78,7 @@ export type ProcessMessage =
   | { type: 'failed'; code: InitFailureCode; error: ErrorResult }
   | { type: 'result'; requestId: string; output: unknown }
   | { type: 'error'; requestId: string; code: CallFailureCode; error: ErrorResult }
-  | PublishAsk
-  | InvokeAsk
+  | AskMessage
   | { type: 'fatal'; error: ErrorResult };
 
 /**
@@ -107,10 +101,8 @@ export function asProcessMessage(value: unknown): ProcessMessage | undefined {
       return isInitFailure(message['code']) ? withErrorResult(message) : undefined;
     case 'fatal':
       return withErrorResult(message);
-    case 'publish':
-      return isAsk(message) && typeof message['topic'] === 'string' ? (value as PublishAsk) : undefined;
-    case 'invoke':
-      return isAsk(message) && isInvocation(message) ? (value as InvokeAsk) : undefined;
+    case 'ask':
+      return isAsk(message) ? (value as AskMessage) : undefined;
     default:
       return undefined;
   }
@@ -123,21 +115,13 @@ export function requireProcessMessage(value: unknown): ProcessMessage {
   return message;
 }
 
-function isAsk({ id, requestId }: Record<string, unknown>): boolean {
-  return typeof id === 'number' && typeof requestId === 'string';
-}
-
-const LOCATIONS: readonly unknown[] = [undefined, 'edge', 'cloud', 'any'] satisfies (
-  InvokeLocation | undefined
-)[];
-
-function isInvocation(message: Record<string, unknown>): boolean {
-  const { function: name, location, version, timeoutMs } = message;
+function isAsk({ id, requestId, method, parameters }: Record<string, unknown>): boolean {
   return (
-    typeof name === 'string' &&
-    LOCATIONS.includes(location) &&
-    (version === undefined || typeof version === 'string') &&
-    (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs > 0))
+    typeof id === 'number' &&
+    typeof requestId === 'string' &&
+    typeof method === 'string' &&
+    typeof parameters === 'object' &&
+    parameters !== null
   );
 }
 
@@ -156,4 +140,16 @@ function withErrorResult(message: Record<string, unknown>): ProcessMessage | und
     typeof error.errorMessage === 'string' &&
     Array.isArray(error.trace);
   return complete ? (message as unknown as ProcessMessage) : undefined;
+}
+
+export const MAX_TRACE_LINES = 40;
+export const MAX_LINE_CHARS = 512;
+
+/** An error travels on to whoever called: it stays far below the 128 KB of a message, whatever was thrown. */
+export function boundedError({ errorType, errorMessage, trace }: ErrorResult): ErrorResult {
+  return {
+    errorType: errorType.slice(0, MAX_ERROR_TYPE_CHARS),
+    errorMessage: errorMessage.slice(0, MAX_ERROR_MESSAGE_CHARS),
+    trace: trace.slice(0, MAX_TRACE_LINES).map((line: unknown) => String(line).slice(0, MAX_LINE_CHARS)),
+  };
 }

@@ -1,7 +1,4 @@
-/**
- * What runs functions. Knows nothing of groups, devices or MQTT: the edge core and the local cloud's
- * Lambda both use it.
- */
+/** What a host needs to run one version of a function. */
 export interface FunctionSpec {
   /** Folder with the unpacked package. */
   directory: string;
@@ -20,9 +17,8 @@ export interface FunctionSpec {
   idleMs: number;
   /** Values of Lambda's `context`. */
   context: { functionName: string; functionVersion: string; invokedFunctionArn: string };
-  /** Topics below `<prefix>/shared/` that it may publish to, and functions that it may call. */
-  publishes?: readonly string[];
-  invokes?: readonly string[];
+  /** What it may ask of its host; only the host's API knows what that means (hostApi.ts). */
+  rights?: unknown;
 }
 
 export interface FunctionCall {
@@ -32,8 +28,8 @@ export interface FunctionCall {
   clientContext?: unknown;
   /** Shorter than the function's own timeout, if the caller wants it so. */
   timeoutMs?: number;
-  /** On an edge: for which device, through how many other functions. */
-  origin?: { device: string; hops: number };
+  /** Whose call it is; only the host's API knows what that means (hostApi.ts). */
+  origin?: unknown;
 }
 
 export interface FunctionOutcome {

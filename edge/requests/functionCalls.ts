@@ -11,8 +11,8 @@ import {
   type GroupDefinition,
 } from '../../protocol';
 import { Arrivals } from './arrivals';
-import type { AskHandler, CallOrigin } from '../../runtime/asks';
-import type { InvokeAsk } from '../../runtime/processMessages';
+import type { AskHandler, CallOrigin } from '../definition/functions/edgeApi';
+import type { InvokeAsk } from '../definition/functions/edgeApi';
 import {
   CLOUD_TIMEOUT_MS,
   type Cloud,

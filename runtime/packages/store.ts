@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import { EdgeError } from '../../protocol/errors';
 import { packageDigest, readPackage } from '../../protocol/functionPackage';
-import type { Clock } from '../../lib/clock';
-import { backgroundClock } from '../../lib/clock';
-import { chooseEvictions, type StoredPackage } from './evictions';
-import { readIndex, writeIndex } from './packageIndex';
-import type { FunctionPackages } from './packages';
+import { digestSchema } from '../../protocol/names';
+import { backgroundClock, type Clock } from '../../lib/clock';
+import { writeDurably } from '../../lib/durableFile';
+import { chooseEvictions, type FunctionPackages, type StoredPackage } from './packages';
 import { syncToDisk, unpack } from './unpack';
 
 export interface PackageStoreOptions {
@@ -93,7 +93,7 @@ export class PackageStore implements FunctionPackages {
   }
 
   packages(): StoredPackage[] {
-    return [...this.kept.values()].map(({ digest, bytes, lastUsed }) => ({ digest, bytes, lastUsed }));
+    return [...this.kept.values()].map(publicOf);
   }
 
   usage(): { bytes: number; packages: number; limitBytes: number } {
@@ -222,10 +222,7 @@ export class PackageStore implements FunctionPackages {
       .then(async () => {
         if (added && this.has(added.digest)) await this.makeDurable(added.digest, added.files);
         const durable = [...this.kept.values()].filter((entry) => entry.durable);
-        await writeIndex(
-          this.paths.index,
-          durable.map(({ digest, bytes, lastUsed }) => ({ digest, bytes, lastUsed })),
-        );
+        await writeDurably(this.paths.index, JSON.stringify({ packages: durable.map(publicOf) }));
       })
       .catch((err: unknown) => this.log.error({ err }, 'cannot write the index of packages'));
   }
@@ -246,4 +243,24 @@ function asStorageError(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
   return new EdgeError('EDGE_LIMIT_EXCEEDED', 'the disk of the edge is full', { cause: error });
+}
+
+function publicOf({ digest, bytes, lastUsed }: Kept): StoredPackage {
+  return { digest, bytes, lastUsed };
+}
+
+const indexSchema = z.object({
+  packages: z.array(z.object({ digest: digestSchema, bytes: z.int(), lastUsed: z.number() })),
+});
+
+/**
+ * The packages whose every byte is on disk. A folder that is not listed may be half written after a
+ * power cut, although its rename survived. An unreadable index lists nothing.
+ */
+async function readIndex(file: string): Promise<StoredPackage[]> {
+  try {
+    return indexSchema.parse(JSON.parse(await readFile(file, 'utf8'))).packages;
+  } catch {
+    return [];
+  }
 }

@@ -1,5 +1,6 @@
+import { jsonText } from '../../lib/json';
 import { MAX_ERROR_MESSAGE_CHARS } from '../../protocol/limits';
-import { boundedError, MAX_LINE_CHARS, MAX_TRACE_LINES } from '../errorBounds';
+import { boundedError, MAX_LINE_CHARS, MAX_TRACE_LINES } from '../processMessages';
 import type { ErrorResult } from '../processMessages';
 
 /** Any thrown value in the shape in which Lambda reports it. Never throws itself. */
@@ -18,16 +19,17 @@ function looksLikeError(thrown: unknown): thrown is Error {
   return typeof candidate?.message === 'string' && typeof candidate.name === 'string';
 }
 
-function ofError(error: Error): ErrorResult {
+/** A function may throw an error whose fields it has set to anything. */
+function ofError(error: { name: unknown; message: unknown; stack?: unknown }): ErrorResult {
   return { errorType: String(error.name), errorMessage: String(error.message), trace: traceOf(error) };
 }
 
-function traceOf(error: Error): string[] {
+function traceOf(error: { stack?: unknown }): string[] {
   if (typeof error.stack !== 'string') return [];
   return error.stack.slice(0, MAX_ERROR_MESSAGE_CHARS + MAX_TRACE_LINES * MAX_LINE_CHARS).split('\n');
 }
 
 function ofValue(thrown: unknown): ErrorResult {
-  const text = typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown));
+  const text = typeof thrown === 'string' ? thrown : (jsonText(thrown) ?? String(thrown));
   return { errorType: typeof thrown, errorMessage: text, trace: [] };
 }

@@ -1,4 +1,7 @@
+import { Socket } from 'node:net';
 import v8 from 'node:v8';
+import { toJson } from '../../lib/json';
+import { encodeFrame, FrameDecoder } from '../frames';
 import type {
   CallFailureCode,
   CallMessage,
@@ -7,9 +10,8 @@ import type {
   InitMessage,
   ProcessMessage,
 } from '../processMessages';
-import { openChannel } from './channel';
-import { EdgeAsks } from './edgeAsks';
 import { toErrorResult } from './errorResult';
+import { HostCalls } from './hostCalls';
 import { loadHandler, LoadError, type Handler } from './loader';
 import { runCall, type WhenIdle } from './runCall';
 
@@ -20,23 +22,39 @@ import { runCall, type WhenIdle } from './runCall';
 let loaded: { handler: Handler; init: InitMessage } | undefined;
 let ending = false;
 
-const channel = openChannel((message: HostMessage) => {
-  if (message.type === 'init') void initialise(message);
-  else if (message.type === 'answer') edge.receive(message);
-  else call(message);
+/** The descriptor that the host hands to each function process: a duplex socket pair. */
+const channel = new Socket({ fd: 3, readable: true, writable: true });
+const decoder = new FrameDecoder();
+channel.on('data', (chunk: Buffer) => {
+  decoder.push(chunk, (message) => receive(message as HostMessage));
 });
+// The host is gone when the channel ends, however it went: this process then ends too, by a signal that
+// no code of the function can put off.
+const endAtOnce = () => process.kill(process.pid, 'SIGKILL');
+channel.on('error', endAtOnce);
+channel.on('close', endAtOnce);
+
 /** A call waits for nothing else to run in this process. */
 let waitsForIdle = false;
-const edge = new EdgeAsks(
-  (json) => void (ending || channel.send(json)),
+const hostCalls = new HostCalls(sendJson, (isWaiting) => {
   // An answer that is still to come is something to run.
-  (isWaiting) => void (waitsForIdle && channel.keepAlive(isWaiting)),
-);
+  if (waitsForIdle) keepAlive(isWaiting);
+});
 
 process.on('uncaughtException', (error) => end(toErrorResult(error)));
-process.on('unhandledRejection', (reason) => {
-  end(toErrorResult(reason, 'Runtime.UnhandledPromiseRejection'));
-});
+process.on('unhandledRejection', (reason) => end(toErrorResult(reason, 'Runtime.UnhandledPromiseRejection')));
+
+function receive(message: HostMessage): void {
+  if (message.type === 'init') void initialise(message);
+  else if (message.type === 'answer') hostCalls.receive(message);
+  else call(message);
+}
+
+/** Whether an open channel alone keeps the process alive. */
+function keepAlive(keep: boolean): void {
+  if (keep) channel.ref();
+  else channel.unref();
+}
 
 async function initialise(init: InitMessage): Promise<void> {
   try {
@@ -69,16 +87,19 @@ function call(message: CallMessage): void {
   if (loaded === undefined) return;
   const { handler, init } = loaded;
   const { requestId } = message;
+  const { api } = init;
   runCall(
     handler,
     message,
-    init.context,
     {
       succeed: (output) => sendResult(requestId, output, init.maxResultBytes),
       fail: (thrown) => sendError(requestId, 'FUNCTION_ERROR', toErrorResult(thrown)),
     },
-    whenIdle,
-    init.answersAsks ? edge.forCall(requestId) : undefined,
+    {
+      settings: init.context,
+      offered: api === undefined ? {} : { [api.name]: hostCalls.forCall(requestId, api) },
+      whenIdle,
+    },
   );
 }
 
@@ -86,7 +107,7 @@ function call(message: CallMessage): void {
 function sendResult(requestId: string, output: unknown, maxBytes: number): void {
   let json: string;
   try {
-    json = JSON.stringify(output) ?? 'null';
+    json = toJson(output);
   } catch (thrown) {
     sendError(requestId, 'FUNCTION_ERROR', toErrorResult(thrown, 'Runtime.MarshalError'));
     return;
@@ -100,7 +121,7 @@ function sendResult(requestId: string, output: unknown, maxBytes: number): void 
     });
     return;
   }
-  if (!ending) channel.send(`{"type":"result","requestId":${JSON.stringify(requestId)},"output":${json}}`);
+  sendJson(`{"type":"result","requestId":${JSON.stringify(requestId)},"output":${json}}`);
 }
 
 function sendError(requestId: string, code: CallFailureCode, error: ErrorResult): void {
@@ -108,7 +129,11 @@ function sendError(requestId: string, code: CallFailureCode, error: ErrorResult)
 }
 
 function send(message: ProcessMessage): void {
-  if (!ending) channel.send(JSON.stringify(message));
+  sendJson(JSON.stringify(message));
+}
+
+function sendJson(json: string): void {
+  if (!ending) channel.write(encodeFrame(json));
 }
 
 /** Reports why, then ends: after an uncaught error nothing in this process can be relied upon. */
@@ -116,7 +141,7 @@ function end(error: ErrorResult): void {
   if (ending) return;
   ending = true;
   const message: ProcessMessage = { type: 'fatal', error };
-  channel.send(JSON.stringify(message), () => process.exit(1));
+  channel.write(encodeFrame(JSON.stringify(message)), () => process.exit(1));
 }
 
 const whenIdle: WhenIdle = (callback) => {
@@ -127,10 +152,10 @@ const whenIdle: WhenIdle = (callback) => {
   const stop = () => {
     process.off('beforeExit', onIdle);
     waitsForIdle = false;
-    channel.keepAlive(true);
+    keepAlive(true);
   };
   process.on('beforeExit', onIdle);
   waitsForIdle = true;
-  channel.keepAlive(edge.isWaiting);
+  keepAlive(hostCalls.isWaiting);
   return stop;
 };

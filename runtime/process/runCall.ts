@@ -1,10 +1,21 @@
-import type { EdgeCalls } from '../../protocol/edgeContext';
 import type { CallMessage, ContextSettings } from '../processMessages';
-import { createContext, type Completion } from './context';
 import type { Handler } from './loader';
 
 /** Calls back when nothing is left to run in this process; the result cancels. */
 export type WhenIdle = (callback: () => void) => () => void;
+
+/** How a handler ends a call that does not return a promise. */
+export interface Completion {
+  succeed: (output?: unknown) => void;
+  fail: (error?: unknown) => void;
+}
+
+export interface CallSurroundings {
+  settings: ContextSettings;
+  /** Further members of `context`: what the host offers. */
+  offered: Readonly<Record<string, unknown>>;
+  whenIdle: WhenIdle;
+}
 
 /**
  * Runs one call of a handler and completes it once, whichever of promise, callback,
@@ -16,12 +27,10 @@ export type WhenIdle = (callback: () => void) => () => void;
 export function runCall(
   handler: Handler,
   call: CallMessage,
-  settings: ContextSettings,
   completion: Completion,
-  whenIdle: WhenIdle,
-  edge?: EdgeCalls,
+  { settings, offered, whenIdle }: CallSurroundings,
 ): void {
-  let completed = false;
+  let completed = false as boolean;
   let stopWaiting: (() => void) | undefined;
   const once = (complete: (value: unknown) => void) => (value?: unknown) => {
     if (completed) return;
@@ -31,7 +40,7 @@ export function runCall(
   };
   const succeed = once(completion.succeed);
   const fail = once(completion.fail);
-  const context = createContext(call, settings, { succeed, fail }, edge);
+  const context = createContext(call, { ...settings, ...offered }, { succeed, fail });
   try {
     const returned = handler(call.event, context, context.done);
     if (isThenable(returned)) returned.then(succeed, fail);
@@ -40,6 +49,25 @@ export function runCall(
   } catch (thrown) {
     fail(thrown);
   }
+}
+
+/** Lambda's `context` for one call. */
+function createContext(call: CallMessage, members: object, { succeed, fail }: Completion) {
+  const deadline = performance.now() + call.timeoutMs;
+  return {
+    ...members,
+    awsRequestId: call.requestId,
+    clientContext: call.clientContext,
+    identity: undefined,
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => Math.max(0, Math.floor(deadline - performance.now())),
+    succeed,
+    fail,
+    done: (error?: unknown, output?: unknown) => {
+      if (error === undefined || error === null) succeed(output);
+      else fail(error);
+    },
+  };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -36,7 +36,7 @@ function invoke(key: string, event: unknown = {}, timeoutMs?: number) {
 async function failure(promise: Promise<unknown>): Promise<EdgeError> {
   return promise.then(
     (value) => Promise.reject(new Error(`resolved with ${JSON.stringify(value)}`)),
-    (error: EdgeError) => error,
+    (error: unknown) => error as EdgeError,
   );
 }
 

@@ -167,7 +167,7 @@ describe('a pinned function that crashes again and again', () => {
     const clock = new ManualClock();
     const crashes: object[] = [];
     const log = silent.child({});
-    log.warn = ((fields: object) => void crashes.push(fields)) as typeof log.warn;
+    log.warn = (fields: object) => void crashes.push(fields);
     const host = createHost({ clock, log });
     const source =
       'exports.handler = async () => 1; setImmediate(() => setTimeout(() => process.exit(9), 20))';
@@ -214,7 +214,7 @@ describe('a module that loaded once and then no more', () => {
       exports.handler = async () => process.exit(1);`;
     await host.start('fn', specOf({ 'index.js': source }));
     const call = () =>
-      host.invoke('fn', { requestId: 'x', event: {} }).catch((error: EdgeError) => error.code);
+      host.invoke('fn', { requestId: 'x', event: {} }).catch((error: unknown) => (error as EdgeError).code);
     expect(await call()).toBe('FUNCTION_EXITED');
     expect(await call()).toBe('FUNCTION_INIT_FAILED');
     expect(await call()).toBe('FUNCTION_INIT_FAILED');
@@ -275,7 +275,9 @@ describe('stop and close', () => {
     const call = await gated(host, { maxInstances: 1 });
     await host.start('pid', specOf({ 'index.js': PID }));
     const pid = await pidOf(host, 'pid');
-    const calls = [call(1), call(2)].map((promise) => promise.catch((error: EdgeError) => error.code));
+    const calls = [call(1), call(2)].map((promise) =>
+      promise.catch((error: unknown) => (error as EdgeError).code),
+    );
     await gate.arrived(1);
     await host.close();
     expect(await Promise.all(calls)).toEqual(['CLOSED', 'CLOSED']);
@@ -300,7 +302,7 @@ describe('the pool', () => {
     const clock = new ManualClock();
     const errors: unknown[] = [];
     const log = silent.child({});
-    log.error = ((fields: object) => void errors.push(fields)) as typeof log.error;
+    log.error = (fields: object) => void errors.push(fields);
     const host = createHost({ clock, poolSize: 1, log, processScript: '/nowhere/script.cjs' });
     await until(() => errors.length === 1);
     expect(JSON.stringify(errors[0])).toContain('/nowhere/script.cjs');

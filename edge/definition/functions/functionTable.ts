@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
+import type { WantedFunction } from '../../../protocol/definition/view';
 import type { EdgeError } from '../../../protocol/errors';
 import type { FunctionManifest } from '../../../protocol/manifest';
 import type { FunctionState, LocalFunction } from '../../ports';
@@ -16,12 +17,33 @@ export interface FunctionEntry {
   undelivered?: true;
 }
 
-/** What is known of each function version on this edge, and who hears of its changes. */
+/** Which function versions are wanted on this edge, what is known of each, and who hears of changes. */
 export class FunctionTable {
+  private target = new Map<string, WantedFunction>();
   private readonly entries = new Map<string, FunctionEntry>();
   private readonly emitter = new EventEmitter();
+  private closed = false;
 
-  constructor(private readonly log: Logger) {}
+  /** `isHere`: whether the package of this digest is on this edge. */
+  constructor(
+    private readonly log: Logger,
+    private readonly isHere: (digest: string) => boolean,
+  ) {}
+
+  /** What is wanted from now on. A version that failed under the former target gets another chance. */
+  want(target: readonly WantedFunction[]): void {
+    this.target = new Map(target.map((wanted) => [wanted.key, wanted]));
+    for (const { key, phase } of this.values()) if (phase === 'failed') this.entries.delete(key);
+    for (const { key } of target) this.expect(key);
+  }
+
+  wanted(): WantedFunction[] {
+    return [...this.target.values()];
+  }
+
+  isWanted(key: string): boolean {
+    return this.target.has(key);
+  }
 
   get(key: string): FunctionEntry | undefined {
     return this.entries.get(key);
@@ -31,22 +53,34 @@ export class FunctionTable {
     return [...this.entries.values()];
   }
 
-  /** Does nothing when it is there already. */
-  add(key: string, manifest: FunctionManifest, state: 'fetching' | 'starting'): void {
-    if (this.entries.has(key)) return;
+  delete(key: string): void {
+    this.entries.delete(key);
+  }
+
+  /** Begins anew with a version, if it is wanted and not there. */
+  expect(key: string): void {
+    const wanted = this.target.get(key);
+    if (wanted === undefined || this.entries.has(key)) return;
+    const { manifest } = wanted;
+    const state = this.isHere(manifest.digest) ? 'starting' : 'fetching';
     const entry: FunctionEntry = { key, manifest, phase: 'absent', state };
     this.entries.set(key, entry);
     this.emit(entry);
-  }
-
-  delete(key: string): void {
-    this.entries.delete(key);
   }
 
   setState(entry: FunctionEntry, state: FunctionState): void {
     if (entry.state === state) return;
     entry.state = state;
     this.emit(entry);
+  }
+
+  /** Those outside hear of it only while the version is wanted. */
+  fail(entry: FunctionEntry, error: EdgeError): void {
+    entry.phase = 'failed';
+    entry.error = error;
+    if (this.closed || !this.target.has(entry.key)) return;
+    this.log.warn({ function: entry.key, code: error.code }, error.message);
+    this.setState(entry, 'failed');
   }
 
   /** In the form of the plan. */
@@ -70,6 +104,11 @@ export class FunctionTable {
 
   onChanged(listener: (changed: LocalFunction) => void): void {
     this.emitter.on('changed', listener);
+  }
+
+  /** That a version fails from now on is no news. */
+  close(): void {
+    this.closed = true;
   }
 
   private emit(entry: FunctionEntry): void {

@@ -1,4 +1,4 @@
-import { chooseEvictions, type StoredPackage } from '../../../runtime/packages/evictions';
+import { chooseEvictions, type StoredPackage } from '../../../runtime/packages/packages';
 
 /**
  * From what runs and what should run to typed steps. Pure. Steps of one function name depend on each
@@ -29,7 +29,7 @@ export interface CurrentState {
   storageLimitBytes: number;
 }
 
-export type Step =
+export type PlanStep =
   | { type: 'evict'; digest: string }
   | { type: 'fetch'; name: string; key: string; digest: string }
   | { type: 'start'; name: string; key: string }
@@ -39,7 +39,7 @@ export type Step =
 
 /** One function per kind of step; a kind without one does not compile. */
 export type StepExecutors = {
-  [K in Step['type']]: (step: Extract<Step, { type: K }>) => void | Promise<void>;
+  [K in PlanStep['type']]: (step: Extract<PlanStep, { type: K }>) => void | Promise<void>;
 };
 
 /**
@@ -47,7 +47,7 @@ export type StepExecutors = {
  * longer run is stopped only after every version of its name that should is serving, so one that
  * cannot start never takes another's place. Unneeded packages stay until the room is needed.
  */
-export function planSteps(current: CurrentState, target: readonly PlannedFunction[]): Step[] {
+export function planSteps(current: CurrentState, target: readonly PlannedFunction[]): PlanStep[] {
   const wanted = [...target].sort((a, b) => (a.key < b.key ? -1 : 1));
   const names = new Set([...current.functions, ...wanted].map(({ name }) => name));
   const lanes = [...names].sort().flatMap((name) =>
@@ -66,7 +66,7 @@ function planName(
   current: readonly CurrentFunction[],
   wanted: readonly PlannedFunction[],
   packages: ReadonlySet<string>,
-): Step[] {
+): PlanStep[] {
   const wantedKeys = new Set(wanted.map(({ key }) => key));
   const phases = new Map(current.map(({ key, phase }) => [key, phase]));
   const unwanted = current.filter(({ key }) => !wantedKeys.has(key));
@@ -77,9 +77,9 @@ function planName(
     .filter(({ phase }) => phase === 'started' || (phase === 'serving' && !isBlocked))
     .map(({ key }) => key);
   return [
-    ...[...leftovers, ...forgotten].map((key): Step => ({ type: 'stop', name, key })),
+    ...[...leftovers, ...forgotten].map((key): PlanStep => ({ type: 'stop', name, key })),
     ...wanted.flatMap((fn) => planStart(fn, phases.get(fn.key), packages)),
-    ...replaced.flatMap((key): Step[] => [
+    ...replaced.flatMap((key): PlanStep[] => [
       { type: 'drain', name, key },
       { type: 'stop', name, key },
     ]),
@@ -90,15 +90,15 @@ function planStart(
   { name, key, digest }: PlannedFunction,
   phase: Phase | undefined,
   packages: ReadonlySet<string>,
-): Step[] {
+): PlanStep[] {
   if (phase === 'serving' || phase === 'failed') return [];
-  const takeOver: Step = { type: 'switch', name, key };
+  const takeOver: PlanStep = { type: 'switch', name, key };
   if (phase === 'started') return [takeOver];
-  const start: Step[] = [{ type: 'start', name, key }, takeOver];
+  const start: PlanStep[] = [{ type: 'start', name, key }, takeOver];
   return packages.has(digest) ? start : [{ type: 'fetch', name, key, digest }, ...start];
 }
 
-function planEvictions(current: CurrentState, target: readonly PlannedFunction[]): Step[] {
+function planEvictions(current: CurrentState, target: readonly PlannedFunction[]): PlanStep[] {
   const running = current.functions.filter(({ phase }) => phase !== 'failed');
   const needed = new Set([...running, ...target].map(({ digest }) => digest));
   const present = new Set(current.packages.map(({ digest }) => digest));
@@ -114,4 +114,38 @@ function planEvictions(current: CurrentState, target: readonly PlannedFunction[]
     type: 'evict',
     digest,
   }));
+}
+
+/** Steps of one function name, in order; evictions are a lane of their own. */
+export function byLane(steps: readonly PlanStep[]): Map<string, PlanStep[]> {
+  const lanes = new Map<string, PlanStep[]>();
+  for (const step of steps) {
+    const lane = laneOf(step);
+    lanes.set(lane, [...(lanes.get(lane) ?? []), step]);
+  }
+  return lanes;
+}
+
+function laneOf(step: PlanStep): string {
+  return step.type === 'evict' ? '' : step.name;
+}
+
+/**
+ * Executes steps in order until one fails or `isStale` says that they were planned for an older
+ * target. A drain is always followed by its stop.
+ */
+export async function runLane(
+  steps: readonly PlanStep[],
+  executors: StepExecutors,
+  isStale: () => boolean,
+): Promise<void> {
+  for (const step of steps) {
+    if (step.type !== 'stop' && isStale()) return;
+    await execute(step, executors);
+  }
+}
+
+async function execute(step: PlanStep, executors: StepExecutors): Promise<void> {
+  const executor = executors[step.type] as (step: PlanStep) => void | Promise<void>;
+  await executor(step);
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { EdgeError, type FunctionManifest, type WantedFunction } from '../../../protocol';
 import { functionFingerprint } from '../../../protocol/greengrassV1';
-import { boundedError } from '../../../runtime/errorBounds';
+import { boundedError } from '../../../runtime/processMessages';
 import type { FunctionOutcome } from '../../../runtime/types';
 import type { LocalFunction, LocalFunctions } from '../../ports';
 import type { Clock } from '../../../lib/clock';

@@ -1,7 +1,7 @@
 import type { EdgeError } from '../../../protocol';
 import { type FunctionManifest } from '../../../protocol';
-import type { CallOrigin } from '../../../runtime/asks';
-import type { InvokeAsk } from '../../../runtime/processMessages';
+import type { CallOrigin } from '../../../edge/definition/functions/edgeApi';
+import type { InvokeAsk } from '../../../edge/definition/functions/edgeApi';
 import { startHarness, type Harness } from '../support/harness';
 import { settle } from '../support/manualClock';
 import { manifestOf } from '../support/memoryCloud';
@@ -28,9 +28,6 @@ const origin = (more: Partial<CallOrigin> = {}): CallOrigin => ({
 });
 
 const ask = (more: Partial<InvokeAsk> = {}): InvokeAsk => ({
-  type: 'invoke',
-  id: 1,
-  requestId: 'r1',
   function: 'count',
   input: { n: 1 },
   ...more,

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import path from 'node:path';
 import { FunctionChild } from '../../../../runtime/childProcess';
-import { FramedSocket } from '../../../../runtime/framedSocket';
+import { FramedSocket } from '../../../../runtime/frames';
 import { encodeFrame } from '../../../../runtime/frames';
 import type { ProcessExit } from '../../../../runtime/functionProcess';
 import type { HelloMessage, HostCommand, HostNotice } from '../hosts/hostMessages';

@@ -1,4 +1,4 @@
-import type { FramedSocket } from '../../../../runtime/framedSocket';
+import type { FramedSocket } from '../../../../runtime/frames';
 import { encodeFrame } from '../../../../runtime/frames';
 import { hostNoticeSchema, type HelloMessage, type HostCommand, type HostNotice } from './hostMessages';
 import type { HostedProcess, ProcessKeeper } from './hostedProcess';

@@ -7,7 +7,7 @@ import { EdgeError } from '../../../../protocol/errors';
 import type { Clock } from '../../../../lib/clock';
 import { withinTime } from '../../../../lib/timeLimit';
 import { backgroundClock } from '../../../../lib/clock';
-import { FramedSocket } from '../../../../runtime/framedSocket';
+import { FramedSocket } from '../../../../runtime/frames';
 import type { FunctionProcess, ProcessSource } from '../../../../runtime/functionProcess';
 import { ComponentHost } from './componentHost';
 import { HostedProcess } from './hostedProcess';

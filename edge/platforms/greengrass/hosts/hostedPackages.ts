@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { EdgeError } from '../../../../protocol/errors';
 import type { Clock } from '../../../../lib/clock';
 import { backgroundClock } from '../../../../lib/clock';
-import type { StoredPackage } from '../../../../runtime/packages/evictions';
+import type { StoredPackage } from '../../../../runtime/packages/packages';
 import type { FunctionPackages, PackageDelivery } from '../../../../runtime/packages/packages';
 import type { ComponentHosts } from './componentHosts';
 

@@ -1,6 +1,6 @@
 import { EdgeError } from '../../../../protocol/errors';
 import type { Clock } from '../../../../lib/clock';
-import type { FramedSocket } from '../../../../runtime/framedSocket';
+import type { FramedSocket } from '../../../../runtime/frames';
 import { encodeFrame } from '../../../../runtime/frames';
 import type {
   FunctionProcess,

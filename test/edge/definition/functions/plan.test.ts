@@ -4,7 +4,7 @@ import {
   type CurrentFunction,
   type CurrentState,
   type PlannedFunction,
-  type Step,
+  type PlanStep,
   type StepExecutors,
 } from '../../../../edge/definition/functions/plan';
 
@@ -36,7 +36,7 @@ class Edge {
   }
 
   /** A function that cannot start fails, and the rest of its name's steps are dropped. */
-  execute(steps: readonly Step[]): void {
+  execute(steps: readonly PlanStep[]): void {
     const dropped = new Set<string>();
     for (const step of steps) {
       this.steps += 1;
@@ -47,7 +47,7 @@ class Edge {
         dropped.add(step.name);
         continue;
       }
-      (this.executors[step.type] as (step: Step) => void)(step);
+      (this.executors[step.type] as (step: PlanStep) => void)(step);
     }
   }
 

@@ -1,9 +1,9 @@
-import type { AskHandler, CallOrigin } from '../../runtime/asks';
-import { createFunctionHost } from '../../runtime/host';
-import type { InvokeAsk } from '../../runtime/processMessages';
-import type { FunctionCall, FunctionHost, FunctionSpec } from '../../runtime/types';
-import { EdgeError, MAX_MQTT_PAYLOAD } from '../../protocol';
-import { buildProcessScript, silent, specOf, until } from './support';
+import { edgeApi, type AskHandler, type CallOrigin } from '../../../../edge/definition/functions/edgeApi';
+import { createFunctionHost } from '../../../../runtime/host';
+import type { InvokeAsk } from '../../../../edge/definition/functions/edgeApi';
+import type { FunctionCall, FunctionHost, FunctionSpec } from '../../../../runtime/types';
+import { EdgeError, MAX_MQTT_PAYLOAD } from '../../../../protocol';
+import { buildProcessScript, silent, specOf, until } from '../../../runtime/support';
 
 /** Functions in real processes, and a core that answers as the test says. */
 let processScript: string;
@@ -27,7 +27,7 @@ beforeAll(() => {
 });
 beforeEach(() => {
   [published, invoked, onInvoke] = [[], [], undefined];
-  host = createFunctionHost({ processScript, poolSize: 1, log: silent, asks });
+  host = createFunctionHost({ processScript, poolSize: 1, log: silent, api: edgeApi(asks) });
 });
 afterEach(() => host.close());
 
@@ -35,7 +35,7 @@ async function started(source: string, spec: Partial<FunctionSpec> = {}): Promis
   const key = `fn@${(count += 1)}`;
   await host.start(
     key,
-    specOf({ 'index.js': source }, { publishes: ['alerts'], invokes: ['other'], ...spec }),
+    specOf({ 'index.js': source }, { rights: { publishes: ['alerts'], invokes: ['other'] }, ...spec }),
   );
   return key;
 }
@@ -149,7 +149,7 @@ it('a process that does not keep to that is refused', async () => {
   const running = run(`exports.handler = () => {
     const { writeSync } = require('node:fs');
     for (let id = 1001; id <= 1020; id += 1) {
-      const json = JSON.stringify({ type: 'invoke', id, requestId: 'r1', function: 'other' });
+      const json = JSON.stringify({ type: 'ask', id, requestId: 'r1', method: 'invoke', parameters: { function: 'other' } });
       const frame = Buffer.alloc(4 + json.length);
       frame.writeUInt32BE(json.length);
       frame.write(json, 4);
@@ -165,7 +165,7 @@ it('a process that asks without end and reads no answer is ended, before its ans
   onInvoke = async () => 'x'.repeat(100_000);
   const running = run(`exports.handler = () => {
     const { writeSync } = require('node:fs');
-    const json = JSON.stringify({ type: 'invoke', id: 1001, requestId: 'r1', function: 'other' });
+    const json = JSON.stringify({ type: 'ask', id: 1001, requestId: 'r1', method: 'invoke', parameters: { function: 'other' } });
     const frame = Buffer.alloc(4 + json.length);
     frame.writeUInt32BE(json.length);
     frame.write(json, 4);
