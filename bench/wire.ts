@@ -17,7 +17,7 @@ export class Wire {
     if (kind === 'progress' || body.requestId === undefined) return;
     const settle = this.waiting.get(body.requestId);
     this.waiting.delete(body.requestId);
-    settle?.({ kind, body: body as Record<string, unknown> });
+    settle?.({ kind, body });
   }
 
   /** Milliseconds from publishing to the answer. Throws when the answer is not `expected`. */

@@ -36,7 +36,7 @@ export function requireSharedFilter(prefix: string, value: unknown): string {
     'levels such as "alerts/line-1", "alerts/+" or "#"',
   );
   if (isWithinTopicLimits(sharedTopic(prefix, filter))) return filter;
-  throw invalid('topic', 'a topic of at most 256 bytes and 7 slashes, its prefix included');
+  throw invalidOption('topic', 'a topic of at most 256 bytes and 7 slashes, its prefix included');
 }
 
 /** Whether it is a range at all is the edge's to say: it knows semver, this client does not carry it. */
@@ -48,18 +48,19 @@ export function requireVersion(value: unknown): string | undefined {
 /** Milliseconds as a whole number. */
 export function requireTimeout(value: unknown, fallback: number): number {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !(value > 0)) throw invalid('timeout', 'a number of milliseconds above 0');
+  if (typeof value !== 'number' || !(value > 0))
+    throw invalidOption('timeout', 'a number of milliseconds above 0');
   return Math.min(Math.ceil(value), MAX_TIMEOUT_MS);
 }
 
 export function requireOneOf<T extends string>(value: unknown, field: string, among: readonly T[]): T {
   if (among.includes(value as T)) return value as T;
-  throw invalid(field, among.map((one) => `"${one}"`).join(' or '));
+  throw invalidOption(field, among.map((one) => `"${one}"`).join(' or '));
 }
 
 export function requirePort(value: unknown, field: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65_536) return value;
-  throw invalid(field, 'a port from 1 to 65535');
+  throw invalidOption(field, 'a port from 1 to 65535');
 }
 
 export function requireText(value: unknown, field: string): string {
@@ -91,18 +92,18 @@ export function outgoing(topic: string, body: Record<string, unknown>, qos: QoS)
   return { topic, payload, qos };
 }
 
-export function invalid(field: string, expected: string): EdgeError {
-  return new EdgeError('BAD_REQUEST', `${field}: expected ${expected}`, { field, expected });
+export function invalidOption(field: string, expected: string, cause?: unknown): EdgeError {
+  return new EdgeError('BAD_REQUEST', `${field}: expected ${expected}`, { field, expected, cause });
 }
 
 /** Names are keys of records on the edge, which refuses those that every object inherits. */
 function requireName(value: unknown, form: RegExp, field: string, expected: string): string {
   const name = requireMatch(value, form, field, expected);
-  if (name in Object.prototype) throw invalid(field, 'a name that no JavaScript object inherits');
+  if (name in Object.prototype) throw invalidOption(field, 'a name that no JavaScript object inherits');
   return name;
 }
 
 function requireMatch(value: unknown, form: RegExp, field: string, expected: string): string {
   if (typeof value === 'string' && form.test(value)) return value;
-  throw invalid(field, expected);
+  throw invalidOption(field, expected);
 }

@@ -2,7 +2,7 @@ import { MAX_INVOKE_TIMEOUT_MS } from '../protocol/limits';
 import { askTopic, callTopic, type Ask } from '../protocol/topics';
 import { EdgeError } from '../protocol/errors';
 import {
-  invalid,
+  invalidOption,
   outgoing,
   requireFunctionName,
   requireOneOf,
@@ -10,13 +10,13 @@ import {
   requireTimeout,
   requireVersion,
 } from './checks';
-import { ask, call, Deployment, type Ready } from './conversations';
+import { ask, call, DeploymentConversation, type Ready } from './conversations';
 import { EdgeFunction } from './edgeFunction';
 import { QOS } from './link';
 import { openSession } from './openSession';
 import { readPrefetched, readResult } from './replies';
 import type { Outgoing, RunOptions } from './requests';
-import type { Session } from './session';
+import type { DeviceSession } from './session';
 import type {
   ConnectedCore,
   ConnectOptions,
@@ -51,13 +51,13 @@ const LOCATIONS: readonly InvokeLocation[] = ['edge', 'cloud', 'any'];
  * connection and a restart of the edge until its own timeout. All methods throw EdgeError.
  */
 export class EdgeClient {
-  readonly #session: Session;
+  readonly #session: DeviceSession;
   readonly #prefix: string;
   readonly #thingName: string;
   /** How many handles and deployments under way want a function of that name. */
   readonly #wanted = new Map<string, number>();
 
-  private constructor(session: Session, address: { prefix: string; thingName: string }) {
+  private constructor(session: DeviceSession, address: { prefix: string; thingName: string }) {
     this.#session = session;
     this.#prefix = address.prefix;
     this.#thingName = address.thingName;
@@ -75,7 +75,7 @@ export class EdgeClient {
   }
 
   /** @internal A client over a session that is open already. */
-  static over(session: Session, address: { prefix: string; thingName: string }): EdgeClient {
+  static over(session: DeviceSession, address: { prefix: string; thingName: string }): EdgeClient {
     return new EdgeClient(session, address);
   }
 
@@ -109,7 +109,7 @@ export class EdgeClient {
       request: this.#ask('request', body),
       confirm: this.#ask('confirm', { requestId }),
     };
-    const deployment = new Deployment(requestId, messages, ({ stage }) => {
+    const deployment = new DeploymentConversation(requestId, messages, ({ stage }) => {
       const progress: Progress = { stage, function: name };
       if (onProgress) queueMicrotask(() => onProgress(progress));
     });
@@ -184,7 +184,7 @@ export class EdgeClient {
     options: RequestOptions = {},
   ): Promise<Subscription> {
     const filter = requireSharedFilter(this.#prefix, topic);
-    if (typeof listener !== 'function') throw invalid('listener', 'a function');
+    if (typeof listener !== 'function') throw invalidOption('listener', 'a function');
     // The same function may listen twice, and stop once.
     const own: SharedListener = (payload, at) => listener(payload, at);
     await this.#session.subscribe(filter, own, runOptions(options, TIMEOUT.subscribe));

@@ -7,14 +7,14 @@ import type { Link } from './link';
 import type { Outgoing } from './requests';
 
 export interface ConnectionWorld<G> {
-  dial(signal: AbortSignal): Promise<Dialed<G>>;
+  dial: (signal: AbortSignal) => Promise<Dialed<G>>;
   clock: Clock;
-  random(): number;
+  random: () => number;
   /** There is a link, the first or a new one. */
-  up(dialed: Dialed<G>): void;
-  down(reason: Error): void;
+  up: (dialed: Dialed<G>) => void;
+  down: (reason: Error) => void;
   /** An attempt to reconnect failed; the next one follows. */
-  failed(reason: Error): void;
+  failed: (reason: Error) => void;
 }
 
 /** Pauses between attempts to reconnect: an edge that restarts is back within a second or two. */
@@ -23,7 +23,7 @@ export const RECONNECT: Backoff = { first: 100, most: 5_000 };
 const ROUND_MS = 30_000;
 
 /** Keeps a link to an edge core: when one is lost, dials until there is another, or until closed. */
-export class Connection<G> {
+export class EdgeConnection<G> {
   readonly #world: ConnectionWorld<G>;
   readonly #stop = new AbortController();
   #current: Dialed<G> | undefined;
@@ -58,6 +58,10 @@ export class Connection<G> {
     await current?.link.close();
   }
 
+  #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   #use(dialed: Dialed<G>): void {
     this.#current = dialed;
     void dialed.lost.then((reason) => this.#lose(dialed, reason));
@@ -73,12 +77,12 @@ export class Connection<G> {
 
   async #redial(): Promise<void> {
     const { clock, random } = this.#world;
-    for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
+    for (let attempt = 0; !this.#stopped(); attempt++) {
       await pause(backoffMs(attempt, RECONNECT, random), this.#stop.signal, clock);
-      if (this.#stop.signal.aborted) return;
+      if (this.#stopped()) return;
       const dialed = await this.#round();
       if (dialed === undefined) continue;
-      if (this.#stop.signal.aborted) return dialed.link.close();
+      if (this.#stopped()) return dialed.link.close();
       return this.#use(dialed);
     }
   }
@@ -87,7 +91,7 @@ export class Connection<G> {
     try {
       return await this.#dialWithin(ROUND_MS, this.#stop.signal);
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#world.failed(error as Error);
+      if (!this.#stopped()) this.#world.failed(error as Error);
       return undefined;
     }
   }

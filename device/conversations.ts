@@ -2,7 +2,7 @@ import type { EdgeError } from '../protocol/errors';
 import type { Reply } from '../protocol/topics';
 import type { Progress } from './types';
 import { readFailed, readReady } from './replies';
-import type { Conversation, Outgoing, ReplyBody, Step } from './requests';
+import type { Conversation, Outgoing, ReplyBody, NextStep } from './requests';
 
 /** One message, one answer of kind `expected`. */
 export function ask<T>(
@@ -40,7 +40,7 @@ export type Ready = ReturnType<typeof readReady>;
  * Stages I and II of a deployment under one request id: request → available → confirm → ready, or
  * request → ready when the function is there already.
  */
-export class Deployment implements Conversation<Ready> {
+export class DeploymentConversation implements Conversation<Ready> {
   readonly requestId: string;
   readonly #messages: { request: Outgoing; confirm: Outgoing };
   readonly #onProgress: (progress: Progress) => void;
@@ -67,7 +67,7 @@ export class Deployment implements Conversation<Ready> {
     return this.#messages[this.#stage];
   }
 
-  onReply(kind: Reply, body: ReplyBody): Step<Ready> {
+  onReply(kind: Reply, body: ReplyBody): NextStep<Ready> {
     if (kind === 'ready') return { done: readReady(body) };
     if (kind === 'available') return this.#confirm();
     if (kind === 'failed') return this.#fail(readFailed(body));
@@ -81,7 +81,7 @@ export class Deployment implements Conversation<Ready> {
     this.#onProgress(progress);
   }
 
-  #confirm(): Step<Ready> {
+  #confirm(): NextStep<Ready> {
     // A second answer to a request that was sent twice.
     if (this.#stage === 'confirm') return 'wait';
     this.#stage = 'confirm';
@@ -94,7 +94,7 @@ export class Deployment implements Conversation<Ready> {
    * or the offer lapsed. Then all starts again from stage I; at once the first time, later only at the
    * pace of the retries, so that an edge that forgets everything is not flooded.
    */
-  #fail(error: EdgeError): Step<Ready> {
+  #fail(error: EdgeError): NextStep<Ready> {
     if (error.code !== 'NOT_OFFERED') throw error;
     if (this.#stage === 'request') return 'wait';
     this.#stage = 'request';

@@ -13,11 +13,11 @@ export interface Dialed<G> {
 
 export interface DialerWorld<G> {
   /** The addresses to try, in order. */
-  locate(signal: AbortSignal): Promise<Candidate[]>;
+  locate: (signal: AbortSignal) => Promise<Candidate[]>;
   openLink: OpenLink;
   message: LinkEvents['message'];
   /** Subscribes and joins; an edge that does not let the device join is no edge for it. */
-  greet(link: Link, signal: AbortSignal): Promise<G>;
+  greet: (link: Link, signal: AbortSignal) => Promise<G>;
 }
 
 /** After so many rounds in vain the edge may have moved: ask again where it is. */

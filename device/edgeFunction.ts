@@ -1,7 +1,7 @@
 import type { HandleInvokeOptions, RequestOptions, Sent } from './types';
 
 /** What a handle does through the client that made it. */
-export interface FunctionCalls {
+export interface HandleCalls {
   invoke<Output>(input: unknown, options: HandleInvokeOptions): Promise<Output>;
   send(input: unknown, options: RequestOptions): Promise<Sent>;
   release(options: RequestOptions): Promise<void>;
@@ -14,10 +14,10 @@ export class EdgeFunction {
   readonly version: string;
   /** True when it was on the edge already. */
   readonly present: boolean;
-  readonly #calls: FunctionCalls;
+  readonly #calls: HandleCalls;
 
   /** Made by `EdgeClient.deploy`. */
-  constructor(ready: { function: string; version: string; present: boolean }, calls: FunctionCalls) {
+  constructor(ready: { function: string; version: string; present: boolean }, calls: HandleCalls) {
     this.name = ready.function;
     this.version = ready.version;
     this.present = ready.present;

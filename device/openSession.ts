@@ -2,33 +2,41 @@ import { randomUUID } from 'node:crypto';
 import { EdgeError } from '../protocol/errors';
 import { DEFAULT_DEVICE_PREFIX } from '../protocol/topics';
 import { version } from './package.json';
-import { invalid, requirePort, requirePrefix, requireText, requireThingName, requireTimeout } from './checks';
+import {
+  invalidOption,
+  requirePort,
+  requirePrefix,
+  requireText,
+  requireThingName,
+  requireTimeout,
+} from './checks';
 import { monotonicClock } from '../lib/clock';
 import { discover, type DiscoveryServer } from './discovery';
-import { readIdentity, readPem, type Identity } from './identity';
+import { readIdentity, readPem, type DeviceIdentity } from './identity';
 import type { Candidate } from './link';
 import { sdkLinks } from './sdkLink';
-import { Session } from './session';
+import { DeviceSession } from './session';
 import type { ConnectOptions, DiscoveryOptions } from './types';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_SECONDS = 30;
 
 export interface OpenedSession {
-  session: Session;
+  session: DeviceSession;
   prefix: string;
   thingName: string;
 }
 
 /** Checks the options, reads the certificates, and opens a session over links of the SDK. */
 export async function openSession(options: ConnectOptions): Promise<OpenedSession> {
-  if (options === null || typeof options !== 'object') throw invalid('options', 'an object');
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
+    throw invalidOption('options', 'an object');
   const thingName = requireThingName(options.thingName);
   const prefix = requirePrefix(options.prefix ?? DEFAULT_DEVICE_PREFIX);
   const timeoutMs = requireTimeout(options.timeout, CONNECT_TIMEOUT_MS);
   const keepAliveSeconds = requireKeepAlive(options.keepAlive);
   const identity = await readIdentity({ ...options, thingName });
-  const session = await Session.open(
+  const session = await DeviceSession.open(
     { thingName, prefix, client: { name: 'serverless-edge-on-demand-device', version } },
     {
       locate: await locator(options, identity),
@@ -45,12 +53,12 @@ export async function openSession(options: ConnectOptions): Promise<OpenedSessio
 /** Where edge cores are: fixed, or asked for anew each time. */
 async function locator(
   { ca, discovery, endpoint }: ConnectOptions,
-  identity: Identity,
+  identity: DeviceIdentity,
 ): Promise<(signal: AbortSignal) => Promise<Candidate[]>> {
   if ((discovery === undefined) === (endpoint === undefined)) {
-    throw invalid('discovery', 'either "discovery" or "endpoint"');
+    throw invalidOption('discovery', 'either "discovery" or "endpoint"');
   }
-  const own = await readCa(endpoint ? (endpoint.ca ?? ca) : (discovery?.ca ?? ca));
+  const own = await readCa(endpoint ? (endpoint.ca ?? ca) : (discovery.ca ?? ca));
   if (discovery !== undefined) {
     const server = { ...discoveryServer(discovery), ...own };
     return (signal) => discover(server, identity, signal);
@@ -61,12 +69,13 @@ async function locator(
 }
 
 function discoveryServer(options: DiscoveryOptions): Omit<DiscoveryServer, 'ca'> {
-  if (!('url' in options) || options.url === undefined) {
-    const { host, port } = options as { host: string; port: number };
+  const given: { url?: string; host?: string; port?: number } = options;
+  if (given.url === undefined) {
+    const { host, port } = given;
     return { host: requireText(host, 'discovery.host'), port: requirePort(port, 'discovery.port') };
   }
-  const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
-  if (url?.protocol !== 'https:') throw invalid('discovery.url', 'an https URL');
+  const url = URL.canParse(given.url) ? new URL(given.url) : undefined;
+  if (url?.protocol !== 'https:') throw invalidOption('discovery.url', 'an https URL');
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 443) };
 }
 

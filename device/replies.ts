@@ -52,7 +52,7 @@ export function readStatus(value: ReplyBody | undefined): WireStatus | undefined
 }
 
 /** The JSON object in a payload, or undefined. */
-export function readObject(payload: Uint8Array): ReplyBody | undefined {
+export function parseObject(payload: Uint8Array): ReplyBody | undefined {
   try {
     const value = JSON.parse(Buffer.from(payload).toString('utf8')) as unknown;
     return value !== null && typeof value === 'object' ? (value as ReplyBody) : undefined;

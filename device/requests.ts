@@ -14,20 +14,20 @@ export interface Outgoing {
 export type ReplyBody = Readonly<Record<string, unknown>>;
 
 /** `wait` for more, `send` what `message()` now returns, or done. */
-export type Step<T> = 'wait' | 'send' | { done: T };
+export type NextStep<T> = 'wait' | 'send' | { done: T };
 
 /**
  * What is said between device and edge under one request id, without time and without loss: those are
- * the concern of `Requests`.
+ * the concern of `PendingRequests`.
  */
 export interface Conversation<T> {
   readonly requestId: string;
   /** The message that now awaits an answer. */
   message(): Outgoing;
   /** Throws EdgeError when the request has failed. */
-  onReply(kind: Reply, body: ReplyBody): Step<T>;
+  onReply(kind: Reply, body: ReplyBody): NextStep<T>;
   /** For a message that is not answered: the broker has acknowledged it. */
-  onAcknowledged?(): Step<T>;
+  onAcknowledged?(): NextStep<T>;
 }
 
 export interface RunOptions {
@@ -36,9 +36,9 @@ export interface RunOptions {
 }
 
 export interface RequestsWorld {
-  publish(message: Outgoing): Promise<void>;
+  publish: (message: Outgoing) => Promise<void>;
   clock: Clock;
-  random(): number;
+  random: () => number;
 }
 
 /** Retries on a live connection; after a lost connection everything is sent again at once. */
@@ -51,14 +51,14 @@ interface Pending {
   lastError?: unknown;
   /** The edge said on this connection that it is stopping. */
   edgeStops?: true;
-  settle(outcome: { done: unknown } | { error: unknown }): void;
+  settle: (outcome: { done: unknown } | { error: unknown }) => void;
 }
 
 /**
  * The requests under way. Each is sent again with its own id until it is answered, its time is up, its
  * signal is aborted or the client is closed; the edge answers a repeated id from memory.
  */
-export class Requests {
+export class PendingRequests {
   readonly #world: RequestsWorld;
   readonly #pending = new Map<string, Pending>();
   #down: Error | undefined;
@@ -96,7 +96,7 @@ export class Requests {
           pending.retry?.cancel();
           signal?.removeEventListener('abort', abort);
           if ('done' in outcome) resolve(outcome.done as T);
-          else reject(outcome.error as Error);
+          else reject(outcome.error);
         },
       };
       this.#pending.set(conversation.requestId, pending);
@@ -171,7 +171,7 @@ export class Requests {
     this.#advance(pending, () => conversation.onAcknowledged?.() ?? 'wait');
   }
 
-  #advance(pending: Pending, next: () => Step<unknown>): void {
+  #advance(pending: Pending, next: () => NextStep<unknown>): void {
     if (this.#pending.get(pending.conversation.requestId) !== pending) return;
     try {
       const step = next();

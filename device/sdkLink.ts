@@ -1,8 +1,11 @@
+import { isIP } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type * as DeviceSdk from 'aws-iot-device-sdk-v2';
+import { systemClock } from '../lib/clock';
+import { abortedAfter, pause } from '../lib/timeLimit';
 import { EdgeError } from '../protocol/errors';
-import type { Identity } from './identity';
+import type { DeviceIdentity } from './identity';
 import type { Candidate, Link, OpenLink } from './link';
-import { probe } from './tlsProbe';
 
 type Sdk = Pick<typeof DeviceSdk, 'iot' | 'mqtt' | 'io'>;
 type SdkConnection = InstanceType<Sdk['mqtt']['MqttClientConnection']>;
@@ -18,7 +21,7 @@ const PING_TIMEOUT_MS = 3_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 export interface SdkLinkOptions {
-  identity: Identity;
+  identity: DeviceIdentity;
   keepAliveSeconds: number;
 }
 
@@ -28,7 +31,7 @@ export function sdkLinks(options: SdkLinkOptions): OpenLink {
   return async (candidate, events, signal) => {
     const key = JSON.stringify(candidate);
     // Once per address, so that reconnecting costs one handshake, not two.
-    if (!proven.has(key)) await probe(candidate, options.identity, PROBE_TIMEOUT_MS, signal);
+    if (!proven.has(key)) await probe(candidate, options.identity, signal);
     proven.add(key);
     const connection = newConnection(await loadSdk(), candidate, options);
     let over = false;
@@ -65,7 +68,7 @@ function sdkLink(connection: SdkConnection, end: () => boolean): Link {
     },
     async close() {
       if (!end()) return;
-      await Promise.race([connection.disconnect().catch(() => undefined), unrefPause(CLOSE_TIMEOUT_MS)]);
+      await Promise.race([connection.disconnect().catch(() => undefined), pause(CLOSE_TIMEOUT_MS)]);
     },
   };
 }
@@ -109,34 +112,19 @@ function newConnection(sdk: Sdk, candidate: Candidate, options: SdkLinkOptions):
 }
 
 /** The SDK cannot cancel a connection attempt: one that comes too late is closed when it is there. */
-function connect(connection: SdkConnection, candidate: Candidate, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let waiting = true;
-    const give = (error: Error): void => {
-      if (!waiting) return;
-      waiting = false;
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      reject(error);
-    };
-    const abort = (): void => give(signal.reason as Error);
-    const timer = setTimeout(
-      () => give(unreachable(candidate, `no connection within ${CONNECT_TIMEOUT_MS} ms`)),
-      CONNECT_TIMEOUT_MS,
-    );
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort);
-    connection.connect().then(
-      () => {
-        if (!waiting) return void connection.disconnect().catch(() => undefined);
-        waiting = false;
-        clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
-        resolve();
-      },
-      (error: unknown) => give(connectError(candidate, error)),
-    );
-  });
+async function connect(connection: SdkConnection, candidate: Candidate, signal: AbortSignal): Promise<void> {
+  const late = (): EdgeError => unreachable(candidate, `no connection within ${CONNECT_TIMEOUT_MS} ms`);
+  let connecting: Promise<unknown> | undefined;
+  const start = (): Promise<unknown> =>
+    (connecting = connection.connect().catch((error: unknown) => {
+      throw connectError(candidate, error);
+    }));
+  try {
+    await abortedAfter(systemClock, CONNECT_TIMEOUT_MS, signal, late, start);
+  } catch (error) {
+    void connecting?.then(() => connection.disconnect()).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** The SDK gives a text here, with the name in it; its event with the name alone may come after it. */
@@ -157,6 +145,31 @@ function unreachable({ host, port }: Candidate, message: string): EdgeError {
   return new EdgeError('EDGE_NOT_FOUND', message, { details: { host, port } });
 }
 
-function unrefPause(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
+/**
+ * A TLS handshake with a candidate, before the SDK is let at it. The SDK can neither cancel a
+ * connection attempt nor say why TLS failed, and after a certificate that it does not trust it lingers
+ * for up to 30 s, in which the process cannot exit (s2n's blinding). Throws EDGE_NOT_FOUND.
+ */
+async function probe(
+  { host, port, ca }: Candidate,
+  { certificate: cert, privateKey: key }: DeviceIdentity,
+  signal: AbortSignal,
+): Promise<void> {
+  const failure = (reason: string, cause?: Error): EdgeError =>
+    new EdgeError('EDGE_NOT_FOUND', reason, { details: { host, port }, cause });
+  const late = (): EdgeError => failure(`no TLS connection within ${PROBE_TIMEOUT_MS} ms`);
+  let socket: TLSSocket | undefined;
+  const handshake = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const authority = ca === undefined ? {} : { ca };
+      const serverName = isIP(host) === 0 ? { servername: host } : {};
+      socket = connectTls({ host, port, cert, key, ...authority, ...serverName });
+      socket.once('secureConnect', resolve);
+      socket.on('error', (error: Error) => reject(failure(error.message, error)));
+    });
+  try {
+    await abortedAfter(systemClock, PROBE_TIMEOUT_MS, signal, late, handshake);
+  } finally {
+    socket?.destroy();
+  }
 }

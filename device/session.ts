@@ -4,14 +4,14 @@ import { relativeSharedTopic } from '../protocol/sharedTopics';
 import { askTopic, REPLIES, replyTopic, statusTopic, type Reply } from '../protocol/topics';
 import { outgoing } from './checks';
 import type { Clock } from '../lib/clock';
-import { Connection } from './connection';
+import { EdgeConnection } from './connection';
 import { ask } from './conversations';
 import { Dialer, type Dialed } from './dialer';
 import { QOS, type Candidate, type Link, type OpenLink } from './link';
-import { readFailed, readJoined, readObject, readStatus } from './replies';
+import { readFailed, readJoined, parseObject, readStatus } from './replies';
 import {
   aborted,
-  Requests,
+  PendingRequests,
   type Conversation,
   type Outgoing,
   type ReplyBody,
@@ -29,11 +29,11 @@ export interface SessionOptions {
 
 /** What the session needs from outside; a test brings links in memory and its own clock. */
 export interface SessionWorld {
-  locate(signal: AbortSignal): Promise<Candidate[]>;
+  locate: (signal: AbortSignal) => Promise<Candidate[]>;
   openLink: OpenLink;
   clock: Clock;
-  random(): number;
-  newId(): string;
+  random: () => number;
+  newId: () => string;
 }
 
 type Joined = ReturnType<typeof readJoined>;
@@ -46,16 +46,16 @@ const JOIN_TIMEOUT_MS = 10_000;
  * (the MQTT session is clean, and the edge may be another one), routes replies to requests, and has
  * unanswered requests sent again.
  */
-export class Session {
+export class DeviceSession {
   readonly events = new EventEmitter<EdgeClientEvents>();
   readonly #options: SessionOptions;
   readonly #world: SessionWorld;
-  readonly #requests: Requests;
-  readonly #connection: Connection<Joined>;
+  readonly #requests: PendingRequests;
+  readonly #connection: EdgeConnection<Joined>;
   readonly #subscriptions: Subscriptions;
   /** Aborted by close(). */
   readonly #closing = new AbortController();
-  #greeting: Requests | undefined;
+  #greeting: PendingRequests | undefined;
   #core: ConnectedCore | undefined;
   #status: EdgeStatus | undefined;
   #closed = false;
@@ -70,7 +70,7 @@ export class Session {
       message: (topic, payload) => this.#onMessage(topic, payload),
       greet: (link, signal) => this.#greet(link, signal),
     });
-    this.#connection = new Connection<Joined>({
+    this.#connection = new EdgeConnection<Joined>({
       clock,
       random,
       dial: (signal) => dialer.dial(signal),
@@ -78,7 +78,7 @@ export class Session {
       down: (reason) => this.#onDown(reason),
       failed: (reason) => this.#requests.suspend(reason),
     });
-    this.#requests = new Requests({
+    this.#requests = new PendingRequests({
       clock,
       random,
       publish: (message) => this.#connection.publish(message),
@@ -91,9 +91,9 @@ export class Session {
    * Resolves when an edge core has let the device join. Throws EDGE_NOT_FOUND, UNKNOWN_DEVICE, the code
    * of a refused join, TIMED_OUT, ABORTED.
    */
-  static async open(options: SessionOptions, world: SessionWorld, run: RunOptions): Promise<Session> {
+  static async open(options: SessionOptions, world: SessionWorld, run: RunOptions): Promise<DeviceSession> {
     if (run.signal?.aborted) throw aborted(run.signal);
-    const session = new Session(options, world);
+    const session = new DeviceSession(options, world);
     try {
       await session.#connection.open(run.timeoutMs, run.signal);
       return session;
@@ -169,7 +169,7 @@ export class Session {
     await this.#subscriptions.renew(link, (refusal) => this.#emit('failed', { error: refusal }));
     const requestId = newId();
     const message = outgoing(askTopic(prefix, thingName, 'join'), { requestId, client }, QOS.ask);
-    const greeting = new Requests({
+    const greeting = new PendingRequests({
       clock,
       random,
       publish: ({ topic, payload, qos }) => link.publish(topic, payload, qos),
@@ -203,7 +203,7 @@ export class Session {
     const { prefix, thingName } = this.#options;
     const shared = relativeSharedTopic(prefix, topic);
     if (shared !== undefined) return this.#onShared(shared, payload);
-    const body = readObject(payload);
+    const body = parseObject(payload);
     if (topic === statusTopic(prefix)) return this.#onStatus(body);
     const kind = REPLIES.find((reply) => topic === replyTopic(prefix, thingName, reply));
     if (kind === undefined) return;

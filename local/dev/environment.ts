@@ -12,9 +12,9 @@ import { invocationExchange } from './invocations';
 import { createOperator, type Operator } from '../../operations/operator';
 import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
 import { packageService, readPackagedService } from './packaging';
-import { readPlan } from '../../operations/packages/plan';
+import { readPlan, type DeployPlan } from '../../operations/packages/plan';
 import { registerPackages, type RegisteredUpload } from '../../operations/packages/registerPackages';
-import { rollOut, type GroupRollOut, type RollOutPlan } from '../../operations/groups/rollOut';
+import { applyPlan, type AppliedGroup } from '../../operations/groups/applyPlan';
 import { ThingStore, type ThingFiles } from '../../operations/things/thingFiles';
 
 export interface EnvironmentOptions extends CloudOptions {
@@ -139,9 +139,9 @@ class ServiceEnvironment implements Environment {
   }
 
   /** Where `sls deploy` takes the things that are there, this provisions those that are missing. */
-  async rollOut(plan: RollOutPlan): Promise<void> {
+  async rollOut(plan: DeployPlan): Promise<void> {
     const things = new Map<string, Promise<ThingFiles>>();
-    const { groups } = await rollOut(plan, {
+    const { groups } = await applyPlan(plan, {
       operator: this.operator,
       outputs: this.outputs,
       identify: (thingName, role) => {
@@ -235,7 +235,7 @@ class ServiceEnvironment implements Environment {
 
 /** The definition names whom the group has; files are at hand for those that were provisioned here. */
 async function setupOf(
-  { group, definition, warnings }: GroupRollOut,
+  { group, definition, warnings }: AppliedGroup,
   things: ReadonlyMap<string, Promise<ThingFiles>>,
 ): Promise<GroupSetup> {
   const core = await things.get(definition.core?.thingName ?? '');

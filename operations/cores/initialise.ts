@@ -4,7 +4,8 @@ import { EdgeError, isActiveDevice, type GroupDefinition } from '../../protocol'
 import { updateGroup, type GroupChange, type ServiceAccess } from '../groups/changeGroup';
 import { removeListener, writeListener } from '../groups/listener';
 import { requireDefinition } from '../inspection/overview';
-import { releaseCertificate } from '../removal/certificateRemoval';
+import { releaseCertificate } from '../removal/certificates';
+import { letDiscover } from '../things/membership';
 import { amazonRoots, ThingStore, type ThingRequest } from '../things/thingFiles';
 import type { CoreIdentity, CoreInitOptions, CoreSteps } from './platform';
 
@@ -45,7 +46,10 @@ export async function initialiseCore(
   if (prepared.listener === undefined) await removeListener(access, group);
   else await writeListener(access, group, prepared.listener);
   const warnings = [...(prepared.warnings ?? [])];
-  if (steps.usesDiscovery) warnings.push(...(await associate(access, core, change.after)));
+  if (steps.usesDiscovery) {
+    const devices = Object.keys(change.after.devices).filter((name) => isActiveDevice(change.after, name));
+    warnings.push(...(await letDiscover(access, core, devices)));
+  }
   if (definition.core !== undefined && definition.core.certificateId !== certificateId) {
     warnings.push(...(await retire(access, definition.core)));
   }
@@ -71,21 +75,6 @@ async function requireVacant(
     expected: 'the folder of that core as --out, or --replace to cut that node off',
     details: { core: current.thingName, certificateId: current.certificateId },
   });
-}
-
-/** Resolves with what went wrong. */
-async function associate(
-  { operator }: ServiceAccess,
-  core: string,
-  definition: GroupDefinition,
-): Promise<string[]> {
-  const devices = Object.keys(definition.devices).filter((name) => isActiveDevice(definition, name));
-  try {
-    await operator.associateDevices(core, devices);
-    return [];
-  } catch (error) {
-    return [`devices cannot discover ${core}: ${(error as Error).message}`];
-  }
 }
 
 /** The certificate of the node that was the core before has no rights here any more. Resolves with what is left of it. */

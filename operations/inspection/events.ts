@@ -22,7 +22,7 @@ interface Source {
   bucket: 'functionsBucket' | 'stateBucket';
   prefix: string;
   /** Undefined for what is no event. */
-  read(object: ListedObject, text: () => Promise<string | undefined>): Promise<ServiceEvent | undefined>;
+  read: (object: ListedObject, text: () => Promise<string | undefined>) => Promise<ServiceEvent | undefined>;
 }
 
 /**

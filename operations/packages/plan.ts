@@ -1,13 +1,17 @@
 import { EdgeError } from '../../protocol';
 import { readDeployManifest, readPackagedFunction } from './deployManifest';
-import { readGroupFiles, type EdgePackage } from '../groups/groupFiles';
-import type { RollOutPlan } from '../groups/rollOut';
+import { readGroupFiles, type EdgePackage, type GroupFile } from '../groups/groupFiles';
+
+export interface DeployPlan {
+  packages: readonly EdgePackage[];
+  groups: readonly GroupFile[];
+}
 
 /**
  * What was packaged, from the folder `edge` of a package directory. With `groups`, these alone. Throws
  * NOT_FOUND when nothing was packaged there, DIGEST_MISMATCH, GROUP_NOT_FOUND.
  */
-export async function readPlan(edgeDir: string, groups?: readonly string[]): Promise<RollOutPlan> {
+export async function readPlan(edgeDir: string, groups?: readonly string[]): Promise<DeployPlan> {
   const files = await readGroupFiles(edgeDir);
   for (const group of groups ?? []) {
     if (files.some((file) => file.group === group)) continue;

@@ -18,7 +18,7 @@ export interface RegisteredPackage {
 
 export interface RegisterOptions extends PollOptions {
   /** Told when a package is on its way, and when the registry has it. */
-  progress?(name: string, state: 'uploading' | 'registering' | 'registered'): void;
+  progress?: (name: string, state: 'uploading' | 'registering' | 'registered') => void;
 }
 
 /**

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { DeleteObjectsCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ServiceAccess } from '../groups/changeGroup';
-import { releasePolicy, removeOwnThings, type RemovedThings } from './certificateRemoval';
+import { releasePolicy, removeOwnThings, type RemovedThings } from './certificates';
 import { statusOf, unlessMissing } from '../../lib/awsErrors';
 import type { PlatformRemoval, PlatformRemovalReport } from '../cores/platform';
 

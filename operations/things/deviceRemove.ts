@@ -1,5 +1,5 @@
 import { EdgeError, isActiveDevice, type GroupDefinition } from '../../protocol';
-import { allMadeBy, deleteThing, releaseCertificate } from '../removal/certificateRemoval';
+import { allMadeBy, deleteThing, releaseCertificate } from '../removal/certificates';
 import { changeGroup, type GroupChange, type ServiceAccess } from '../groups/changeGroup';
 import { statusOf } from '../../lib/awsErrors';
 import { revokeUpdate } from '../groups/groupUpdate';

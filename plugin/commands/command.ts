@@ -8,7 +8,7 @@ export interface CommandHost {
   options: CommandOptions;
   utils: Utils;
   /** Throws CONFIG_INVALID. */
-  configuration(): EdgeConfiguration;
+  configuration: () => EdgeConfiguration;
 }
 
 export interface CommandContext extends CommandHost {

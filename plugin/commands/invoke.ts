@@ -44,7 +44,7 @@ export async function invoke(context: CommandContext): Promise<CommandResult> {
     const call = { ...wanted, location, onReport: (given: object) => (report = given) };
     if (location === 'edge') await client.deploy(name, wanted);
     const result = await client.invoke(name, payload, call);
-    return { json: { ...report, result }, text: JSON.stringify(result, null, 2) ?? 'null' };
+    return { json: { ...report, result }, text: JSON.stringify(result ?? null, null, 2) };
   } catch (error) {
     return asOurs(error);
   } finally {

@@ -11,7 +11,7 @@ export interface DeployedService extends ServiceAccess {
   config: OperatorConfig;
   /** The local cloud that `sls edge dev` runs here. */
   local?: StackFile;
-  close(): void;
+  close: () => void;
 }
 
 /** Where `sls edge dev` and the commands keep what belongs to this service on this machine. */

@@ -5,10 +5,10 @@ import { readGroupFiles } from '../../operations/groups/groupFiles';
 import { readPlan } from '../../operations/packages/plan';
 import {
   registeredIdentity,
-  rollOut,
-  type GroupRollOut,
-  type RollOut,
-} from '../../operations/groups/rollOut';
+  applyPlan,
+  type AppliedGroup,
+  type AppliedPlan,
+} from '../../operations/groups/applyPlan';
 import { isActiveDevice, matchesAnyDevicePattern } from '../../protocol';
 import { removalLines } from '../commands/deviceRemove';
 import type { DeployedService } from '../commands/service';
@@ -27,8 +27,8 @@ export interface RollOutServiceOptions {
 
 /** What of the roll-out is worth telling, for people and as JSON. */
 export interface RollOutReport {
-  packages: RollOut['packages'];
-  groups: (Omit<GroupRollOut, 'definition'> & {
+  packages: AppliedPlan['packages'];
+  groups: (Omit<AppliedGroup, 'definition'> & {
     core?: string;
     revision: number;
     devices: number;
@@ -38,7 +38,7 @@ export interface RollOutReport {
   left: string[];
 }
 
-/** Brings what was packaged to the registry and to the groups. Throws as `rollOut` and `readPlan`. */
+/** Brings what was packaged to the registry and to the groups. Throws as `applyPlan` and `readPlan`. */
 export async function rollOutService(
   service: DeployedService,
   { packageDir, groups, prune = false, utils }: RollOutServiceOptions,
@@ -53,7 +53,7 @@ export async function rollOutService(
     shown.add(name);
   };
   try {
-    const done = await rollOut(plan, { ...service, identify: registeredIdentity(service), progress });
+    const done = await applyPlan(plan, { ...service, identify: registeredIdentity(service), progress });
     const reported: RollOutReport['groups'] = [];
     // One after another: a device that two groups dropped keeps its certificate until the second.
     for (const each of done.groups) {
@@ -68,7 +68,7 @@ export async function rollOutService(
 async function pruneGroup(
   service: DeployedService,
   edgeDir: string,
-  { group, dropped }: GroupRollOut,
+  { group, dropped }: AppliedGroup,
 ): Promise<RemovedDevice[]> {
   const files = await readGroupFiles(edgeDir);
   // A thing of the stack outlives it only because of its certificate.
@@ -92,7 +92,7 @@ async function leftGroups({ operator, outputs }: DeployedService, edgeDir: strin
 }
 
 function report(
-  { definition, dropped, ...rest }: GroupRollOut,
+  { definition, dropped, ...rest }: AppliedGroup,
   pruned: RemovedDevice[],
 ): RollOutReport['groups'][number] {
   const after = pruned.flatMap(({ groups }) => groups).at(-1)?.after ?? definition;

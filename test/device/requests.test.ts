@@ -1,6 +1,6 @@
 import { EdgeError } from '../../protocol/errors';
-import { ask, call, Deployment } from '../../device/conversations';
-import { Requests, type Conversation, type Outgoing, type ReplyBody } from '../../device/requests';
+import { ask, call, DeploymentConversation } from '../../device/conversations';
+import { PendingRequests, type Conversation, type Outgoing, type ReplyBody } from '../../device/requests';
 import { settled, TestClock } from './support/clock';
 
 const message = (topic: string): Outgoing => ({ topic, payload: '{}', qos: 1 });
@@ -8,7 +8,7 @@ const question = (id = 'a'): Conversation<unknown> =>
   ask(id, message('ask'), 'result', (body) => body.output);
 
 function createRequests(): {
-  requests: Requests;
+  requests: PendingRequests;
   clock: TestClock;
   sent: { at: number; topic: string }[];
   acknowledge: { when: () => Promise<void> };
@@ -16,7 +16,7 @@ function createRequests(): {
   const clock = new TestClock();
   const sent: { at: number; topic: string }[] = [];
   const acknowledge = { when: () => Promise.resolve() };
-  const requests = new Requests({
+  const requests = new PendingRequests({
     clock,
     random: () => 0,
     publish: ({ topic }) => {
@@ -32,7 +32,7 @@ function watch(promise: Promise<unknown>): { outcome?: unknown } {
   const seen: { outcome?: unknown } = {};
   promise.then(
     (value) => (seen.outcome = value),
-    (error: EdgeError) => (seen.outcome = error.code),
+    (error: unknown) => (seen.outcome = (error as EdgeError).code),
   );
   return seen;
 }
@@ -118,7 +118,7 @@ test('close rejects what waits and what comes later', async () => {
 
 test('an answer that lacks what is needed is INTERNAL, not an exception in the dispatcher', async () => {
   const { requests } = createRequests();
-  const deployment = new Deployment('a', messages, () => undefined);
+  const deployment = new DeploymentConversation('a', messages, () => undefined);
   const seen = watch(requests.run(deployment, { timeoutMs: 5_000 }));
   expect(requests.receive('ready', { requestId: 'a' })).toBe(true);
   await settled();
@@ -202,7 +202,7 @@ describe('a deployment', () => {
   } {
     const made = createRequests();
     const stages: string[] = [];
-    const deployment = new Deployment('a', messages, ({ stage }) => stages.push(stage));
+    const deployment = new DeploymentConversation('a', messages, ({ stage }) => stages.push(stage));
     const seen = watch(made.requests.run(deployment, { timeoutMs: 60_000 }));
     return { ...made, seen, stages, topics: () => made.sent.map(({ topic }) => topic) };
   }

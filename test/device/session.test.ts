@@ -1,6 +1,6 @@
 import { EdgeClient } from '../../device/client';
 import { QOS, type Candidate } from '../../device/link';
-import { Session, type SessionWorld } from '../../device/session';
+import { DeviceSession, type SessionWorld } from '../../device/session';
 import { EdgeError } from '../../protocol/errors';
 import { askSchemas, callSchema } from '../../protocol';
 import { parseDeviceTopic } from '../../protocol/topics';
@@ -38,7 +38,10 @@ function rig(): Rig {
     located,
     async open(signal) {
       const options = { ...address, client: { name: 'test', version: '1.0.0' } };
-      return EdgeClient.over(await Session.open(options, world, { timeoutMs: 15_000, signal }), address);
+      return EdgeClient.over(
+        await DeviceSession.open(options, world, { timeoutMs: 15_000, signal }),
+        address,
+      );
     },
   };
 }

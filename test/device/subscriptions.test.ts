@@ -1,5 +1,5 @@
 import { EdgeClient } from '../../device/client';
-import { Session } from '../../device/session';
+import { DeviceSession } from '../../device/session';
 import { settled, TestClock } from './support/clock';
 import { MemoryEdge } from './support/memoryEdge';
 
@@ -15,7 +15,7 @@ async function connected() {
     newId: () => 'id',
   };
   const options = { ...address, client: { name: 'test', version: '1.0.0' } };
-  const client = EdgeClient.over(await Session.open(options, world, { timeoutMs: 15_000 }), address);
+  const client = EdgeClient.over(await DeviceSession.open(options, world, { timeoutMs: 15_000 }), address);
   const shared = () => edge.subscribed.filter((filter) => filter.startsWith('edge/shared/'));
   return { edge, clock, client, shared };
 }

@@ -29,7 +29,7 @@ const shuffled = (list: StoredUpdate[]): fc.Arbitrary<StoredUpdate[][]> =>
       fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length }).map((order) => {
         const batches: StoredUpdate[][] = [];
         for (let at = 0; at < order.length;) {
-          const size = sizes.next().value ?? 1;
+          const size = Number(sizes.next().value ?? 1);
           batches.push(order.slice(at, at + size));
           at += size;
         }

@@ -77,14 +77,11 @@ function requireSameGroup(
   other: unknown,
 ): void {
   if (other === undefined || other === group) return;
-  throw new EdgeError(
-    'CONFLICT',
-    `${targetArn} has the edge core of group ${String(other)}, not of ${String(group)}`,
-    {
-      expected: `a core device and target of its own, or a deployment of that target without ${component}`,
-      details: { targetArn, groups: [String(other), String(group)] },
-    },
-  );
+  const groups = [other, group].map((each) => (typeof each === 'string' ? each : JSON.stringify(each)));
+  throw new EdgeError('CONFLICT', `${targetArn} has the edge core of group ${groups.join(', not of ')}`, {
+    expected: `a core device and target of its own, or a deployment of that target without ${component}`,
+    details: { targetArn, groups },
+  });
 }
 
 /** The one that the device has: a deployment must not change it by the way. */

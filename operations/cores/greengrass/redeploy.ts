@@ -18,7 +18,7 @@ export interface Redeployment {
   targetArn: string;
   name: string;
   /** The next full map, made from the one that the target has. */
-  next(current: Components): Components | Promise<Components>;
+  next: (current: Components) => Components | Promise<Components>;
 }
 
 export interface Redeployed {

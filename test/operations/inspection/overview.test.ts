@@ -28,8 +28,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  operator?.close();
-  await cloud?.close();
+  operator.close();
+  await cloud.close();
   await rm(folder, { recursive: true, force: true });
 });
 

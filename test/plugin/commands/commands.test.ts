@@ -25,7 +25,7 @@ beforeAll(async () => {
   edge = await service.startEdge();
 }, MINUTE);
 
-afterAll(() => service?.close());
+afterAll(() => service.close());
 
 const run: LiveService['run'] = (...args) => service.run(...args);
 const json: LiveService['json'] = (...args) => service.json(...args);

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await device.deploy('faulty');
 }, MINUTE);
 
-afterAll(() => service?.close());
+afterAll(() => service.close());
 
 interface Line {
   level: number;

@@ -8,38 +8,34 @@ import {
 } from '../../protocol';
 import { updateGroup, type ChangeOptions, type ServiceAccess } from './changeGroup';
 import { groupChanges, onDemand, type Change } from './groupChanges';
-import type { EdgePackage, GroupFile } from './groupFiles';
+import type { GroupFile } from './groupFiles';
 import { inParallel } from '../../lib/concurrency';
+import type { DeployPlan } from '../packages/plan';
 import { noteNamedDevices } from './namedDevices';
 import { registerChanged, type RegisteredPackage } from '../packages/registerPackages';
-import { syncThingGroup } from '../things/thingGroup';
+import { letDiscover, syncThingGroup } from '../things/membership';
 
 /** A thing with the certificate that it presents. */
-export interface Identity {
+export interface ThingIdentity {
   thingName: string;
   certificateId: string;
 }
 
-export interface RollOutPlan {
-  packages: readonly EdgePackage[];
-  groups: readonly GroupFile[];
-}
-
-export interface RollOutPorts extends ServiceAccess {
+export interface PlanPorts extends ServiceAccess {
   /**
    * The certificate of a thing; `current` is the one that the group has for it now. Undefined when it
    * has none: a thing that was never provisioned is left out of the group, and told of.
    */
-  identify(
+  identify: (
     thingName: string,
     role: 'core' | 'device',
     current: string | undefined,
-  ): Promise<Identity | undefined>;
+  ) => Promise<ThingIdentity | undefined>;
   /** One line about what is under way; undefined when that is done. */
-  progress?(topic: string, text: string | undefined): void;
+  progress?: (topic: string, text: string | undefined) => void;
 }
 
-export interface GroupRollOut {
+export interface AppliedGroup {
   group: string;
   definition: GroupDefinition;
   changes: Change[];
@@ -55,9 +51,9 @@ export interface GroupRollOut {
   warnings: string[];
 }
 
-export interface RollOut {
+export interface AppliedPlan {
   packages: RegisteredPackage[];
-  groups: GroupRollOut[];
+  groups: AppliedGroup[];
 }
 
 /**
@@ -66,11 +62,11 @@ export interface RollOut {
  * package is registered. Throws EdgeError: the code of a refused package, FUNCTION_NOT_FOUND,
  * VERSION_NOT_FOUND, TIMED_OUT.
  */
-export async function rollOut(
-  plan: RollOutPlan,
-  ports: RollOutPorts,
+export async function applyPlan(
+  plan: DeployPlan,
+  ports: PlanPorts,
   options: ChangeOptions = {},
-): Promise<RollOut> {
+): Promise<AppliedPlan> {
   const packages = await registerChanged(ports, plan.packages, {
     ...options,
     progress: (name, state) => {
@@ -79,7 +75,7 @@ export async function rollOut(
   });
   const cores = new Set(plan.groups.map(({ core }) => core));
   const known = { cores, thingNames: once(() => ports.operator.thingNames()) };
-  const groups = await Promise.all(plan.groups.map((file) => rollOutGroup(file, known, ports, options)));
+  const groups = await Promise.all(plan.groups.map((file) => applyGroup(file, known, ports, options)));
   return { packages, groups };
 }
 
@@ -87,7 +83,7 @@ export async function rollOut(
 interface Known {
   cores: ReadonlySet<string>;
   /** Every thing of the account, which may be many: listed once, and only for patterns. */
-  thingNames(): Promise<string[]>;
+  thingNames: () => Promise<string[]>;
 }
 
 function once<T>(ask: () => Promise<T>): () => Promise<T> {
@@ -95,12 +91,12 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
   return () => (answer ??= ask());
 }
 
-async function rollOutGroup(
+async function applyGroup(
   file: GroupFile,
   known: Known,
-  ports: RollOutPorts,
+  ports: PlanPorts,
   options: ChangeOptions,
-): Promise<GroupRollOut> {
+): Promise<AppliedGroup> {
   const { group, limits, engine, logs } = file;
   ports.progress?.(`group ${group}`, `group ${group}: storing its definition`);
   const current = await ports.operator.definition(ports.outputs.stateBucket, group);
@@ -124,7 +120,7 @@ async function rollOutGroup(
   const dropped = await noteNamedDevices(ports, after, file.devices, found);
   const active = found.filter((name) => isActiveDevice(after, name));
   const warnings = [
-    ...(core === undefined ? [] : await associate(ports, core, active)),
+    ...(core === undefined ? [] : await letDiscover(ports, core.thingName, active)),
     ...(await joinThingGroup(ports, file, { before, after })),
   ];
   ports.progress?.(`group ${group}`, undefined);
@@ -149,8 +145,8 @@ async function identifyDevices(
   { devices: wanted }: GroupFile,
   { cores, thingNames }: Known,
   current: GroupDefinition | undefined,
-  { identify }: RollOutPorts,
-): Promise<{ devices: Identity[]; missing: string[] }> {
+  { identify }: PlanPorts,
+): Promise<{ devices: ThingIdentity[]; missing: string[] }> {
   const isPattern = (text: string): boolean => /[*?]/.test(text);
   const named = new Set(wanted.filter((name) => !isPattern(name)));
   const patterns = wanted.filter(isPattern);
@@ -182,21 +178,6 @@ async function findManifest(
   throw new EdgeError('VERSION_NOT_FOUND', `${wanted.function} has no version ${wanted.version ?? ''}`);
 }
 
-/** Devices that know their edge's address need no discovery, so nothing stops for the lack of it. */
-async function associate(
-  { operator }: ServiceAccess,
-  core: Identity,
-  devices: readonly string[],
-): Promise<string[]> {
-  try {
-    await operator.associateDevices(core.thingName, devices);
-    return [];
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return [`devices cannot discover ${core.thingName}: ${reason}`];
-  }
-}
-
 /** Of a group whose things the stack makes. Nothing else depends on it. */
 async function joinThingGroup(
   { operator }: ServiceAccess,
@@ -218,7 +199,7 @@ async function joinThingGroup(
  * Identities as the cloud's registry has them: the certificate that the group has now as long as it is
  * active, else the youngest active one.
  */
-export function registeredIdentity({ operator }: ServiceAccess): RollOutPorts['identify'] {
+export function registeredIdentity({ operator }: ServiceAccess): PlanPorts['identify'] {
   return async (thingName, _role, current) => {
     const active = await operator.activeCertificatesOf(thingName);
     const certificateId = active.find((id) => id === current) ?? active[0];

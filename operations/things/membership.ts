@@ -4,6 +4,7 @@ import {
   RemoveThingFromThingGroupCommand,
   type IoTClient,
 } from '@aws-sdk/client-iot';
+import type { ServiceAccess } from '../groups/changeGroup';
 import { isActiveDevice, type GroupDefinition } from '../../protocol';
 import { unlessMissing } from '../../lib/awsErrors';
 import { allPages } from '../../lib/pages';
@@ -45,4 +46,18 @@ function membersOf(iot: IoTClient, thingGroupName: string): Promise<string[]> {
 /** A thing that is not there yet is told of elsewhere. */
 async function add(iot: IoTClient, thingGroupName: string, thingName: string): Promise<void> {
   await unlessMissing(iot.send(new AddThingToThingGroupCommand({ thingGroupName, thingName })));
+}
+
+/** Devices that know their edge's address need no discovery, so nothing stops for the lack of it. */
+export async function letDiscover(
+  { operator }: ServiceAccess,
+  core: string,
+  devices: readonly string[],
+): Promise<string[]> {
+  try {
+    await operator.associateDevices(core, devices);
+    return [];
+  } catch (error) {
+    return [`devices cannot discover ${core}: ${(error as Error).message}`];
+  }
 }
