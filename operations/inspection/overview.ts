@@ -94,6 +94,14 @@ async function groupOverview(access: ServiceAccess, group: string): Promise<Grou
   };
 }
 
+/** The group that is named; without a name, every group of the service. */
+export async function groupsNamed(
+  { operator, outputs }: ServiceAccess,
+  only: string | undefined,
+): Promise<string[]> {
+  return only === undefined ? operator.groupNames(outputs.stateBucket) : [only];
+}
+
 /** Throws GROUP_NOT_FOUND naming the groups that there are. */
 export async function requireDefinition(
   { operator, outputs }: ServiceAccess,

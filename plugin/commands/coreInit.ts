@@ -5,7 +5,7 @@ import { CORE_PLATFORMS, platformOfEngine } from '../../operations/cores/platfor
 import { groupChanges } from '../../operations/groups/groupChanges';
 import { EdgeError } from '../../protocol';
 import { flag, list, text, type CommandContext, type CommandResult } from './command';
-import { stateFolder, type DeployedService } from './service';
+import { stageFolder, stateFolder, type DeployedService } from './service';
 
 /** `sls edge core init --group`: makes a node the edge core of the group, with a folder for it. */
 export async function coreInit(context: CommandContext): Promise<CommandResult> {
@@ -34,12 +34,6 @@ export async function coreInit(context: CommandContext): Promise<CommandResult> 
     json: { group, core, certificateId, out, ...facts, warnings, revision, changes },
     text: [...lines, ...warnings.map((warning) => `! ${warning}`)].join('\n'),
   };
-}
-
-/** What belongs to one stage on this machine. */
-export function stageFolder({ serverless, service }: CommandContext): string {
-  const name = service.local === undefined ? serverless.getProvider('aws').getStage() : 'local';
-  return path.join(stateFolder(serverless), name);
 }
 
 /** The one that the group has, or that the service names for it. */

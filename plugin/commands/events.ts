@@ -1,6 +1,6 @@
 import { readEvents, type ServiceEvent } from '../../operations/inspection/events';
-import { flag, text, type CommandContext, type CommandResult } from './command';
-import { durationOf, untilInterrupted } from './watching';
+import { text, type CommandContext, type CommandResult } from './command';
+import { durationOf, tail } from './watching';
 
 const DEFAULT_SINCE = '1d';
 
@@ -16,23 +16,13 @@ export async function events(context: CommandContext): Promise<CommandResult | u
   const next = async (): Promise<ServiceEvent[]> =>
     (await readEvents(service, since, seen)).filter((each) => group === undefined || concerns(each, group));
   const first = await next();
-  if (flag(options, 'tail')) {
-    print(context, first);
-    await untilInterrupted(async () => print(context, await next()));
-    return undefined;
-  }
+  if (await tail(context, line, first, next)) return undefined;
   return { json: { events: first }, text: first.map(line).join('\n') || 'Nothing happened.' };
 }
 
 /** Packages belong to no group, and are of interest to each. */
 function concerns({ group, what }: ServiceEvent, wanted: string): boolean {
   return group === wanted || what === 'package';
-}
-
-function print({ utils, options }: CommandContext, all: readonly ServiceEvent[]): void {
-  for (const each of all) {
-    utils.writeText(flag(options, 'json') ? JSON.stringify(each) : line(each));
-  }
 }
 
 const WHAT_WIDTH = 10;

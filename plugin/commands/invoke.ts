@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ClientConfig } from '../../operations/things/deviceAdd';
 import { EdgeError, type ErrorBody } from '../../protocol';
 import { text, type CommandContext, type CommandResult } from './command';
-import { deviceFolder } from './deviceAdd';
+import { deviceFolder } from './devices';
 
 /** The part of the device client that this command calls; a package of its own, which devices install. */
 interface DevicePackage {

@@ -4,10 +4,10 @@ import {
   type EdgeLogLine,
   type LoggingCore,
 } from '../../operations/inspection/edgeLogs';
-import { requireDefinition } from '../../operations/inspection/overview';
+import { groupsNamed, requireDefinition } from '../../operations/inspection/overview';
 import { EdgeError, edgeLogLevelSchema, LOG_LEVELS, type EdgeLogLevel } from '../../protocol';
 import { flag, text, type CommandContext, type CommandResult } from './command';
-import { durationOf, untilInterrupted } from './watching';
+import { durationOf, tail } from './watching';
 
 const DEFAULT_SINCE = '1h';
 
@@ -29,20 +29,17 @@ export async function logs(context: CommandContext): Promise<CommandResult | und
   const since = Date.now() - durationOf(text(options, 'since') ?? DEFAULT_SINCE);
   const seen = new Set<string>();
   const first = await readEdgeLogs(service, { ...query, since }, seen);
-  if (!flag(options, 'tail')) {
-    return { json: { lines: first }, text: first.map(line).join('\n') || nothing(context) };
-  }
-  print(context, first);
-  await untilInterrupted(async () => {
+  const tailed = await tail(context, line, first, () => {
     const sentSince = Math.max(since, sinceLastLook(Date.now()));
-    print(context, await readEdgeLogs(service, { ...query, since, sentSince }, seen));
+    return readEdgeLogs(service, { ...query, since, sentSince }, seen);
   });
-  return undefined;
+  if (tailed) return undefined;
+  return { json: { lines: first }, text: first.map(line).join('\n') || nothing(context) };
 }
 
 /** Throws GROUP_NOT_FOUND. */
 async function coresOf({ service }: CommandContext, only: string | undefined): Promise<LoggingCore[]> {
-  const groups = only === undefined ? await service.operator.groupNames(service.outputs.stateBucket) : [only];
+  const groups = await groupsNamed(service, only);
   const definitions = await Promise.all(groups.map((group) => requireDefinition(service, group)));
   return definitions.flatMap(({ group, core }) =>
     core === undefined ? [] : [{ group, core: core.thingName }],
@@ -62,10 +59,6 @@ function nothing({ configuration }: CommandContext): string {
   const level = configuration().section.logs;
   if (level === 'off') return 'Edges send no logs: edge.logs is off.';
   return `No edge logged anything of level ${level} or above: edge.logs names the level that is sent.`;
-}
-
-function print({ utils, options }: CommandContext, all: readonly EdgeLogLine[]): void {
-  for (const each of all) utils.writeText(flag(options, 'json') ? JSON.stringify(each) : line(each));
 }
 
 const LEVEL_WIDTH = 5;

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { ServiceAccess } from '../../operations/groups/changeGroup';
 import type { OperatorConfig } from '../../operations/clients';
 import type { StackFile } from '../../operations/stackFile';
-import type { Serverless } from '../framework';
+import type { AwsProvider, SdkV2Credentials, Serverless } from '../framework';
 
 /** A deployed service, on AWS or in the local cloud. */
 export interface DeployedService extends ServiceAccess {
@@ -17,6 +17,18 @@ export interface DeployedService extends ServiceAccess {
 /** Where `sls edge dev` and the commands keep what belongs to this service on this machine. */
 export function stateFolder(serverless: Serverless): string {
   return path.join(serverless.serviceDir, '.edge');
+}
+
+/** What belongs to one stage on this machine. */
+export function stageFolder({
+  serverless,
+  service,
+}: {
+  serverless: Serverless;
+  service: DeployedService;
+}): string {
+  const name = service.local === undefined ? serverless.getProvider('aws').getStage() : 'local';
+  return path.join(stateFolder(serverless), name);
 }
 
 /**
@@ -41,7 +53,6 @@ async function openLocal(serverless: Serverless): Promise<DeployedService> {
 }
 
 async function openAws(serverless: Serverless): Promise<DeployedService> {
-  const { awsConfig } = await import('./awsConfig');
   const { readStackOutputs } = await import('../../operations/cloudFormation');
   const provider = serverless.getProvider('aws');
   const config = await awsConfig(provider);
@@ -64,5 +75,28 @@ async function open(
     operator,
     outputs: serviceOutputs(outputs),
     close: () => operator.close(),
+  };
+}
+
+/** Region and credentials as the framework resolved them: profile, environment, single sign-on, role. */
+async function awsConfig(provider: AwsProvider): Promise<OperatorConfig> {
+  const region = provider.getRegion();
+  if (provider.getAwsSdkV3Config !== undefined) {
+    const { credentials, ...client } = await provider.getAwsSdkV3Config();
+    return { region, client, credentials: credentials as OperatorConfig['credentials'] };
+  }
+  const { credentials } = provider.getCredentials?.() ?? {};
+  return { region, credentials: credentials && (() => resolved(credentials)) };
+}
+
+/** SDK v2 fills in the fields of the object; SDK v3 wants them when it asks. */
+async function resolved(credentials: SdkV2Credentials) {
+  await credentials.getPromise?.();
+  const { accessKeyId, secretAccessKey, sessionToken, expireTime } = credentials;
+  return {
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken && { sessionToken }),
+    ...(expireTime && { expiration: expireTime }),
   };
 }

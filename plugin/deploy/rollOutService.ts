@@ -10,7 +10,7 @@ import {
   type AppliedPlan,
 } from '../../operations/groups/applyPlan';
 import { isActiveDevice, matchesAnyDevicePattern } from '../../protocol';
-import { removalLines } from '../commands/deviceRemove';
+import { removalLines } from '../commands/devices';
 import type { DeployedService } from '../commands/service';
 import { table } from '../commands/format';
 import type { Utils } from '../framework';

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { EDGE_COMMANDS, type CommandDeclaration } from '../../../plugin/commands/declarations';
+import { EDGE_COMMANDS, type CommandDeclaration } from '../../../plugin/commands';
 import { sls, type SlsResult } from '../../support/sls';
 import { packageTemplate } from '../../support/packaged';
 
