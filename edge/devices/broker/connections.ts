@@ -88,8 +88,9 @@ export class Connections {
   }
 
   /**
-   * Sends a reply at QoS 0: a request at QoS 1 that is answered at QoS 0 stalls no client (docs/decisions/0009),
-   * and a reply that is lost with its connection is asked for again under the same request id.
+   * Sends a reply at QoS 0, which stalls no client that asks at QoS 1
+   * (docs/decisions/0009-qos-1-asks-qos-0-replies.md). A reply that is lost with its connection is asked for
+   * again under the same request id.
    * Straight to the one connection; the broker's matcher would have it wait for every slow reader.
    */
   send(device: string, kind: Reply, payload: string): void {
