@@ -51,7 +51,7 @@ async function writeFolder(trip: CoreTrip, listen: OwnBroker['listen'], unit: st
   await writeFile(join(out, 'README.md'), coreReadme(group, START_COMMAND));
 }
 
-/** In the form of edge/config.ts, which the core checks; paths are relative to the file. */
+/** In the form of protocol/coreConfig.ts, which the core checks; paths are relative to the file. */
 async function configOf({ access, options, files }: CoreTrip, listen: OwnBroker['listen']) {
   const { operator, outputs } = access;
   const { data, credentialProvider } = await operator.endpoints();
