@@ -1,3 +1,5 @@
+import type { CloudFormationResource } from '../lib/cloudFormation';
+
 /**
  * The little of the Serverless Framework that the plugin touches, the same on osls 4, osls 3 and
  * serverless 3.40. Written by hand because @types/serverless is incomplete.
@@ -17,13 +19,6 @@ export interface FunctionDefinition {
   image?: unknown;
   logRetentionInDays?: number;
   package?: { artifact?: string; individually?: boolean; patterns?: string[]; disable?: boolean };
-  [key: string]: unknown;
-}
-
-export interface CloudFormationResource {
-  Type: string;
-  Properties?: Record<string, unknown>;
-  DependsOn?: string | string[];
   [key: string]: unknown;
 }
 
@@ -62,16 +57,16 @@ export interface Service {
 }
 
 export interface AwsProvider {
-  getStage(): string;
-  getRegion(): string;
+  getStage: () => string;
+  getRegion: () => string;
   /** Configuration of SDK v3 clients. Missing before osls 4. */
-  getAwsSdkV3Config?(): Promise<Record<string, unknown>>;
+  getAwsSdkV3Config?: () => Promise<Record<string, unknown>>;
   /** As SDK v2 takes it; a stub that throws from osls 4 on. */
-  getCredentials?(): { credentials?: SdkV2Credentials };
+  getCredentials?: () => { credentials?: SdkV2Credentials };
   naming: {
-    getStackName(): string;
-    getLambdaLogicalId(functionName: string): string;
-    getHttpApiLogicalId(): string;
+    getStackName: () => string;
+    getLambdaLogicalId: (functionName: string) => string;
+    getHttpApiLogicalId: () => string;
   };
 }
 
@@ -81,7 +76,7 @@ export interface SdkV2Credentials {
   sessionToken?: string;
   expireTime?: Date | null;
   /** Resolves once the fields above hold valid credentials. */
-  getPromise?(): Promise<void>;
+  getPromise?: () => Promise<void>;
 }
 
 export interface Serverless {
@@ -91,15 +86,15 @@ export interface Serverless {
   /** `sls edge status` → `['edge', 'status']` */
   processedInput: { commands: string[] };
   configSchemaHandler: {
-    defineTopLevelProperty(name: string, schema: Record<string, unknown>): void;
+    defineTopLevelProperty: (name: string, schema: Record<string, unknown>) => void;
   };
   pluginManager: {
     /** With `terminateLifecycleAfterExecution` the command that is running ends after this one. */
-    spawn(command: string, options?: { terminateLifecycleAfterExecution?: boolean }): Promise<void>;
+    spawn: (command: string, options?: { terminateLifecycleAfterExecution?: boolean }) => Promise<void>;
   };
   /** False for a service on another provider. */
   getProvider(name: 'aws'): AwsProvider;
-  getVersion(): string;
+  getVersion: () => string;
   classes: { Error: new (message: string, code?: string) => Error };
 }
 
@@ -113,13 +108,13 @@ export interface CommandOptions {
 
 export interface Utils {
   log: {
-    notice(...message: unknown[]): void;
-    warning(...message: unknown[]): void;
-    info(...message: unknown[]): void;
+    notice: (...message: unknown[]) => void;
+    warning: (...message: unknown[]) => void;
+    info: (...message: unknown[]) => void;
   };
   /** Lines that the framework shows while something is under way. */
   progress: {
-    get(name: string): { notice(text: string): void; remove(): void };
+    get: (name: string) => { notice(text: string): void; remove(): void };
   };
-  writeText(text?: string | string[]): void;
+  writeText: (text?: string | string[]) => void;
 }

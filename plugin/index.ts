@@ -3,13 +3,12 @@ import { answersInJson, commandHooks, EDGE_COMMANDS, type CommandHost } from './
 import { readConfiguration, type EdgeConfiguration } from './configuration/configuration';
 import { DEPLOY_COMMANDS, deployHooks } from './deploy';
 import type { CommandOptions, Serverless, Utils } from './framework';
-import { addGreengrassV1, warnOfGreengrassV1 } from './greengrassV1';
-import { putBack, takeOutEdgeOnly, warnOfEvents, type TakenOut } from './packaging/edgeOnly';
+import { excludeLocalState, putBack, takeOutEdgeOnly, warnOfEvents, type TakenOut } from './packaging/edgeOnly';
 import { checkFunctions } from './packaging/functionConfig';
-import { writeEdgeDirectory } from './packaging/packaging';
-import { excludeLocalState, placeSystemBundles } from './packaging/systemBundles';
+import { outputDirectory, writeEdgeDirectory } from './packaging/packaging';
 import { addResources } from './resources';
-import { addSystemFunctions, keepRole, prepareForOffline } from './systemFunctions';
+import { stackOf } from './resources/stack';
+import { addSystemFunctions, keepRole, placeSystemBundles, prepareForOffline } from './systemFunctions';
 import { variableSources } from './variables';
 
 /** The Serverless Framework plugin: hooks alone, the work is done by the modules that they call. */
@@ -45,11 +44,11 @@ class EdgeOnDemandPlugin {
       initialize: () => this.addFunctions(),
       'before:package:initialize': () => this.prepareFunctions(),
       'after:package:setupProviderConfiguration': () => putBack(this.serverless, this.takenOut),
-      'before:package:createDeploymentArtifacts': () => placeSystemBundles(this.serverless),
+      'before:package:createDeploymentArtifacts': () => this.placeBundles(),
       // Not earlier: until then bundlers work on all functions.
       'before:package:compileLayers': () => this.extractEdgePackages(),
       'after:package:compileEvents': () => this.addResources(),
-      'before:deploy:function:packageFunction': () => placeSystemBundles(this.serverless),
+      'before:deploy:function:packageFunction': () => this.placeBundles(),
       'before:deploy:function:deploy': () => keepRole(this.serverless, this.options.function),
       'before:offline:start': () => prepareForOffline(this.serverless),
       'before:offline:start:init': () => prepareForOffline(this.serverless),
@@ -59,7 +58,6 @@ class EdgeOnDemandPlugin {
   private addFunctions(): void {
     try {
       addSystemFunctions(this.serverless, this.read());
-      addGreengrassV1(this.serverless, this.read());
     } catch (error) {
       if (!(error instanceof EdgeError) || !answersInJson(this.serverless, this.options)) throw error;
       this.refusal = error;
@@ -76,9 +74,14 @@ class EdgeOnDemandPlugin {
     const configuration = this.read();
     checkFunctions(this.serverless.service, configuration);
     warnOfEvents(this.serverless, configuration, this.utils);
-    warnOfGreengrassV1(configuration, this.utils);
+    const { warning } = configuration.engine.descriptor;
+    if (warning !== undefined) this.utils.log.warning(warning);
     excludeLocalState(this.serverless);
     this.takenOut = takeOutEdgeOnly(this.serverless, configuration);
+  }
+
+  private placeBundles(): Promise<void> {
+    return placeSystemBundles(this.serverless, this.read(), outputDirectory(this.serverless));
   }
 
   private async extractEdgePackages(): Promise<void> {
@@ -90,6 +93,7 @@ class EdgeOnDemandPlugin {
     const { service } = this.serverless;
     addResources(service.provider.compiledCloudFormationTemplate, {
       configuration: this.read(),
+      stack: stackOf(this.serverless, this.read()),
       service,
       provider: this.serverless.getProvider('aws'),
     });

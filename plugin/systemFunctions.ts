@@ -1,74 +1,98 @@
+import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ROUTES, REQUEST_PREFIX, UPLOAD_PREFIX, UPLOAD_SUFFIX } from '../protocol';
+import type { ServiceStack, SystemFunctionDescriptor, Trigger } from '../handlers/descriptor';
+import type { CarriedFunction } from '../handlers/engines/descriptor';
+import { MADE_FUNCTION_ROLE } from '../handlers/stackContext';
+import { SYSTEM_FUNCTIONS } from '../handlers/systemFunctions';
+import { arnOf } from '../lib/cloudFormation';
+import { ROUTES } from '../protocol';
 import type { EdgeConfiguration } from './configuration/configuration';
 import { invalid } from './configuration/problems';
 import type { FunctionDefinition, Serverless, Service } from './framework';
-import { SYSTEM_FUNCTIONS, type SystemFunction } from './systemFunctionNames';
+import { CORE_ROLE } from './resources/iot';
+import { stackOf } from './resources/stack';
 
-export { SYSTEM_FUNCTIONS, type SystemFunction };
+const RUNTIME = 'nodejs22.x';
 
-/** MiB and seconds that fit each: reading a package needs room, a route answers within 30 s. */
-const SIZES: Record<SystemFunction, { memorySize: number; timeout: number }> = {
-  createFunction: { memorySize: 1024, timeout: 120 },
-  validateFunction: { memorySize: 512, timeout: 10 },
-  handleDeploymentRequest: { memorySize: 512, timeout: 30 },
-  performDeployment: { memorySize: 512, timeout: 60 },
-  getGroupDefinition: { memorySize: 512, timeout: 10 },
-  cloudRemoteExecution: { memorySize: 512, timeout: 29 },
-};
-
-export function roleLogicalId(name: SystemFunction): string {
-  return `Edge${name[0]?.toUpperCase()}${name.slice(1)}Role`;
+export function roleLogicalId(name: string): string {
+  return `Edge${capitalised(name)}Role`;
 }
 
-export function bundlePath(name: SystemFunction): string {
-  return path.join(__dirname, '..', 'handlers', `${name}.zip`);
+export function capitalised(name: string): string {
+  return `${name[0]?.toUpperCase()}${name.slice(1)}`;
 }
 
 /**
- * Adds the system functions as ordinary functions of the service: logs, invoke, info and deploy work.
- * Throws CONFIG_INVALID when the service has a function of that name.
+ * Adds the system functions, and those that the engine carries, as ordinary functions of the service: logs,
+ * invoke, info and deploy work. Throws CONFIG_INVALID when the service has a function of such a name.
  */
 export function addSystemFunctions(serverless: Serverless, configuration: EdgeConfiguration): void {
-  const { service } = serverless;
-  const taken = SYSTEM_FUNCTIONS.filter((name) => name in service.functions);
-  if (taken.length > 0) {
-    throw invalid(
-      taken.map((name) => ({
-        path: `functions.${name}`,
-        text: 'the name belongs to a system function of the edge plugin, expected another name',
-      })),
-    );
+  const { functions } = serverless.service;
+  const { descriptor: engine } = configuration.engine;
+  const carried = engine.functions ?? [];
+  requireFree(functions, SYSTEM_FUNCTIONS, 'the edge plugin');
+  requireFree(functions, carried, `engine ${engine.name}`);
+  const stack = stackOf(serverless, configuration);
+  for (const descriptor of SYSTEM_FUNCTIONS) {
+    functions[descriptor.name] = systemFunction(descriptor, serverless.service, configuration, stack);
   }
-  for (const name of SYSTEM_FUNCTIONS) {
-    service.functions[name] = systemFunction(name, service, configuration);
-  }
+  for (const each of carried) functions[each.name] = carriedFunction(each, configuration);
+}
+
+function requireFree(functions: object, added: readonly { name: string }[], whose: string): void {
+  const taken = added.filter(({ name }) => name in functions);
+  if (taken.length === 0) return;
+  const text = `the name belongs to a system function of ${whose}, expected another name`;
+  throw invalid(taken.map(({ name }) => ({ path: `functions.${name}`, text })));
 }
 
 function systemFunction(
-  name: SystemFunction,
+  descriptor: SystemFunctionDescriptor,
   service: Service,
   configuration: EdgeConfiguration,
+  stack: ServiceStack,
 ): FunctionDefinition {
+  const { name, memory, timeout, trigger } = descriptor;
   return {
     name: configuration.lambdaName(name),
     description: `serverless-edge-on-demand: ${name}`,
     handler: 'index.handler',
-    runtime: 'nodejs22.x',
+    runtime: RUNTIME,
     architecture: 'arm64',
-    ...SIZES[name],
+    memorySize: memory,
+    timeout,
     logRetentionInDays: configuration.logRetention,
-    role: { 'Fn::GetAtt': [roleLogicalId(name), 'Arn'] },
-    environment: environmentOf(name, configuration),
+    role: arnOf(roleLogicalId(name)),
+    environment: environmentOf(descriptor, configuration, stack),
     events: [
-      ...routesOf(name),
-      ...schedulesOf(name, configuration),
-      ...existingBucketsOf(name, configuration),
+      ...routesOf(trigger),
+      ...schedulesOf(trigger, stack),
+      ...existingBucketsOf(trigger, configuration),
     ],
-    ...(isRouted(name) ? { httpApi: { payload: '2.0' } } : {}),
+    ...(trigger.routes && { httpApi: { payload: '2.0' } }),
     ...withoutProviderDefaults(service),
     skipEsbuild: true,
-    package: { individually: true, artifact: bundlePath(name) },
+    package: { individually: true, artifact: bundlePath(`handlers/${name}.zip`) },
+  };
+}
+
+/** The runtime is one that Lambda still makes functions for: this one never runs in the cloud. */
+function carriedFunction(
+  { name, description, bundle }: CarriedFunction,
+  { lambdaName, logRetention }: EdgeConfiguration,
+): FunctionDefinition {
+  return {
+    name: lambdaName(name),
+    description,
+    handler: 'index.handler',
+    runtime: RUNTIME,
+    memorySize: 128,
+    timeout: 6,
+    logRetentionInDays: logRetention,
+    role: arnOf(MADE_FUNCTION_ROLE),
+    events: [],
+    skipEsbuild: true,
+    package: { individually: true, artifact: bundlePath(bundle) },
   };
 }
 
@@ -81,74 +105,57 @@ function withoutProviderDefaults({ provider }: Service): Partial<FunctionDefinit
   };
 }
 
-const THING_ARN_PREFIX = 'arn:${AWS::Partition}:iot:${AWS::Region}:${AWS::AccountId}:thing/';
-
-function environmentOf(name: SystemFunction, configuration: EdgeConfiguration): Record<string, unknown> {
-  const common = {
-    EDGE_FUNCTIONS_BUCKET: configuration.functionsBucket,
-    EDGE_STATE_BUCKET: configuration.stateBucket,
-    EDGE_DEVICE_PREFIX: configuration.devicePrefix,
-    EDGE_CORE_PREFIX: configuration.corePrefix,
-    EDGE_ENGINE: configuration.section.engine.name,
-    EDGE_LOG_LEVEL: configuration.section.logLevel,
-  };
-  if (name === 'handleDeploymentRequest') {
-    return { ...common, EDGE_PERFORM_DEPLOYMENT: configuration.lambdaName('performDeployment') };
-  }
-  if (name === 'performDeployment') {
-    return { ...common, EDGE_THING_ARN_PREFIX: { 'Fn::Sub': THING_ARN_PREFIX } };
-  }
-  if (isRouted(name)) return { ...common, EDGE_CORE_ROLE_NAME: { Ref: 'EdgeCoreRole' } };
-  if (name !== 'createFunction') return common;
+function environmentOf(
+  { environment, trigger }: SystemFunctionDescriptor,
+  { section }: EdgeConfiguration,
+  stack: ServiceStack,
+): Record<string, unknown> {
   return {
-    ...common,
-    EDGE_CLOUD_FUNCTION_PREFIX: configuration.cloudFunctionPrefix,
-    EDGE_CLOUD_FUNCTION_ROLE_ARN: { 'Fn::GetAtt': ['EdgeCloudFunctionRole', 'Arn'] },
-    EDGE_CLOUD_FUNCTION_LOG_GROUP: { Ref: 'EdgeCloudFunctionLogGroup' },
+    EDGE_FUNCTIONS_BUCKET: stack.functionsBucket,
+    EDGE_STATE_BUCKET: stack.stateBucket,
+    EDGE_DEVICE_PREFIX: stack.devicePrefix,
+    EDGE_CORE_PREFIX: stack.corePrefix,
+    EDGE_ENGINE: stack.engine.options.name,
+    EDGE_LOG_LEVEL: section.logLevel,
+    ...(trigger.routes && { EDGE_CORE_ROLE_NAME: { Ref: CORE_ROLE } }),
+    ...environment?.(stack),
   };
 }
 
-export function isRouted(name: SystemFunction): boolean {
-  return routesOf(name).length > 0;
+function routesOf({ routes = [] }: Trigger) {
+  return routes.map((name) => {
+    const { method, path: routePath } = ROUTES[name];
+    return { httpApi: { method, path: routePath, authorizer: { type: 'aws_iam' } } };
+  });
 }
 
-function routesOf(name: SystemFunction) {
-  return Object.values(ROUTES)
-    .filter((route) => route.handler === name)
-    .map(({ method, path: routePath }) => ({
-      httpApi: { method, path: routePath, authorizer: { type: 'aws_iam' } },
-    }));
-}
-
-/** Covers a lost S3 event and a lost hint. */
-function schedulesOf(name: SystemFunction, { section }: EdgeConfiguration): unknown[] {
-  if (name !== 'performDeployment') return [];
-  const { sweepMinutes } = section.engine;
-  return [{ schedule: { rate: [`rate(${sweepMinutes} minute${sweepMinutes === 1 ? '' : 's'})`] } }];
+function schedulesOf({ everyMinutes }: Trigger, stack: ServiceStack): unknown[] {
+  const minutes = everyMinutes?.(stack);
+  if (minutes === undefined) return [];
+  return [{ schedule: { rate: [`rate(${minutes} minute${minutes === 1 ? '' : 's'})`] } }];
 }
 
 /**
  * CloudFormation sets notifications only on buckets that it makes. For others the framework has a
  * custom resource of its own, which keeps the notifications that somebody else has set.
  */
-function existingBucketsOf(name: SystemFunction, { section }: EdgeConfiguration): unknown[] {
-  const { functions, state } = section.buckets;
-  const event = (bucket: string, prefix: string, suffix: string) => ({
-    s3: { bucket, event: 's3:ObjectCreated:*', rules: [{ prefix }, { suffix }], existing: true },
-  });
-  if (name === 'createFunction' && functions?.existing) {
-    return [event(functions.name, UPLOAD_PREFIX, UPLOAD_SUFFIX)];
-  }
-  if (name === 'performDeployment' && state?.existing) return [event(state.name, REQUEST_PREFIX, '.json')];
-  return [];
+function existingBucketsOf({ objects }: Trigger, { section }: EdgeConfiguration): unknown[] {
+  if (objects === undefined) return [];
+  const bucket = section.buckets[objects.bucket];
+  if (!bucket?.existing) return [];
+  const { prefix, suffix } = objects;
+  const rules = [{ prefix }, { suffix }];
+  return [{ s3: { bucket: bucket.name, event: 's3:ObjectCreated:*', rules, existing: true } }];
 }
 
 /** serverless-offline knows no IAM authorisation, and has no edge that a sweep could do anything for. */
 export function prepareForOffline(serverless: Serverless): void {
-  for (const name of SYSTEM_FUNCTIONS) {
+  for (const { name, trigger } of SYSTEM_FUNCTIONS) {
     const definition = serverless.service.functions[name];
     if (definition === undefined) continue;
-    definition.events = routesOf(name).map(({ httpApi: { authorizer: _iam, ...httpApi } }) => ({ httpApi }));
+    definition.events = routesOf(trigger).map(({ httpApi: { authorizer: _iam, ...httpApi } }) => ({
+      httpApi,
+    }));
   }
 }
 
@@ -157,8 +164,36 @@ export function prepareForOffline(serverless: Serverless): void {
  * change there: the one that the function has on Lambda stands in.
  */
 export function keepRole({ service }: Serverless, functionName: string | undefined): void {
-  const name = SYSTEM_FUNCTIONS.find((each) => each === functionName);
-  const definition = name && service.functions[name];
+  const isSystemFunction = SYSTEM_FUNCTIONS.some(({ name }) => name === functionName);
+  const definition = isSystemFunction ? service.functions[functionName ?? ''] : undefined;
   const current = service.provider.remoteFunctionData?.Configuration?.Role;
   if (definition && current !== undefined) definition.role = current;
+}
+
+/** `bundle`: path below dist/, where the plugin's own bundle is in a folder, too. */
+function bundlePath(bundle: string): string {
+  return path.join(__dirname, '..', bundle);
+}
+
+/**
+ * Copies the prebuilt bundles to `folder`: serverless-esbuild re-points every Node function's artifact at
+ * `.serverless/<basename>`, so they have to lie there.
+ */
+export async function placeSystemBundles(
+  { service, serviceDir }: Serverless,
+  { engine }: EdgeConfiguration,
+  folder: string,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const bundles = [
+    ...SYSTEM_FUNCTIONS.map(({ name }) => ({ name, bundle: `handlers/${name}.zip` })),
+    ...(engine.descriptor.functions ?? []),
+  ];
+  for (const { name, bundle } of bundles) {
+    const definition = service.functions[name];
+    if (definition === undefined) continue;
+    const target = path.join(folder, `${name}.zip`);
+    await copyFile(bundlePath(bundle), target);
+    definition.package = { individually: true, artifact: path.relative(serviceDir, target) };
+  }
 }

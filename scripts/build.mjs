@@ -23,9 +23,25 @@ const englishOnly = {
   },
 };
 
+/**
+ * The code of engines, and the AWS SDK with it, is in the one function that opens an engine. Whatever else
+ * reads their descriptors does without.
+ */
+const withoutEngines = {
+  name: 'without-engines',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/engine$/ }, ({ kind, importer }) =>
+      kind === 'dynamic-import' && /[\\/]engines[\\/]\w+[\\/]descriptor\.ts$/.test(importer)
+        ? { external: true }
+        : undefined,
+    );
+  },
+};
+const OPENS_ENGINE = 'performDeployment';
+
 const node = {
   bundle: true,
-  plugins: [englishOnly],
+  plugins: [englishOnly, withoutEngines],
   platform: 'node',
   target: 'node20.19',
   format: 'cjs',
@@ -65,13 +81,23 @@ function zip(contents, entry) {
 async function buildHandlers() {
   const folders = await readdir(at('handlers'));
   const names = folders.filter((name) => existsSync(at('handlers', name, 'lambda.ts')));
-  const { outputFiles, metafile } = await build({
-    ...node,
-    entryPoints: names.map((name) => ({ in: at('handlers', name, 'lambda.ts'), out: `${name}/index` })),
-    outdir: at('dist/handlers'),
-    target: 'node22',
-    ...small,
-  });
+  const lambdas = (some, plugins) =>
+    buildLambdas({
+      plugins,
+      entryPoints: some.map((name) => ({ in: at('handlers', name, 'lambda.ts'), out: `${name}/index` })),
+    });
+  return Promise.all([
+    lambdas(
+      names.filter((name) => name !== OPENS_ENGINE),
+      [englishOnly, withoutEngines],
+    ),
+    lambdas([OPENS_ENGINE], [englishOnly]),
+  ]);
+}
+
+async function buildLambdas(options) {
+  const outdir = at('dist/handlers');
+  const { outputFiles, metafile } = await build({ ...node, target: 'node22', outdir, ...small, ...options });
   for (const { path: file, contents } of outputFiles) {
     await output.write(file, contents);
     await output.write(`${path.dirname(file)}.zip`, await zip(Buffer.from(contents), 'index.js'));

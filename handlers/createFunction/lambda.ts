@@ -4,6 +4,7 @@ import { LambdaPublisher } from './cloudPublisher';
 import { S3Uploads } from '../stores/uploads';
 import { createFunction } from './createFunction';
 import { S3Registry } from '../stores/s3Registry';
+import { engineNamed } from '../engines/engines';
 import { environment } from '../lambda/environment';
 import { eventFunction } from '../lambda/events';
 import { createLog } from '../lambda/log';
@@ -20,7 +21,7 @@ const ports = {
   uploads: new S3Uploads(s3, environment('EDGE_FUNCTIONS_BUCKET')),
   registry: new S3Registry(stateDocuments),
   cloud: new LambdaPublisher(new LambdaClient({}), publisherSettings, jitteredBackoff),
-  publishesAll: environment('EDGE_ENGINE') === 'greengrass',
+  publishesAll: engineNamed(environment('EDGE_ENGINE')).deploysLambdaVersions ?? false,
   clock: systemClock,
   backoff: jitteredBackoff,
   log,

@@ -5,7 +5,8 @@ import type { Delivery, ErrorBody, GroupDefinition } from '../../protocol';
  * and revision; a newer revision supersedes the one in flight.
  */
 export interface DeploymentEngine {
-  readonly name: 'direct' | 'greengrassv2' | 'greengrass';
+  /** As `edge.engine` names it. */
+  readonly name: string;
   readonly capabilities: EngineCapabilities;
   /**
    * Starts bringing `definition` to its core. What can never succeed (an option that the engine lacks,

@@ -1,12 +1,14 @@
+import { backoffMs } from '../../lib/backoff';
 import { EdgeError, type GroupDefinition } from '../../protocol';
-import type { Clock, DeploymentRecords } from '../ports';
 import { requireCapabilities } from './capabilities';
+import type { EnginePorts } from './descriptor';
 import type { Deployment, DeploymentEngine, EngineCapabilities } from './engine';
-import { nextTry } from './retries';
 
-export interface RecordedEnginePorts {
-  records: DeploymentRecords;
-  clock: Clock;
+/** Pauses before a deployment is made again that failed through no fault of a function. Milliseconds. */
+const AGAIN = { first: 60_000, most: 60 * 60_000 };
+
+export function isDueAgain({ state, again }: Deployment, now: number): boolean {
+  return state === 'failed' && again !== undefined && Date.parse(again.at) <= now;
 }
 
 /** What an engine says of a deployment; the rest of the record is the same for all of them. */
@@ -19,7 +21,7 @@ export interface Progress extends Omit<Deployment, 'group' | 'revision' | 'at'> 
  * What all engines share: one record per revision, written whenever its state changes. The record comes
  * after the engine's own call, so a revision without one was perhaps never begun.
  */
-export abstract class RecordedEngine<Ports extends RecordedEnginePorts> implements DeploymentEngine {
+export abstract class RecordedEngine<Ports extends EnginePorts> implements DeploymentEngine {
   abstract readonly name: DeploymentEngine['name'];
   abstract readonly capabilities: EngineCapabilities;
 
@@ -107,7 +109,8 @@ export abstract class RecordedEngine<Ports extends RecordedEnginePorts> implemen
   private againAfter({ state, mayPass }: Progress, before: Deployment | undefined): Deployment['again'] {
     if (state === 'inProgress' || state === 'waiting') return before?.again;
     if (state !== 'failed' || !mayPass) return undefined;
-    return nextTry((before?.again?.tries ?? 0) + 1, this.ports.clock.now());
+    const tries = (before?.again?.tries ?? 0) + 1;
+    return { tries, at: new Date(this.ports.clock.now() + backoffMs(tries - 1, AGAIN)).toISOString() };
   }
 
   protected now(): string {

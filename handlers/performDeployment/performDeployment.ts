@@ -7,7 +7,7 @@ import {
 } from '../../protocol';
 import { rollBackFailures, type RollBackPorts } from '../definitions/rollBackFailures';
 import type { Deployment, DeploymentEngine } from '../engines/engine';
-import { isDueAgain } from '../engines/retries';
+import { isDueAgain } from '../engines/recordedEngine';
 import type { Backoff, Definitions, Log, Requests, RevisionNotices } from '../ports';
 import { tellUndelivered } from './tellUndelivered';
 import { s3Records } from '../lambda/s3Events';

@@ -1,6 +1,8 @@
+import type { ChosenEngine } from '../../handlers/engines/descriptor';
+import { engineNamed } from '../../handlers/engines/engines';
+import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import { defaultCorePrefix } from '../../protocol';
 import type { Serverless } from '../framework';
-import { SYSTEM_FUNCTIONS } from '../systemFunctionNames';
 import { bucketName, cloudFunctionPrefix, coreThingName, iotName, lambdaName, thingGroupName } from './names';
 import { invalid, problemsOf, quoted, type Problem } from './problems';
 import { referenceProblems } from './references';
@@ -18,6 +20,7 @@ export interface EdgeConfiguration {
   service: string;
   stage: string;
   region: string;
+  engine: ChosenEngine;
   devicePrefix: string;
   corePrefix: string;
   /** CloudFormation values: a literal name or a `Fn::Sub`. */
@@ -31,11 +34,11 @@ export interface EdgeConfiguration {
   /** Days. */
   logRetention: number;
   /** Name of a system function on Lambda. */
-  lambdaName(systemFunction: string): string;
+  lambdaName: (systemFunction: string) => string;
   /** Thing name of a group's core. */
-  coreOf(group: string): string;
+  coreOf: (group: string) => string;
   /** Thing group of a group whose things the stack makes. */
-  thingGroupOf(group: string): string | undefined;
+  thingGroupOf: (group: string) => string | undefined;
 }
 
 const DEFAULT_LOG_DAYS = 30;
@@ -52,6 +55,7 @@ export function readConfiguration(serverless: Serverless): EdgeConfiguration {
     service,
     stage,
     region: provider.getRegion(),
+    engine: { descriptor: engineNamed(section.engine.name), options: section.engine },
     ...namesOf(serverless, section, service, stage),
   };
 }
@@ -105,7 +109,7 @@ function endpointProblems(serverless: Serverless): Problem[] {
 }
 
 function isSystemFunction(name: string): boolean {
-  return (SYSTEM_FUNCTIONS as readonly string[]).includes(name);
+  return SYSTEM_FUNCTIONS.some((each) => each.name === name);
 }
 
 function unsupportedProvider(serverless: Serverless): Problem {

@@ -1,4 +1,6 @@
+import { engineNamed, ENGINES } from '../../handlers/engines/engines';
 import type { EdgeSection } from './schema';
+import { groupOptionsOfEngines } from './schema/engine';
 import { hint } from './nearestName';
 import type { Problem } from './problems';
 
@@ -7,7 +9,7 @@ export interface References {
   section: EdgeSection;
   /** Names under `functions:`. */
   functions: readonly string[];
-  coreOf(group: string): string;
+  coreOf: (group: string) => string;
 }
 
 /** Names that stand for nothing, or for two things at once. */
@@ -18,7 +20,7 @@ export function referenceProblems(references: References): Problem[] {
     ...unknownCallees(references),
     ...sharedCores(references),
     ...sameBucket(references.section),
-    ...greengrassOptions(references.section),
+    ...foreignOptions(references.section),
   ];
 }
 
@@ -99,16 +101,22 @@ function sameBucket({ buckets }: EdgeSection): Problem[] {
 }
 
 /** Options that another engine would silently ignore. */
-function greengrassOptions({ engine, groups }: EdgeSection): Problem[] {
-  if (engine.name === 'greengrassv2') return [];
+function foreignOptions({ engine, groups }: EdgeSection): Problem[] {
+  const foreign = Object.keys(groupOptionsOfEngines).filter((option) => !hasOption(engine.name, option));
   return Object.entries(groups).flatMap(([group, entry]) =>
-    (['delivery', 'target'] as const)
-      .filter((option) => entry[option] !== undefined)
-      .map((option) => ({
-        path: `edge.groups.${group}.${option}`,
-        text: `found "${entry[option]}" with engine "${engine.name}", expected engine "greengrassv2" or no ${option}`,
-      })),
+    foreign.flatMap((option): Problem[] => {
+      const found = entry[option as keyof typeof groupOptionsOfEngines];
+      if (found === undefined) return [];
+      const others = ENGINES.map(({ name }) => name).filter((name) => hasOption(name, option));
+      const expected = `expected engine "${others.join('" or "')}" or no ${option}`;
+      const text = `found "${found}" with engine "${engine.name}", ${expected}`;
+      return [{ path: `edge.groups.${group}.${option}`, text }];
+    }),
   );
+}
+
+function hasOption(engine: string, option: string): boolean {
+  return option in (engineNamed(engine).groupOptions ?? {});
 }
 
 function among(name: string, valid: readonly string[]): string {

@@ -1,6 +1,6 @@
 import type { CommandHost } from '../commands/command';
 import { isEdgeOnly } from '../packaging/functionConfig';
-import { edgeDirectory } from '../packaging/outputDirectory';
+import { edgeDirectory } from '../packaging/packaging';
 
 /** The framework ends `deploy function` with this as well. */
 const LAST_STEP = 'aws:common:cleanupTempDir';

@@ -33,3 +33,11 @@ export function warnOfEvents(
     );
   }
 }
+
+/** Where `sls edge dev` keeps its state, private keys among it: never part of a function. */
+const LOCAL_STATE = '!.edge/**';
+
+export function excludeLocalState({ service }: Serverless): void {
+  const patterns = service.package.patterns ?? [];
+  if (!patterns.includes(LOCAL_STATE)) service.package.patterns = [LOCAL_STATE, ...patterns];
+}

@@ -6,11 +6,19 @@ import { EdgeError } from '../../protocol';
 import type { PackageEntry } from '../../protocol/functionPackage';
 import type { z } from 'zod';
 import type { EdgeConfiguration } from '../configuration/configuration';
-import type { GroupSection } from '../configuration/schema';
 import type { FunctionDefinition, Serverless } from '../framework';
 import { readArtifact, writeEdgePackage } from './edgePackage';
 import { edgeConfigOf, isEdgeOnly } from './functionConfig';
-import { edgeDirectory, outputDirectory } from './outputDirectory';
+
+/** Where the framework collects what it packages, before it moves it to `--package`. */
+export function outputDirectory(serverless: Serverless): string {
+  return path.join(serverless.serviceDir, '.serverless');
+}
+
+/** Function packages, group files and the manifest; part of what `--package` holds. */
+export function edgeDirectory(serverless: Serverless): string {
+  return path.join(outputDirectory(serverless), 'edge');
+}
 
 /**
  * Makes the function packages under `.serverless/edge/`, a group file per group and the manifest. On
@@ -106,6 +114,7 @@ function artifactOf(name: string, definition: FunctionDefinition, serverless: Se
 
 /** `group.json`: the operator's part of a group's definition, before things and certificates are known. */
 async function writeGroups(directory: string, configuration: EdgeConfiguration): Promise<void> {
+  const { descriptor, options } = configuration.engine;
   for (const [group, entry] of Object.entries(configuration.section.groups)) {
     const thingGroup = configuration.thingGroupOf(group);
     const document: z.input<typeof groupFileSchema> = {
@@ -115,22 +124,12 @@ async function writeGroups(directory: string, configuration: EdgeConfiguration):
       statics: entry.functions,
       limits: entry.limits,
       logs: { level: configuration.section.logs },
-      ...engineOf(configuration, entry),
+      ...(descriptor.groupEngine && { engine: descriptor.groupEngine(options, entry) }),
       ...(thingGroup === undefined ? {} : { thingGroup }),
     };
     await mkdir(path.join(directory, group), { recursive: true });
     await writeJson(path.join(directory, group, 'group.json'), document);
   }
-}
-
-function engineOf(
-  { section }: EdgeConfiguration,
-  { delivery, target }: GroupSection,
-): Pick<z.input<typeof groupFileSchema>, 'engine'> {
-  if (section.engine.name !== 'greengrassv2') return {};
-  return {
-    engine: { delivery: delivery ?? section.engine.delivery, ...(target && { targetArn: target }) },
-  };
 }
 
 function manifestOf(configuration: EdgeConfiguration, packages: Packages): DeployManifest {

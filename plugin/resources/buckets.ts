@@ -1,10 +1,18 @@
-import { REQUEST_PREFIX, UPLOAD_PREFIX, UPLOAD_SUFFIX } from '../../protocol';
-import type { CloudFormationResource } from '../framework';
-import type { SystemFunction } from '../systemFunctions';
-import { arnOf, bucketArn, policyDocument, type ResourceContext, type Resources } from './resource';
+import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
+import {
+  arnOf,
+  bucketArn,
+  invokePermission,
+  policyOf,
+  type CloudFormationResource,
+  type Resources,
+} from '../../lib/cloudFormation';
+import { REQUEST_PREFIX, UPLOAD_PREFIX } from '../../protocol';
+import { capitalised } from '../systemFunctions';
+import type { TemplateContext } from './stack';
 
 /** The two buckets, and what their events wake. Of buckets that exist already the stack makes nothing. */
-export function bucketResources(context: ResourceContext): Resources {
+export function bucketResources(context: TemplateContext): Resources {
   const { buckets } = context.configuration.section;
   return {
     ...(buckets.functions?.existing ? {} : functionsBucket(context)),
@@ -12,12 +20,10 @@ export function bucketResources(context: ResourceContext): Resources {
   };
 }
 
-function functionsBucket({ configuration, provider }: ResourceContext): Resources {
+function functionsBucket({ configuration, stack }: TemplateContext): Resources {
   const { uploads, results, edgeLogs } = configuration.section.retention;
   return bucket('EdgeFunctionsBucket', configuration.functionsBucket, {
-    permission: 'EdgeCreateFunctionPermission',
-    lambda: lambdaId(provider, 'createFunction'),
-    filter: [UPLOAD_PREFIX, UPLOAD_SUFFIX],
+    wakes: wokenBy('functions', stack),
     lifecycle: [
       expiry('uploads', UPLOAD_PREFIX, uploads),
       expiry('results', 'results/', results),
@@ -35,12 +41,10 @@ function functionsBucket({ configuration, provider }: ResourceContext): Resource
  * Versioned, because the registry and the definitions are written over in place: what an operator
  * deletes or spoils by hand can be brought back. Older versions of the rest are of no use.
  */
-function stateBucket({ configuration, provider }: ResourceContext): Resources {
+function stateBucket({ configuration, stack }: TemplateContext): Resources {
   const { retention } = configuration.section;
   return bucket('EdgeStateBucket', configuration.stateBucket, {
-    permission: 'EdgePerformDeploymentPermission',
-    lambda: lambdaId(provider, 'performDeployment'),
-    filter: [REQUEST_PREFIX, '.json'],
+    wakes: wokenBy('state', stack),
     lifecycle: [
       // Of a core that is gone. One that lives has 101 objects at most, and writes over them.
       expiry('status', 'status/', retention.status),
@@ -66,11 +70,31 @@ function stateBucket({ configuration, provider }: ResourceContext): Resources {
 /** Time enough to notice that something was spoilt. */
 const REPLACED_DAYS = 30;
 
-interface BucketOptions {
-  /** Logical id of the permission to call the function. */
-  permission: string;
+/** A function that is invoked when an object is put into a bucket. */
+interface WokenFunction {
+  /** Logical ids of the Lambda function, and of the permission to invoke it. */
   lambda: string;
-  filter: [prefix: string, suffix: string];
+  permission: string;
+  prefix: string;
+  suffix: string;
+}
+
+function wokenBy(which: 'functions' | 'state', stack: TemplateContext['stack']): WokenFunction[] {
+  return SYSTEM_FUNCTIONS.flatMap(({ name, trigger: { objects } }) =>
+    objects?.bucket !== which
+      ? []
+      : [
+          {
+            ...objects,
+            lambda: stack.functionId(name),
+            permission: `Edge${capitalised(name)}Permission`,
+          },
+        ],
+  );
+}
+
+interface BucketOptions {
+  wakes: readonly WokenFunction[];
   lifecycle: object[];
   properties?: Record<string, unknown>;
 }
@@ -78,13 +102,12 @@ interface BucketOptions {
 function bucket(
   logicalId: string,
   name: unknown,
-  { permission: permissionId, lambda, filter, lifecycle, properties }: BucketOptions,
+  { wakes, lifecycle, properties }: BucketOptions,
 ): Resources {
-  const [prefix, suffix] = filter;
   return {
     [logicalId]: {
       Type: 'AWS::S3::Bucket',
-      DependsOn: [permissionId],
+      DependsOn: wakes.map(({ permission }) => permission),
       Properties: {
         BucketName: name,
         BucketEncryption: {
@@ -99,25 +122,28 @@ function bucket(
         OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
         LifecycleConfiguration: { Rules: lifecycle },
         NotificationConfiguration: {
-          LambdaConfigurations: [
-            {
-              Event: 's3:ObjectCreated:*',
-              Function: arnOf(lambda),
-              Filter: {
-                S3Key: {
-                  Rules: [
-                    { Name: 'prefix', Value: prefix },
-                    { Name: 'suffix', Value: suffix },
-                  ],
-                },
+          LambdaConfigurations: wakes.map(({ lambda, prefix, suffix }) => ({
+            Event: 's3:ObjectCreated:*',
+            Function: arnOf(lambda),
+            Filter: {
+              S3Key: {
+                Rules: [
+                  { Name: 'prefix', Value: prefix },
+                  { Name: 'suffix', Value: suffix },
+                ],
               },
             },
-          ],
+          })),
         },
         ...properties,
       },
     },
-    [permissionId]: permission(lambda, 's3.amazonaws.com', bucketArn(name)),
+    ...Object.fromEntries(
+      wakes.map(({ permission, lambda }) => [
+        permission,
+        invokePermission(lambda, 's3.amazonaws.com', bucketArn(name)),
+      ]),
+    ),
     [`${logicalId}Policy`]: overTlsOnly(logicalId, name),
   };
 }
@@ -127,7 +153,7 @@ function overTlsOnly(logicalId: string, name: unknown): CloudFormationResource {
     Type: 'AWS::S3::BucketPolicy',
     Properties: {
       Bucket: { Ref: logicalId },
-      PolicyDocument: policyDocument([
+      PolicyDocument: policyOf([
         {
           // Nobody, nothing and no object: it takes rights away and gives none.
           Effect: 'Deny',
@@ -148,21 +174,4 @@ function expiry(Id: string, Prefix: string, ExpirationInDays: number): object {
 /** Where rules overlap, the shortest time counts. */
 function replaced(Id: string, Prefix: string, NoncurrentDays: number): object {
   return { Id, Prefix, Status: 'Enabled', NoncurrentVersionExpiration: { NoncurrentDays } };
-}
-
-function lambdaId(provider: ResourceContext['provider'], name: SystemFunction): string {
-  return provider.naming.getLambdaLogicalId(name);
-}
-
-export function permission(lambda: string, principal: string, sourceArn: unknown): CloudFormationResource {
-  return {
-    Type: 'AWS::Lambda::Permission',
-    Properties: {
-      Action: 'lambda:InvokeFunction',
-      FunctionName: arnOf(lambda),
-      Principal: principal,
-      SourceArn: sourceArn,
-      SourceAccount: { Ref: 'AWS::AccountId' },
-    },
-  };
 }

@@ -1,25 +1,29 @@
-import { ASYNCHRONOUS } from './roles';
-import { arnOf, type ResourceContext, type Resources } from './resource';
+import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
+import { arnOf, type Resources } from '../../lib/cloudFormation';
+import type { TemplateContext } from './stack';
+
+/** Logical id of the queue of events that a function failed to handle after every retry. */
+export const FAILURES = 'EdgeFailures';
 
 const FOURTEEN_DAYS = 14 * 24 * 60 * 60;
 
-/** Where events go that a function failed to handle after every retry. */
-export function failureResources({ provider }: ResourceContext): Resources {
+export function failureResources({ stack }: TemplateContext): Resources {
   const resources: Resources = {
-    EdgeFailures: {
+    [FAILURES]: {
       Type: 'AWS::SQS::Queue',
       Properties: { MessageRetentionPeriod: FOURTEEN_DAYS, SqsManagedSseEnabled: true },
     },
   };
-  for (const name of ASYNCHRONOUS) {
-    const lambda = provider.naming.getLambdaLogicalId(name);
+  for (const { name, failures } of SYSTEM_FUNCTIONS) {
+    if (failures !== 'queue') continue;
+    const lambda = stack.functionId(name);
     resources[`${lambda}OnFailure`] = {
       Type: 'AWS::Lambda::EventInvokeConfig',
       Properties: {
         FunctionName: { Ref: lambda },
         Qualifier: '$LATEST',
         MaximumRetryAttempts: 2,
-        DestinationConfig: { OnFailure: { Destination: arnOf('EdgeFailures') } },
+        DestinationConfig: { OnFailure: { Destination: arnOf(FAILURES) } },
       },
     };
   }

@@ -1,26 +1,23 @@
 import type { CloudFormationTemplate } from '../framework';
 import { bucketResources } from './buckets';
-import { deploymentEngineResources } from './deploymentEngine';
 import { failureResources } from './failures';
-import { apiUrl } from './httpApi';
 import { iotResources } from './iot';
 import { dropRedundantDependencies } from './redundantDependencies';
-import { withPermissionsBoundary } from './permissionsBoundary';
-import type { ResourceContext } from './resource';
-import { roleResources } from './roles';
+import { systemFunctionResources, withPermissionsBoundary } from './roles';
+import type { TemplateContext } from './stack';
 import { thingResources } from './things';
 
 /**
  * Adds everything but the functions themselves to the compiled template, before the framework merges
  * `resources:` into it: the user's `resources.extensions` can change each of them.
  */
-export function addResources(template: CloudFormationTemplate, context: ResourceContext): void {
+export function addResources(template: CloudFormationTemplate, context: TemplateContext): void {
   const resources = {
     ...bucketResources(context),
-    ...roleResources(context),
+    ...systemFunctionResources(context),
     ...iotResources(context),
     ...failureResources(context),
-    ...deploymentEngineResources(context),
+    ...context.stack.engine.descriptor.resources?.(context.stack),
     ...thingResources(context),
   };
   Object.assign(template.Resources, withPermissionsBoundary(resources, context.service));
@@ -28,7 +25,7 @@ export function addResources(template: CloudFormationTemplate, context: Resource
   template.Outputs = { ...template.Outputs, ...outputs(context) };
 }
 
-function outputs(context: ResourceContext): CloudFormationTemplate['Outputs'] {
+function outputs(context: TemplateContext): CloudFormationTemplate['Outputs'] {
   const { configuration } = context;
   const { buckets } = configuration.section;
   const bucket = (logicalId: string, existing: { existing: boolean; name: string } | undefined): unknown =>
@@ -42,7 +39,7 @@ function outputs(context: ResourceContext): CloudFormationTemplate['Outputs'] {
       Description: 'Registry and group definitions',
       Value: bucket('EdgeStateBucket', buckets.state),
     },
-    EdgeHttpApiUrl: { Description: 'HTTP routes for edge cores', Value: apiUrl(context) },
+    EdgeHttpApiUrl: { Description: 'HTTP routes for edge cores', Value: context.stack.httpUrl() },
     EdgeCorePolicy: { Description: 'IoT policy of edge cores', Value: configuration.corePolicyName },
     EdgeDevicePolicy: { Description: 'IoT policy of devices', Value: configuration.devicePolicyName },
     EdgeRoleAlias: { Description: 'Role alias of edge cores', Value: configuration.roleAliasName },

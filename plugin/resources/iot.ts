@@ -1,32 +1,34 @@
-import type { EdgeConfiguration } from '../configuration/configuration';
-import type { CloudFormationResource } from '../framework';
-import { permission } from './buckets';
-import { routeArn } from './httpApi';
+import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import {
   allow,
   arnOf,
   bucketArn,
-  policyDocument,
+  invokePermission,
+  policyOf,
   regionalArn,
-  role,
-  type ResourceContext,
+  serviceRole,
+  type CloudFormationResource,
   type Resources,
   type Statement,
-} from './resource';
+} from '../../lib/cloudFormation';
+import type { EdgeConfiguration } from '../configuration/configuration';
+import { routeArn } from './httpApi';
+import type { TemplateContext } from './stack';
+
+/** Logical id of the role that cores get from the credentials provider. */
+export const CORE_ROLE = 'EdgeCoreRole';
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/cross-service-confused-deputy-prevention.html */
 const OWN_ACCOUNT = { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } };
 
 /** Rules for what cores send, policies for cores and devices, and the cores' credentials. */
-export function iotResources(context: ResourceContext): Resources {
-  const { configuration, provider } = context;
-  const handler = provider.naming.getLambdaLogicalId('handleDeploymentRequest');
+export function iotResources(context: TemplateContext): Resources {
+  const { configuration } = context;
   return {
-    EdgeUpdateRule: updateRule(configuration, handler),
-    EdgeUpdateRulePermission: permission(handler, 'iot.amazonaws.com', arnOf('EdgeUpdateRule')),
+    ...functionRules(context),
     EdgeStatusRule: statusRule(configuration),
     EdgeLogRule: logRule(configuration),
-    EdgeRuleRole: role(
+    EdgeRuleRole: serviceRole(
       'iot.amazonaws.com',
       [
         // Cores, and with them the first part of a key, come after the stack; so do failures.
@@ -42,12 +44,12 @@ export function iotResources(context: ResourceContext): Resources {
       'Rules store reports and logs of cores, and what they could not deliver',
       OWN_ACCOUNT,
     ),
-    EdgeCoreRole: coreRole(context),
+    [CORE_ROLE]: coreRole(context),
     EdgeRoleAlias: {
       Type: 'AWS::IoT::RoleAlias',
       Properties: {
         RoleAlias: configuration.roleAliasName,
-        RoleArn: arnOf('EdgeCoreRole'),
+        RoleArn: arnOf(CORE_ROLE),
       },
     },
     EdgeCorePolicy: corePolicy(configuration),
@@ -60,18 +62,23 @@ function coreSegment(configuration: EdgeConfiguration): number {
   return configuration.corePrefix.split('/').length + 2;
 }
 
-/**
- * The payload is selected as a whole and encoded: no field inside it can pass for `core` or
- * `principal`, and malformed payloads still reach the handler, which answers them.
- */
-function updateRule(configuration: EdgeConfiguration, handler: string): CloudFormationResource {
-  const core = `topic(${coreSegment(configuration)})`;
-  return rule(
-    'Definition updates of edge cores',
-    `SELECT encode(*, 'base64') AS payload, ${core} AS core, principal() AS principal FROM '${configuration.corePrefix}/core/+/update'`,
-    [{ Lambda: { FunctionArn: arnOf(handler) } }],
-    configuration,
-  );
+/** Rules that give messages of cores to system functions. */
+function functionRules({ configuration, stack }: TemplateContext): Resources {
+  const resources: Resources = {};
+  for (const { name, trigger } of SYSTEM_FUNCTIONS) {
+    if (trigger.coreMessages === undefined) continue;
+    const { kind, rule: logicalId, description, select } = trigger.coreMessages;
+    const handler = stack.functionId(name);
+    const core = `topic(${coreSegment(configuration)})`;
+    resources[logicalId] = rule(
+      description,
+      `SELECT ${select(core)} FROM '${configuration.corePrefix}/core/+/${kind}'`,
+      [{ Lambda: { FunctionArn: arnOf(handler) } }],
+      configuration,
+    );
+    resources[`${logicalId}Permission`] = invokePermission(handler, 'iot.amazonaws.com', arnOf(logicalId));
+  }
+  return resources;
 }
 
 /** A core says into which of its slots a report goes: a new one, or that of its heartbeat. */
@@ -131,39 +138,24 @@ function s3Action(bucket: unknown, key: string): unknown {
  * The credentials provider sets the role session name to the certificate id; handlers check it against
  * the group. Which group a core serves is in its definition: the routes of all groups are allowed here.
  */
-function coreRole(context: ResourceContext): CloudFormationResource {
-  return role(
-    coreServices(context),
+function coreRole({ service, provider, stack }: TemplateContext): CloudFormationResource {
+  const { coreServices = [], coreStatements } = stack.engine.descriptor;
+  const credentials = 'credentials.iot.amazonaws.com';
+  return serviceRole(
+    coreServices.length === 0 ? credentials : [credentials, ...coreServices],
     [
       allow(
         ['execute-api:Invoke'],
-        [routeArn(context, 'GET', '/groups/*'), routeArn(context, 'POST', '/groups/*')],
+        ['GET', 'POST'].map((method) => routeArn(service, provider, method, '/groups/*')),
       ),
       allow(
         ['greengrass:UpdateConnectivityInfo'],
         [regionalArn('greengrass', '/greengrass/things/${!credentials-iot:ThingName}/connectivityInfo')],
       ),
-      ...componentArtifacts(context),
+      ...(coreStatements?.(stack) ?? []),
     ],
     'Edge cores, through the IoT credentials provider',
   );
-}
-
-/**
- * A V1 core has the role of its group, which "must define AWS IoT Greengrass as a trusted entity": the operator
- * attaches this one to the group (AssociateRoleToGroup). Source: AWS IoT Greengrass V1 developer guide,
- * "Greengrass group role". Its examples of conditions (aws:SourceAccount) are of other roles.
- */
-function coreServices({ configuration: { section } }: ResourceContext): string | string[] {
-  const provider = 'credentials.iot.amazonaws.com';
-  return section.engine.name === 'greengrass' ? [provider, 'greengrass.amazonaws.com'] : provider;
-}
-
-/** With the role of its core device the nucleus downloads what components are made of: packages are named by digest. */
-function componentArtifacts({ configuration: { section, functionsBucket } }: ResourceContext): Statement[] {
-  if (section.engine.name !== 'greengrassv2') return [];
-  const artifacts = ['core/*', 'host/*', 'packages/*'].map((path) => bucketArn(functionsBucket, path));
-  return [allow(['s3:GetObject'], artifacts)];
 }
 
 const THING = '${!iot:Connection.Thing.ThingName}';
@@ -191,6 +183,6 @@ function devicePolicy(configuration: EdgeConfiguration): CloudFormationResource 
 function policy(name: string, statements: Statement[]): CloudFormationResource {
   return {
     Type: 'AWS::IoT::Policy',
-    Properties: { PolicyName: name, PolicyDocument: policyDocument(statements) },
+    Properties: { PolicyName: name, PolicyDocument: policyOf(statements) },
   };
 }

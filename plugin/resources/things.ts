@@ -1,11 +1,12 @@
+import type { Resources } from '../../lib/cloudFormation';
 import { MADE_BY } from '../../protocol';
-import type { ResourceContext, Resources } from './resource';
+import type { TemplateContext } from './stack';
 
 /**
  * Things and a thing group for the groups that ask for them (`things: true`). Patterns stand for things
  * that are there already, so they make none; certificates are attached when the service is deployed.
  */
-export function thingResources({ configuration }: ResourceContext): Resources {
+export function thingResources({ configuration }: TemplateContext): Resources {
   const resources: Resources = {};
   const names = new Set<string>();
   for (const [group, { devices }] of Object.entries(configuration.section.groups)) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { startEnvironment, type Environment } from '../../local';
-import type { CloudFormationResource } from '../../plugin/framework';
+import type { CloudFormationResource } from '../../lib/cloudFormation';
 import { configOf, readPackage } from '../../protocol/functionPackage';
 import { installPackages, packageService, root, type PackagedService } from '../support/packaged';
 

@@ -1,4 +1,4 @@
-import type { CloudFormationResource } from '../../plugin/framework';
+import type { CloudFormationResource } from '../../lib/cloudFormation';
 import { dropRedundantDependencies } from '../../plugin/resources/redundantDependencies';
 
 function dependsOnAfter(DependsOn: string | string[], Properties: Record<string, unknown>): unknown {

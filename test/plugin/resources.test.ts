@@ -1,4 +1,5 @@
-import type { CloudFormationResource, CloudFormationTemplate } from '../../plugin/framework';
+import type { CloudFormationResource } from '../../lib/cloudFormation';
+import type { CloudFormationTemplate } from '../../plugin/framework';
 import { startTestEnvironment } from '../support/environment';
 import { templateProblems } from './support/cloudFormationSchema';
 import { copyOf } from './support/service';

@@ -1,12 +1,13 @@
+import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import { readConfiguration } from '../../plugin/configuration/configuration';
-import { addSystemFunctions, keepRole, SYSTEM_FUNCTIONS } from '../../plugin/systemFunctions';
+import { addSystemFunctions, keepRole } from '../../plugin/systemFunctions';
 import { frameworkWith } from './support/framework';
 
 describe('system functions', () => {
   it('have names that fit Lambda, however long the service is called', () => {
     const framework = frameworkWith({}, { service: 'a'.repeat(48), stage: 'production' });
     addSystemFunctions(framework, readConfiguration(framework));
-    const names = SYSTEM_FUNCTIONS.map((name) => framework.service.functions[name]?.name ?? '');
+    const names = SYSTEM_FUNCTIONS.map(({ name }) => framework.service.functions[name]?.name ?? '');
     expect(names.filter((name) => !/^[a-zA-Z0-9-]{1,64}$/.test(name))).toEqual([]);
     expect(new Set(names).size).toBe(SYSTEM_FUNCTIONS.length);
     expect(framework.service.functions['handleDeploymentRequest']?.environment).toMatchObject({

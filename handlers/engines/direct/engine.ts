@@ -1,18 +1,14 @@
 import type { GroupDefinition } from '../../../protocol';
-import type { RevisionNotices } from '../../ports';
+import type { EnginePorts } from '../descriptor';
 import type { EngineCapabilities } from '../engine';
-import { RecordedEngine, type Progress, type RecordedEnginePorts } from '../recordedEngine';
-
-export interface DirectEnginePorts extends RecordedEnginePorts {
-  notices: RevisionNotices;
-}
+import { RecordedEngine, type Progress } from '../recordedEngine';
 
 /**
  * The default engine: tells the core that there is a newer revision; the core fetches what it needs by
  * digest and starts it beside what runs. Nothing restarts. Whether it runs is in the core's own status
  * reports.
  */
-export class DirectEngine extends RecordedEngine<DirectEnginePorts> {
+export class DirectEngine extends RecordedEngine<EnginePorts> {
   readonly name = 'direct';
   readonly capabilities: EngineCapabilities = {
     restartScope: 'function',

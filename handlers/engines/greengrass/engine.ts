@@ -1,4 +1,4 @@
-import { CancelDeploymentCommand, type GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import { CancelDeploymentCommand, GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
 import {
   coreComponentName,
   EdgeError,
@@ -8,9 +8,12 @@ import {
   type FunctionManifest,
   type GroupDefinition,
 } from '../../../protocol';
-import type { Backoff, RevisionNotices } from '../../ports';
+import { environment } from '../../lambda/environment';
+import type { Backoff } from '../../ports';
+import { jitteredBackoff } from '../../stores/backoff';
+import { THROTTLED, type EnginePorts } from '../descriptor';
 import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
-import { RecordedEngine, type Progress, type RecordedEnginePorts } from '../recordedEngine';
+import { RecordedEngine, type Progress } from '../recordedEngine';
 import { greengrassArns } from './arns';
 import { greengrassError } from './awsErrors';
 import { ComponentVersions } from './componentVersions';
@@ -30,9 +33,8 @@ import { foreignComponents } from './foreignComponents';
 import { ensureVersions } from './functionVersions';
 import { TargetDeployments } from './targetDeployments';
 
-export interface GreengrassV2EnginePorts extends RecordedEnginePorts {
+export interface GreengrassEnginePorts extends EnginePorts {
   client: GreengrassV2Client;
-  notices: RevisionNotices;
   backoff: Backoff;
   corePrefix: string;
   functionsBucket: string;
@@ -46,7 +48,7 @@ export interface GreengrassV2EnginePorts extends RecordedEnginePorts {
  * components` a component for each function version. Under `delivery: hot` the core is told at once,
  * too, and fetches functions itself; the deployment is then for the fleet's eyes.
  */
-export class GreengrassV2Engine extends RecordedEngine<GreengrassV2EnginePorts> {
+export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
   readonly name = 'greengrassv2';
   readonly capabilities: EngineCapabilities = {
     restartScope: 'component',
@@ -187,6 +189,18 @@ export class GreengrassV2Engine extends RecordedEngine<GreengrassV2EnginePorts> 
       throw greengrassError(error);
     }
   }
+}
+
+/** With what performDeployment has in its environment. Throws INTERNAL where something is missing. */
+export function openGreengrassEngine(ports: EnginePorts): GreengrassEngine {
+  return new GreengrassEngine({
+    ...ports,
+    client: new GreengrassV2Client(THROTTLED),
+    backoff: jitteredBackoff,
+    corePrefix: environment('EDGE_CORE_PREFIX'),
+    functionsBucket: environment('EDGE_FUNCTIONS_BUCKET'),
+    thingArnPrefix: environment('EDGE_THING_ARN_PREFIX'),
+  });
 }
 
 function begun({ outcome, deploymentId }: DeployedToTarget): Progress {

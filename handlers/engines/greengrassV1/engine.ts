@@ -1,9 +1,11 @@
-import type { GetDeploymentStatusResponse, GreengrassClient } from '@aws-sdk/client-greengrass';
-import { EdgeError, wantedFunctions, type GroupDefinition } from '../../../protocol';
-import { v1GroupName, v1GroupNamePrefix } from '../../../protocol/greengrassV1';
-import type { RevisionNotices } from '../../ports';
+import { GreengrassClient, type GetDeploymentStatusResponse } from '@aws-sdk/client-greengrass';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { EdgeError, parseJsonWith, wantedFunctions, type GroupDefinition } from '../../../protocol';
+import { v1FunctionNamesSchema, v1GroupName, v1GroupNamePrefix } from '../../../protocol/greengrassV1';
+import { environment } from '../../lambda/environment';
+import { THROTTLED, type EnginePorts } from '../descriptor';
 import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
-import { RecordedEngine, type Progress, type RecordedEnginePorts } from '../recordedEngine';
+import { RecordedEngine, type Progress } from '../recordedEngine';
 import type { V1Function } from './content';
 import { DefinitionVersions } from './definitionVersions';
 import { GroupDeployments, isInFlight, type GroupDeployment } from './deployments';
@@ -12,12 +14,12 @@ import { deploymentError, functionFailures } from './failures';
 import { functionArn } from './functions';
 import { GroupWriter, ownContent } from './groupContent';
 import { Groups } from './groups';
-import type { GreengrassSettings, SystemFunctionArns } from './settings';
+import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
+import { publishedSystemFunctions } from './systemFunctions';
 import { Undeliverable } from './undeliverable';
 
-export interface GreengrassEnginePorts extends RecordedEnginePorts {
+export interface GreengrassV1EnginePorts extends EnginePorts {
   client: GreengrassClient;
-  notices: RevisionNotices;
   /** The edge system functions as versions of Lambda functions. Throws EdgeError when one is missing. */
   systemFunctions(): Promise<SystemFunctionArns>;
 }
@@ -30,7 +32,7 @@ export interface GreengrassEnginePorts extends RecordedEnginePorts {
  *
  * One deployment of a group is in flight at a time, and it cannot be cancelled: the next one waits.
  */
-export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
+export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> {
   readonly name = 'greengrass';
   readonly capabilities: EngineCapabilities = {
     restartScope: 'core',
@@ -47,8 +49,8 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
   private readonly writer: GroupWriter;
 
   constructor(
-    ports: GreengrassEnginePorts,
-    private readonly settings: GreengrassSettings,
+    ports: GreengrassV1EnginePorts,
+    private readonly settings: GreengrassV1Settings,
   ) {
     super(ports);
     this.groups = new Groups(ports.client);
@@ -197,6 +199,26 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
     const definitions = await this.groups.definitionsOf(groupId, deployment.version);
     return (await this.versions.read('functions', definitions.FunctionDefinitionVersionArn)).entries;
   }
+}
+
+/** With what performDeployment has in its environment. Throws INTERNAL where something is missing. */
+export function openGreengrassV1Engine(ports: EnginePorts): GreengrassV1Engine {
+  const names = 'EDGE_GREENGRASS_FUNCTIONS';
+  const functionNames = parseJsonWith(v1FunctionNamesSchema, environment(names), names, 'INTERNAL');
+  return new GreengrassV1Engine(
+    {
+      ...ports,
+      client: new GreengrassClient(THROTTLED),
+      systemFunctions: publishedSystemFunctions(new LambdaClient({}), functionNames),
+    },
+    {
+      corePrefix: environment('EDGE_CORE_PREFIX'),
+      devicePrefix: environment('EDGE_DEVICE_PREFIX'),
+      thingArnPrefix: environment('EDGE_THING_ARN_PREFIX'),
+      httpUrl: environment('EDGE_HTTP_URL'),
+      logging: { level: 'INFO', spaceKb: 10 * 1024 },
+    },
+  );
 }
 
 /** Throws Undeliverable with the functions that are no version or alias of a Lambda function. */

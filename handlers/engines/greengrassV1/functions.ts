@@ -14,7 +14,7 @@ import {
 import type { V1Function } from './content';
 import { entryId } from './ids';
 import { STATE_RESOURCE_ID } from './resources';
-import type { GreengrassSettings, SystemFunctionArns } from './settings';
+import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
 
 /**
  * The ARN of the Lambda version that is this function. Throws DEPLOYMENT_FAILED where there is none:
@@ -37,7 +37,7 @@ export function functionEntries(
   definition: GroupDefinition,
   functions: readonly WantedFunction[],
   arns: SystemFunctionArns,
-  settings: GreengrassSettings,
+  settings: GreengrassV1Settings,
 ): V1Function[] {
   const wanted = functions.map(({ manifest, key }) => wantedEntry(manifest, key));
   // Two versions of the registry may be one version of an existing Lambda function.
@@ -102,7 +102,7 @@ function systemEntries(
   { group, core }: GroupDefinition,
   functions: readonly WantedFunction[],
   arns: SystemFunctionArns,
-  { corePrefix, devicePrefix, httpUrl }: GreengrassSettings,
+  { corePrefix, devicePrefix, httpUrl }: GreengrassV1Settings,
 ): V1Function[] {
   const names = V1_ENVIRONMENT;
   const common = {

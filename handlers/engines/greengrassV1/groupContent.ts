@@ -11,7 +11,7 @@ import type { FoundGroup, Groups } from './groups';
 import { requireWithinQuotas } from './limits';
 import { nextEntries, sameEntries } from './merge';
 import { loggerEntries, resourceEntries } from './resources';
-import type { GreengrassSettings, SystemFunctionArns } from './settings';
+import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
 import { subscriptionEntries } from './subscriptions';
 import { coreEntries, deviceEntries, revokedThings } from './things';
 
@@ -28,7 +28,7 @@ type Versions = { [K in ContentKind]: VersionContent<K> };
 export function ownContent(
   definition: GroupDefinition,
   arns: SystemFunctionArns,
-  settings: GreengrassSettings,
+  settings: GreengrassV1Settings,
 ): OwnContent {
   const functions = wantedFunctions(definition);
   return {

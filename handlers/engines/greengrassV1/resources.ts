@@ -1,7 +1,7 @@
 import { V1_STATE_DIR } from '../../../protocol/greengrassV1';
 import type { Logger, Resource } from './content';
 import { entryId } from './ids';
-import type { GreengrassSettings } from './settings';
+import type { GreengrassV1Settings } from './systemFunctions';
 
 export const STATE_RESOURCE_ID = entryId('resource', 'state');
 
@@ -22,7 +22,7 @@ export function resourceEntries(): Resource[] {
   ];
 }
 
-export function loggerEntries({ logging }: GreengrassSettings): Logger[] {
+export function loggerEntries({ logging }: GreengrassV1Settings): Logger[] {
   if (logging === undefined) return [];
   return (['GreengrassSystem', 'Lambda'] as const).map((Component) => ({
     Id: entryId('logger', Component),

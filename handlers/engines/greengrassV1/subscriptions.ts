@@ -13,7 +13,7 @@ import {
 } from '../../../protocol';
 import type { Subscription } from './content';
 import { entryId } from './ids';
-import type { GreengrassSettings, SystemFunctionArns } from './settings';
+import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
 import { thingArn } from './things';
 
 /**
@@ -25,7 +25,7 @@ export function subscriptionEntries(
   definition: GroupDefinition,
   functions: readonly WantedFunction[],
   arns: SystemFunctionArns,
-  settings: GreengrassSettings,
+  settings: GreengrassV1Settings,
 ): Subscription[] {
   const devices = Object.keys(definition.devices).filter((device) => isActiveDevice(definition, device));
   return distinct([
@@ -46,7 +46,7 @@ export function subscriptionEntries(
 function coreTopics(
   { core }: GroupDefinition,
   { edgeCoreMonitor }: SystemFunctionArns,
-  { corePrefix }: GreengrassSettings,
+  { corePrefix }: GreengrassV1Settings,
 ): Subscription[] {
   if (core === undefined) return [];
   const topic = (kind: Parameters<typeof coreTopic>[2]) => coreTopic(corePrefix, core.thingName, kind);
@@ -61,7 +61,7 @@ function coreTopics(
 function commonTopics(
   device: string,
   arns: SystemFunctionArns,
-  settings: GreengrassSettings,
+  settings: GreengrassV1Settings,
 ): Subscription[] {
   const { devicePrefix } = settings;
   const thing = thingArn(settings, device);

@@ -1,7 +1,20 @@
 import { PublishVersionCommand, ResourceNotFoundException, type LambdaClient } from '@aws-sdk/client-lambda';
 import { EdgeError } from '../../../protocol';
 import { V1_SYSTEM_FUNCTIONS, type V1SystemFunction } from '../../../protocol/greengrassV1';
-import type { SystemFunctionArns } from './settings';
+
+export interface GreengrassV1Settings {
+  corePrefix: string;
+  devicePrefix: string;
+  /** `arn:aws:iot:<region>:<account>:thing/` */
+  thingArnPrefix: string;
+  /** HTTP API of the service, for the system functions on the core. */
+  httpUrl: string;
+  /** What the group logs where nobody set anything; left out, the group gets no logger definition. */
+  logging?: { level: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | 'FATAL'; spaceKb: number };
+}
+
+/** Qualified ARNs: Greengrass V1 takes versions and aliases only. */
+export type SystemFunctionArns = Record<V1SystemFunction, string>;
 
 /**
  * The edge system functions of the stack, which are Lambda functions of these names, as versions.

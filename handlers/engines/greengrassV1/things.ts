@@ -1,18 +1,18 @@
 import { isActiveDevice, type GroupDefinition } from '../../../protocol';
 import type { Core, Device } from './content';
 import { entryId } from './ids';
-import type { GreengrassSettings } from './settings';
+import type { GreengrassV1Settings } from './systemFunctions';
 
 /** ARNs of things and certificates of one account and region. */
-export function thingArn({ thingArnPrefix }: GreengrassSettings, thingName: string): string {
+export function thingArn({ thingArnPrefix }: GreengrassV1Settings, thingName: string): string {
   return thingArnPrefix + thingName;
 }
 
-function certificateArn({ thingArnPrefix }: GreengrassSettings, certificateId: string): string {
+function certificateArn({ thingArnPrefix }: GreengrassV1Settings, certificateId: string): string {
   return `${thingArnPrefix.replace(/thing\/$/, 'cert/')}${certificateId}`;
 }
 
-export function coreEntries({ core }: GroupDefinition, settings: GreengrassSettings): Core[] {
+export function coreEntries({ core }: GroupDefinition, settings: GreengrassV1Settings): Core[] {
   if (core === undefined) return [];
   const ThingArn = thingArn(settings, core.thingName);
   return [
@@ -26,13 +26,13 @@ export function coreEntries({ core }: GroupDefinition, settings: GreengrassSetti
 }
 
 /** Things that were devices of the group and must not be any more. */
-export function revokedThings(definition: GroupDefinition, settings: GreengrassSettings): Set<string> {
+export function revokedThings(definition: GroupDefinition, settings: GreengrassV1Settings): Set<string> {
   const revoked = Object.keys(definition.devices).filter((name) => !isActiveDevice(definition, name));
   return new Set(revoked.map((name) => thingArn(settings, name)));
 }
 
 /** A V1 core admits exactly the devices of its group: a revoked one is left out. */
-export function deviceEntries(definition: GroupDefinition, settings: GreengrassSettings): Device[] {
+export function deviceEntries(definition: GroupDefinition, settings: GreengrassV1Settings): Device[] {
   return Object.entries(definition.devices)
     .filter(([name]) => isActiveDevice(definition, name))
     .map(([thingName, { certificateId }]) => {

@@ -1,43 +1,14 @@
 import { z } from 'zod';
-import { deliverySchema } from '../../../protocol';
+import { ENGINES } from '../../../handlers/engines/engines';
 
-const MINUTES_OF_A_DAY = 24 * 60;
+type OptionsOf<Engines extends readonly { options: unknown }[]> = {
+  readonly [At in keyof Engines]: Engines[At]['options'];
+};
 
-const sweepMinutes = z
-  .int()
-  .min(1)
-  .max(MINUTES_OF_A_DAY)
-  .default(5)
-  .describe('How often the sweep looks for updates and deployments whose events got lost, in minutes.');
+const names = ENGINES.map(({ name }) => name) as [string, ...string[]];
+const options = ENGINES.map((engine) => engine.options) as unknown as OptionsOf<typeof ENGINES>;
 
-const directSchema = z.strictObject({
-  name: z.literal('direct').describe('The edge core fetches functions itself; nothing restarts.'),
-  sweepMinutes,
-});
-
-const greengrassV2Schema = z.strictObject({
-  name: z.literal('greengrassv2').describe('AWS IoT Greengrass V2: the edge core is a component.'),
-  delivery: deliverySchema
-    .default('hot')
-    .describe(
-      'How functions come to a core, where the group says nothing else. hot: the core fetches and starts them ' +
-        'itself, Greengrass shows the revision. components: each function is a Greengrass component.',
-    ),
-  sweepMinutes,
-});
-
-const greengrassV1Schema = z.strictObject({
-  name: z
-    .literal('greengrass')
-    .describe('AWS IoT Greengrass V1, which AWS closed on 2026-10-07: for V1-compatible APIs only.'),
-  sweepMinutes,
-});
-
-const ENGINES = ['direct', 'greengrassv2', 'greengrass'] as const;
-
-const optionsSchema = z.discriminatedUnion('name', [directSchema, greengrassV2Schema, greengrassV1Schema], {
-  error: `expected one of ${ENGINES.join(', ')}`,
-});
+const optionsSchema = z.discriminatedUnion('name', options, { error: `expected one of ${names.join(', ')}` });
 
 /** An empty value, such as that of an unset variable, leaves the option out. */
 function withoutEmpty(found: unknown): unknown {
@@ -49,9 +20,20 @@ function withoutEmpty(found: unknown): unknown {
 export const engineSchema = z
   .preprocess(
     withoutEmpty,
-    z.union([z.enum(ENGINES).transform((name) => optionsSchema.parse({ name })), optionsSchema], {
-      error: `expected the name of an engine (${ENGINES.join(', ')}), or { name: …, and its options }`,
+    z.union([z.enum(names).transform((name) => optionsSchema.parse({ name })), optionsSchema], {
+      error: `expected the name of an engine (${names.join(', ')}), or { name: …, and its options }`,
     }),
   )
   .prefault('direct')
   .describe('What brings definitions to edge cores: its name, or { name, and its options }.');
+
+type OptionsOfGroup<Engine> = Engine extends { groupOptions: infer Options } ? Options : never;
+type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer Every) => void
+  ? Every
+  : never;
+
+/** Options that groups have for the one engine or the other. */
+export const groupOptionsOfEngines = Object.assign(
+  {},
+  ...ENGINES.map((engine) => ('groupOptions' in engine ? engine.groupOptions : {})),
+) as All<OptionsOfGroup<(typeof ENGINES)[number]>>;

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { functionConfigSchema } from '../../../protocol';
-import { listOf } from './lists';
+
+/** A list whose only element may stand alone: `devices: sensor-1`. */
+export function listOf<S extends z.ZodType>(list: z.ZodArray<S>) {
+  return z.union([list, list.element.transform((only): z.output<S>[] => [only])], {
+    error: 'expected a list',
+  });
+}
 
 /** Fields of edge.json without their defaults: what is left out here comes from `functions:`. */
 const fields = functionConfigSchema.shape;

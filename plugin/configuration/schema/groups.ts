@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import {
-  deliverySchema,
   functionNameSchema,
   groupDeviceSchema,
   thingNameSchema,
   versionRangeSchema,
 } from '../../../protocol';
-import { listOf } from './lists';
+import { groupOptionsOfEngines } from './engine';
+import { listOf } from './functions';
 
 const preloadSchema = z.union(
   [
@@ -50,19 +50,7 @@ export const groupSchema = z.strictObject({
     })
     .prefault({})
     .describe('What the functions of the group may take on the edge.'),
-  delivery: deliverySchema
-    .optional()
-    .describe('Engine greengrassv2: how functions come to this core. Left out, what the engine says.'),
-  target: z
-    .string()
-    .regex(
-      /^arn:aws[a-z-]*:iot:[a-z0-9-]+:\d{12}:thing(group)?\/[a-zA-Z0-9:_-]{1,128}$/,
-      'expected the ARN of an IoT thing or thing group',
-    )
-    .optional()
-    .describe(
-      "Engine greengrassv2: ARN of the thing or thing group that deployments target. Left out, the core's thing.",
-    ),
+  ...groupOptionsOfEngines,
   things: z
     .boolean()
     .default(false)

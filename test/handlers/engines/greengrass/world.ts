@@ -14,10 +14,10 @@ import {
   wantedFunctions,
   type GroupDefinition,
 } from '../../../../protocol';
-import { GreengrassV2Engine } from '../../../../handlers/engines/greengrass/engine';
+import { GreengrassEngine } from '../../../../handlers/engines/greengrass/engine';
 import { functionOfComponent } from '../../../../handlers/engines/greengrass/components';
-import { deploymentEngineStatements } from '../../../../plugin/resources/deploymentEngine';
-import type { ResourceContext } from '../../../../plugin/resources/resource';
+import { GREENGRASS } from '../../../../handlers/engines/greengrass/descriptor';
+import type { StackContext } from '../../../../handlers/stackContext';
 import type { Credentials, PolicyStatement } from '../../../../local/base/context';
 import { recipeOf, startRig, type GreengrassRig } from '../../../local/services/greengrass/rig';
 import { ACCOUNT, arn, REGION, roleCredentials } from '../../../local/services/iotCore/harness';
@@ -38,9 +38,9 @@ type Components = Record<string, ComponentDeploymentSpecification>;
  */
 export interface V2World {
   rig: GreengrassRig;
-  engine: GreengrassV2Engine;
+  engine: GreengrassEngine;
   /** As another instance of the Lambda function: it remembers nothing. */
-  newEngine(client?: GreengrassV2Client): GreengrassV2Engine;
+  newEngine(client?: GreengrassV2Client): GreengrassEngine;
   /** Of the role of performDeployment. */
   credentials: Credentials;
   /** Of Greengrass' control plane. */
@@ -79,8 +79,8 @@ export async function startV2World(): Promise<V2World> {
   const records = new MemoryDeploymentRecords();
   const messages = new MemoryCoreMessages();
   const clock = new PassingClock();
-  const newEngine = (client = rig.clientOf(credentials)): GreengrassV2Engine =>
-    new GreengrassV2Engine({
+  const newEngine = (client = rig.clientOf(credentials)): GreengrassEngine =>
+    new GreengrassEngine({
       client,
       records,
       notices: messages,
@@ -236,11 +236,10 @@ class ReportingCore {
   }
 }
 
-/** What the plugin gives the role of performDeployment for this engine, with the template's variables filled in. */
+/** What this engine adds to the role of performDeployment, with the template's variables filled in. */
 function performDeploymentStatements(): PolicyStatement[] {
-  const section = { engine: { name: 'greengrassv2' } };
-  const configuration = { corePrefix: PREFIX, functionsBucket: BUCKET, stateBucket: 'state', section };
-  const statements = deploymentEngineStatements({ configuration } as unknown as ResourceContext);
+  const stack: Partial<StackContext> = { corePrefix: PREFIX, functionsBucket: BUCKET, stateBucket: 'state' };
+  const statements = GREENGRASS.statements(stack as StackContext);
   return statements.map(({ Effect, Action, Resource }) => ({
     Effect,
     Action,

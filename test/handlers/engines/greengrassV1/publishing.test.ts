@@ -2,7 +2,7 @@ import { CreateFunctionCommand, waitUntilFunctionActiveV2, type LambdaClient } f
 import { jitteredBackoff } from '../../../../handlers/stores/backoff';
 import { LambdaPublisher } from '../../../../handlers/createFunction/cloudPublisher';
 import { createFunction } from '../../../../handlers/createFunction/createFunction';
-import { publishedSystemFunctions } from '../../../../handlers/engines/greengrassV1';
+import { publishedSystemFunctions } from '../../../../handlers/engines/greengrassV1/systemFunctions';
 import { createLambda, type Lambda } from '../../../../local/services/lambda';
 import {
   createTestCloud,

@@ -9,7 +9,8 @@ import {
   type GroupVersion,
   type Subscription,
 } from '@aws-sdk/client-greengrass';
-import { GreengrassEngine, type GreengrassSettings } from '../../../../handlers/engines/greengrassV1';
+import { GreengrassV1Engine } from '../../../../handlers/engines/greengrassV1/engine';
+import type { GreengrassV1Settings } from '../../../../handlers/engines/greengrassV1/systemFunctions';
 import type { FunctionManifest, GroupDefinition } from '../../../../protocol';
 import { functionKey } from '../../../../protocol';
 import { manifestOf, plant } from '../../fixtures';
@@ -22,7 +23,7 @@ export const SYSTEM = {
   handleDeviceRequest: `${LAMBDA}shop-dev-handleDeviceRequest:1`,
   edgeRemoteExecution: `${LAMBDA}shop-dev-edgeRemoteExecution:1`,
 };
-export const SETTINGS: GreengrassSettings = {
+export const SETTINGS: GreengrassV1Settings = {
   corePrefix: 'edge/shop-dev',
   devicePrefix: 'edge',
   thingArnPrefix: 'arn:aws:iot:eu-central-1:000000000000:thing/',
@@ -31,7 +32,7 @@ export const SETTINGS: GreengrassSettings = {
 };
 
 export interface TestEngine {
-  engine: GreengrassEngine;
+  engine: GreengrassV1Engine;
   records: MemoryDeploymentRecords;
   messages: MemoryCoreMessages;
 }
@@ -41,7 +42,7 @@ export function engineOn(client: GreengrassClient, settings = SETTINGS): TestEng
   const messages = new MemoryCoreMessages();
   const systemFunctions = async () => SYSTEM;
   const ports = { client, records, notices: messages, clock: fixedClock, systemFunctions };
-  return { engine: new GreengrassEngine(ports, settings), records, messages };
+  return { engine: new GreengrassV1Engine(ports, settings), records, messages };
 }
 
 /** A version of a function that `createFunction` has published as this version of a Lambda function. */

@@ -1,3 +1,0 @@
-export * from './engine';
-export * from './settings';
-export * from './systemFunctions';

@@ -1,0 +1,29 @@
+import type { ServiceStack } from '../../handlers/descriptor';
+import type { EdgeConfiguration } from '../configuration/configuration';
+import type { AwsProvider, Serverless, Service } from '../framework';
+import { cloudFunctionOf } from '../packaging/functionConfig';
+import { apiUrlOf } from './httpApi';
+
+/** What resources are made from. */
+export interface TemplateContext {
+  configuration: EdgeConfiguration;
+  stack: ServiceStack;
+  service: Service;
+  provider: AwsProvider;
+}
+
+/** What descriptors of system functions and engines are given of a service. */
+export function stackOf(serverless: Serverless, configuration: EdgeConfiguration): ServiceStack {
+  const { service } = serverless;
+  const provider = serverless.getProvider('aws');
+  const { functions } = configuration.section;
+  return {
+    ...configuration,
+    functionId: (name) => provider.naming.getLambdaLogicalId(name),
+    httpUrl: () => apiUrlOf(service.provider.httpApi?.id, provider),
+    cloudFunctions: () =>
+      Object.entries(functions)
+        .filter(([, entry]) => entry?.locations?.includes('cloud'))
+        .map(([name]) => cloudFunctionOf(name, service.functions[name] ?? {}, configuration)),
+  };
+}
