@@ -1,14 +1,13 @@
 import { connect } from 'node:net';
 import path from 'node:path';
+import { backoffMs } from '../../../../lib/backoff';
 import { FunctionChild } from '../../../../runtime/childProcess';
-import { FramedSocket } from '../../../../runtime/frames';
-import { encodeFrame } from '../../../../runtime/frames';
+import { encodeFrame, FramedSocket } from '../../../../runtime/frames';
 import type { ProcessExit } from '../../../../runtime/functionProcess';
-import type { HelloMessage, HostCommand, HostNotice } from '../hosts/hostMessages';
 import { OrphanGuard } from '../../../../runtime/orphanGuard';
-import { logLine } from './log';
+import type { HelloMessage, HostCommand, HostNotice } from '../hosts/hostMessages';
 
-export interface HostOptions {
+export interface HostedFunction {
   /** Path of the core's socket. */
   socket: string;
   /** `name@version` */
@@ -22,13 +21,12 @@ export interface HostOptions {
 
 /** As HOST_PROTOCOL; not imported, because that would bring a schema library into the bundle. */
 const PROTOCOL = 1;
-const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 2_000;
+const RETRIES = { first: 100, most: 2_000, jitter: 0.25 };
 /** Greengrass gives a component that it stops a few seconds. */
 const LEAVE_MS = 4_000;
 
 /** Serves the core at `socket` until this process is told to stop. */
-export function hostFunction(options: HostOptions): void {
+export function hostFunction(options: HostedFunction): void {
   const host = new FunctionHostProcess(options);
   host.connect();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => host.leave());
@@ -49,7 +47,7 @@ class FunctionHostProcess {
   private failures = 0;
   private leaving = false;
 
-  constructor(private readonly options: HostOptions) {
+  constructor(private readonly options: HostedFunction) {
     this.guard = new OrphanGuard({ warn: (fields: object, msg: string) => logLine('warn', msg, fields) });
   }
 
@@ -59,7 +57,9 @@ class FunctionHostProcess {
       onMessage: (message) => this.obey(message as HostCommand),
       onClosed: (failure) => this.disconnected(failure),
     });
-    socket.once('error', ({ message }) => this.failures % 30 === 0 && logLine('warn', `core: ${message}`));
+    socket.once('error', ({ message }) => {
+      if (this.failures % 30 === 0) logLine('warn', `core: ${message}`);
+    });
     socket.once('connect', () => {
       this.failures = 0;
       this.connection = connection;
@@ -88,9 +88,17 @@ class FunctionHostProcess {
   }
 
   private obey(command: HostCommand): void {
-    if (command.type === 'start') this.start(command.instance);
-    else if (command.type === 'end') this.end(command.instance);
-    else if (command.type === 'released') this.stop();
+    // A later core may say more than this host knows.
+    switch (command.type) {
+      case 'start':
+        this.start(command.instance);
+        break;
+      case 'end':
+        this.end(command.instance);
+        break;
+      case 'released':
+        this.stop();
+    }
   }
 
   private start(instance: string): void {
@@ -148,8 +156,9 @@ class FunctionHostProcess {
 
   /** Without the core nobody uses what runs here; a core that comes back starts anew. */
   private disconnected(failure: Error | undefined): void {
-    if (this.connection !== undefined)
+    if (this.connection !== undefined) {
       logLine('warn', 'connection to the core lost', { err: failure?.message });
+    }
     this.connection = undefined;
     this.starting.clear();
     for (const child of this.children.values()) child.kill();
@@ -157,9 +166,12 @@ class FunctionHostProcess {
       this.stop();
       return;
     }
-    const pause = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.failures, 10));
-    this.failures += 1;
-    setTimeout(() => this.leaving || this.connect(), pause * (0.75 + Math.random() / 4));
+    setTimeout(
+      () => {
+        if (!this.leaving) this.connect();
+      },
+      backoffMs(this.failures++, RETRIES),
+    );
   }
 
   private tell(notice: HelloMessage | HostNotice): void {
@@ -170,4 +182,11 @@ class FunctionHostProcess {
     for (const child of this.children.values()) child.kill();
     process.exit(0);
   }
+}
+
+const LEVELS = { info: 30, warn: 40, fatal: 60 };
+
+/** One line of JSON on stderr, as the core writes them: a logging library would double the bundle. */
+export function logLine(level: keyof typeof LEVELS, msg: string, fields: object = {}): void {
+  process.stderr.write(`${JSON.stringify({ level: LEVELS[level], time: Date.now(), ...fields, msg })}\n`);
 }

@@ -1,11 +1,10 @@
 import { parseArgs } from 'node:util';
-import { hostFunction } from './host';
-import { logLine } from './log';
+import { hostFunction, logLine } from './host';
 
 /**
  * `node componentHost.cjs --socket <file> --name <function>@<version> --digest <digest> --package <folder>`:
  * runs one version of a function as a Greengrass component. With `--process` alone it is a function
- * process (edge/functions/process), so that one file is enough.
+ * process (runtime/process), so that one file is enough.
  */
 function main(): void {
   if (process.argv[2] === '--process') {

@@ -4,12 +4,11 @@ import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { EdgeError } from '../../../../protocol/errors';
-import type { Clock } from '../../../../lib/clock';
+import { backgroundClock, type Clock } from '../../../../lib/clock';
 import { withinTime } from '../../../../lib/timeLimit';
-import { backgroundClock } from '../../../../lib/clock';
 import { FramedSocket } from '../../../../runtime/frames';
 import type { FunctionProcess, ProcessSource } from '../../../../runtime/functionProcess';
-import { ComponentHost } from './componentHost';
+import { ConnectedHost } from './connectedHost';
 import { HostedProcess } from './hostedProcess';
 import { firstMessageSchema, type HelloMessage } from './hostMessages';
 
@@ -44,7 +43,7 @@ export class ComponentHosts implements ProcessSource {
   private readonly clock: Clock;
   private readonly emitter = new EventEmitter();
   /** By `name@version`; a host that comes again replaces what is left of its former connection. */
-  private readonly hosts = new Map<string, ComponentHost>();
+  private readonly hosts = new Map<string, ConnectedHost>();
   private readonly connections = new Set<FramedSocket>();
   private readonly processes = new Map<string, HostedProcess>();
   /** Processes for which there is no host at the moment, by key. */
@@ -148,7 +147,7 @@ export class ComponentHosts implements ProcessSource {
   private welcome(hello: HelloMessage, connection: FramedSocket): void {
     const { key, digest } = hello;
     this.hosts.get(key)?.disconnect();
-    const host = new ComponentHost(hello, connection, {
+    const host = new ConnectedHost(hello, connection, {
       onLeaving: () => this.leaving(hello),
       onGone: (gone) => this.gone(gone),
     });
@@ -167,7 +166,7 @@ export class ComponentHosts implements ProcessSource {
     return isNeeded;
   }
 
-  private gone(host: ComponentHost): void {
+  private gone(host: ConnectedHost): void {
     const { key } = host.hello;
     // Another connection of the same host may have taken its place.
     if (this.hosts.get(key) !== host) return;

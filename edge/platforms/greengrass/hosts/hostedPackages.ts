@@ -1,9 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { EdgeError } from '../../../../protocol/errors';
-import type { Clock } from '../../../../lib/clock';
-import { backgroundClock } from '../../../../lib/clock';
-import type { StoredPackage } from '../../../../runtime/packages/packages';
-import type { FunctionPackages, PackageDelivery } from '../../../../runtime/packages/packages';
+import { backgroundClock, type Clock, type Timer } from '../../../../lib/clock';
+import type { FunctionPackages, PackageDelivery, StoredPackage } from '../../../../runtime/packages/packages';
 import type { ComponentHosts } from './componentHosts';
 
 /** A host that Greengrass restarts, or that lost the core for a moment, is back sooner. */
@@ -21,7 +19,7 @@ export class HostedPackages implements FunctionPackages {
   readonly delivery: PackageDelivery;
   private readonly emitter = new EventEmitter();
   /** Packages whose host is away, and may be back soon. */
-  private readonly away = new Map<string, { cancel(): void }>();
+  private readonly away = new Map<string, Timer>();
 
   constructor(
     private readonly hosts: ComponentHosts,

@@ -1,7 +1,6 @@
 import { EdgeError } from '../../../../protocol/errors';
 import type { Clock } from '../../../../lib/clock';
-import type { FramedSocket } from '../../../../runtime/frames';
-import { encodeFrame } from '../../../../runtime/frames';
+import { encodeFrame, type FramedSocket } from '../../../../runtime/frames';
 import type {
   FunctionProcess,
   LogStream,
@@ -13,7 +12,7 @@ import { killGroup, STRAGGLER_MS } from '../../../../runtime/childProcess';
 
 /** Who really starts and ends the process: a component host. */
 export interface ProcessKeeper {
-  end(process: HostedProcess): void;
+  end: (process: HostedProcess) => void;
 }
 
 /**

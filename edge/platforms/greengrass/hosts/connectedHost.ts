@@ -1,17 +1,16 @@
-import type { FramedSocket } from '../../../../runtime/frames';
-import { encodeFrame } from '../../../../runtime/frames';
+import { encodeFrame, type FramedSocket } from '../../../../runtime/frames';
 import { hostNoticeSchema, type HelloMessage, type HostCommand, type HostNotice } from './hostMessages';
 import type { HostedProcess, ProcessKeeper } from './hostedProcess';
 
-export interface ComponentHostEvents {
+export interface HostEvents {
   /** It was told to stop. True: it serves on until `release`, or until it has to go. */
-  onLeaving(host: ComponentHost): boolean;
+  onLeaving: (host: ConnectedHost) => boolean;
   /** Its connection has ended, and with it everything that it ran. */
-  onGone(host: ComponentHost): void;
+  onGone: (host: ConnectedHost) => void;
 }
 
 /** A component host that is connected: starts and ends the processes of one function version. */
-export class ComponentHost implements ProcessKeeper {
+export class ConnectedHost implements ProcessKeeper {
   isLeaving = false;
   private isHeld = false;
   private readonly processes = new Map<string, HostedProcess>();
@@ -19,7 +18,7 @@ export class ComponentHost implements ProcessKeeper {
   constructor(
     readonly hello: HelloMessage,
     private readonly connection: FramedSocket,
-    private readonly events: ComponentHostEvents,
+    private readonly events: HostEvents,
   ) {
     connection.listener = {
       onMessage: (message) => this.receive(hostNoticeSchema.parse(message)),
