@@ -1,26 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { DEFAULT_EDGE_LOG_LEVEL, EdgeError, emptyDefinition, type EdgeLogLevel } from '../protocol';
-import { Admission } from './devices/admission';
-import { briefly } from './briefly';
-import type { CoreSettings } from '../protocol/coreConfig';
-import type { DeviceAccess, DeviceAccessParts } from './devices/deviceAccess';
+import { DEFAULT_EDGE_LOG_LEVEL, EdgeError, emptyDefinition } from '../protocol';
+import { backgroundClock, type Clock } from '../lib/clock';
 import { edgeApi, type AskHandler } from './definition/functions/edgeApi';
-import { backgroundClock } from '../lib/clock';
 import { createFunctionHost } from '../runtime/host';
-import type { ComponentHosts } from './platforms/greengrass/hosts/componentHosts';
-import { HostedPackages } from './platforms/greengrass/hosts/hostedPackages';
-import { createLocalFunctions } from './definition/functions/localFunctions';
+import type { FunctionPackages } from '../runtime/packages/packages';
 import { openPackageStore } from '../runtime/packages/store';
+import type { ProcessSource } from '../runtime/functionProcess';
+import { outboxStore } from './claims/outbox';
 import type { LogShipper } from './cloud/logShipper';
-import { PLATFORM } from './platforms/platform';
-import type { Cloud, LocalFunctions, TraceExchange } from './ports';
-import type { Clock } from '../lib/clock';
-import { definitionStore, outboxStore } from './definition/stores';
+import type { CoreSettings } from '../protocol/coreConfig';
+import { definitionStore } from './definition/definitionStore';
+import { createLocalFunctions } from './definition/functions/localFunctions';
+import { Admission } from './devices/admission';
+import type { DeviceAccess, DeviceAccessParts } from './devices/deviceAccess';
+import type { Cloud, CloudConnection, LocalFunctions } from './ports';
 import { createSystemFunctions, type SystemFunctions } from './systemFunctions';
-import { createTracer } from './trace';
-import type { CloudConnection } from './cloud/cloudConnection';
 
 /**
  * An edge core in this process: edge system functions, functions, and the ways to devices and to the cloud.
@@ -32,7 +28,7 @@ export interface EdgeCore {
   /** Resolves when the first definition runs: the stored one, or else the cloud's. */
   readonly ready: Promise<void>;
   /** Announces the stop, then ends connections and functions. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export type CoreEvent = { event: 'listening'; port?: number } | { event: 'reconciled'; revision: number };
@@ -45,16 +41,13 @@ export interface CoreParts {
   /** Where the log goes beside stdout; a stream of `log`. */
   shipper?: LogShipper;
   clock?: Clock;
-  random?: () => number;
-  /** Gets every device message and every way to the cloud. Costs time; absent, it costs nothing. */
-  trace?: TraceExchange;
   onEvent?: (event: CoreEvent) => void;
   /** The ways to the cloud, on the platform on which this core runs. Closed by close(). */
-  connect(): CloudConnection | Promise<CloudConnection>;
+  connect: () => CloudConnection | Promise<CloudConnection>;
   /** The way to devices, likewise. Closed by close(). */
-  openDevices(parts: DeviceAccessParts): DeviceAccess | Promise<DeviceAccess>;
-  /** Where Greengrass brings the functions as components. Closed by close(). */
-  componentHosts?: ComponentHosts;
+  openDevices: (parts: DeviceAccessParts) => DeviceAccess | Promise<DeviceAccess>;
+  /** Where the platform brings functions and starts their processes; else the core does. Closed by close(). */
+  delivered?: { packages: FunctionPackages; processes: ProcessSource };
 }
 
 /**
@@ -62,31 +55,32 @@ export interface CoreParts {
  * `openDevices` throw, and when devices cannot be listened to.
  */
 export async function startCore(config: CoreSettings, parts: CoreParts): Promise<EdgeCore> {
-  const { log, clock = backgroundClock, random = Math.random, onEvent } = parts;
-  const { core, group, devicePrefix, stateDir } = config;
+  const { log, clock = backgroundClock, shipper, onEvent } = parts;
+  const { core, group, devicePrefix, stateDir, heartbeat } = config;
   const connection = await parts.connect();
-  const tracer = parts.trace && createTracer(core, parts.trace);
-  const cloud = tracer?.cloud(connection.cloud) ?? connection.cloud;
-  const upstream = tracer?.upstream(connection.upstream) ?? connection.upstream;
+  const { cloud, upstream } = connection;
   // The way to devices asks for the definition, functions and devices talk to the system functions: these come last.
   const later: { functions?: SystemFunctions } = {};
-  const asks = asksOf(() => later.functions?.asks);
-  const functionsHere = await localFunctions(config, parts, cloud, asks);
-  const local = tracer?.local(functionsHere) ?? functionsHere;
-
   const definition = () => later.functions?.definition() ?? emptyDefinition(group);
+  const local = await localFunctions(
+    config,
+    parts,
+    cloud,
+    asksOf(() => later.functions?.asks),
+  );
   const admission = new Admission({ cloud, clock, definition });
   const access = await parts.openDevices({ devicePrefix, admission, log });
   let becameReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => (becameReady = resolve));
   const functions = await createSystemFunctions({
-    ...{ core, group, devicePrefix, platform: PLATFORM, cloud, upstream, local, clock, log, random },
-    devices: tracer?.devices(access.devices) ?? access.devices,
+    ...{ core, group, devicePrefix, cloud, upstream, local, clock, log },
+    devices: access.devices,
     definitions: definitionStore(stateDir),
     outbox: outboxStore(stateDir),
     certificateOf: (device) => access.certificateOf(device),
     newRequestId: randomUUID,
-    ...(config.heartbeat !== undefined && { heartbeat: config.heartbeat }),
+    random: Math.random,
+    ...(heartbeat !== undefined && { heartbeat }),
     onReconciled(revision) {
       onEvent?.({ event: 'reconciled', revision });
       becameReady();
@@ -94,10 +88,14 @@ export async function startCore(config: CoreSettings, parts: CoreParts): Promise
   });
 
   later.functions = functions;
-  const level = (): EdgeLogLevel => definition().logs?.level ?? DEFAULT_EDGE_LOG_LEVEL;
-  parts.shipper?.connect({ core, upstream: connection.upstream, clock, level });
+  shipper?.connect({
+    core,
+    upstream,
+    clock,
+    level: () => definition().logs?.level ?? DEFAULT_EDGE_LOG_LEVEL,
+  });
   await functions.start();
-  const port = await access.listen(tracer?.handlers(functions.handlers) ?? functions.handlers);
+  const port = await access.listen(functions.handlers);
   onEvent?.({ event: 'listening', ...(port !== undefined && { port }) });
   if (port !== undefined) connection.announce(port);
   // It may have connected before anybody listened for it.
@@ -110,7 +108,7 @@ export async function startCore(config: CoreSettings, parts: CoreParts): Promise
       await functions.close();
       await access.close();
       await local.close();
-      if (parts.shipper) await briefly(clock, parts.shipper.close());
+      await shipper?.close();
       await connection.close();
     },
   };
@@ -118,18 +116,17 @@ export async function startCore(config: CoreSettings, parts: CoreParts): Promise
 
 async function localFunctions(
   { stateDir, poolSize }: CoreSettings,
-  { log, processScript, componentHosts }: CoreParts,
+  { log, processScript, delivered }: CoreParts,
   cloud: Cloud,
   asks: AskHandler,
 ): Promise<LocalFunctions> {
   return createLocalFunctions({
     host: createFunctionHost({
       ...{ processScript, poolSize, log, api: edgeApi(asks) },
-      ...(componentHosts && { processes: componentHosts }),
+      ...(delivered && { processes: delivered.processes }),
     }),
-    store: componentHosts
-      ? new HostedPackages(componentHosts)
-      : await openPackageStore({ directory: path.join(stateDir, 'functions'), log }),
+    store:
+      delivered?.packages ?? (await openPackageStore({ directory: path.join(stateDir, 'functions'), log })),
     locate: (digest) => cloud.locate(digest),
     download: (location) => cloud.download(location),
     log,

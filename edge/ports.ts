@@ -8,7 +8,6 @@ import type {
   EdgeError,
   EdgeStatus,
   ErrorBody,
-  Exchange,
   FunctionManifest,
   GroupDefinition,
   PackageLocation,
@@ -35,6 +34,9 @@ export interface Cloud {
   device(certificateId: string): Promise<DeviceResponse>;
   invoke(functionName: string, request: CloudInvokeRequest, timeoutMs: number): Promise<CloudInvokeResponse>;
 }
+
+/** So long a stop waits for a last word to the cloud: a link that swallows it must not hold up the stop. */
+export const LAST_WORD_MS = 2_000;
 
 /** HTTP APIs answer within 30 s or not at all. */
 export const CLOUD_TIMEOUT_MS = 30_000;
@@ -100,10 +102,11 @@ export interface LocalFunctions {
   close(): Promise<void>;
 }
 
-export interface Clock {
-  /** Milliseconds since the epoch. */
-  now(): number;
-  setTimeout(callback: () => void, ms: number): { cancel(): void };
+/** All of a core's ways to the cloud, which share credentials and connections. */
+export interface CloudConnection {
+  cloud: Cloud;
+  upstream: Upstream;
+  /** Tells where the core listens, if the configuration names a control plane. */
+  announce: (port: number) => void;
+  close: () => Promise<void>;
 }
-
-export type TraceExchange = (exchange: Exchange) => void;

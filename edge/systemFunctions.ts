@@ -1,26 +1,36 @@
 import type { Logger } from 'pino';
 import type { AskMessage, GroupDefinition, Platform } from '../protocol';
-import type { DeviceMessageHandlers } from './devices/broker/receive';
-import { EdgeCoreMonitor } from './definition/edgeCoreMonitor';
-import { EdgeRemoteExecution } from './requests/edgeRemoteExecution';
-import { FunctionCalls } from './requests/functionCalls';
-import type { AskHandler } from './definition/functions/edgeApi';
-import { HandleDeviceRequest, type DeviceAsk } from './requests/handleDeviceRequest';
-import type { Cloud, Devices, LocalFunctions, Upstream } from './ports';
 import type { Clock } from '../lib/clock';
-import { DefinitionUpdates, type UpdateTiming } from './claims/definitionUpdates';
-import type { DeploymentTiming } from './requests/deployments';
-import { Outbox } from './claims/outbox';
-import { RequestMemory, type MemoryLimits } from './requests/requestMemory';
+import type { AskHandler } from './definition/functions/edgeApi';
+import { Claims } from './claims/claims';
+import { Outbox, type OutboxContent } from './claims/outbox';
+import type { UpdateTiming } from './claims/updateSender';
+import type { StoredDefinition } from './definition/definitionStore';
+import { EdgeCoreMonitor } from './definition/edgeCoreMonitor';
 import { StatusReporter } from './definition/statusReporter';
-import type { OutboxContent, Store, StoredDefinition } from './definition/stores';
+import type { DeviceMessageHandlers } from './devices/deviceAccess';
+import type { Cloud, Devices, LocalFunctions, Upstream } from './ports';
+import type { DeploymentTiming } from './requests/deployments';
+import { EdgeRemoteExecution } from './requests/edgeRemoteExecution';
+import { FunctionAsks } from './requests/functionAsks';
+import { HandleDeviceRequest, type DeviceAsk } from './requests/handleDeviceRequest';
+import { RequestMemory, type MemoryLimits } from './requests/requestMemory';
+import { ServingVersions } from './requests/servingVersions';
+import type { Store } from './store';
+
+const THIS_PLATFORM: Platform = {
+  node: process.versions.node,
+  architecture: process.arch,
+  os: process.platform,
+};
 
 /** What the edge system functions are put together from: ports only, so a test does it the same way. */
 export interface SystemFunctionParts {
   core: string;
   group: string;
   devicePrefix: string;
-  platform: Platform;
+  /** What this edge can run; what this process is unless told. */
+  platform?: Platform;
   cloud: Cloud;
   upstream: Upstream;
   local: LocalFunctions;
@@ -29,13 +39,13 @@ export interface SystemFunctionParts {
   log: Logger;
   definitions: Store<StoredDefinition>;
   outbox: Store<OutboxContent>;
-  certificateOf(device: string): string | undefined;
-  newRequestId(): string;
+  certificateOf: (device: string) => string | undefined;
+  newRequestId: () => string;
   /** 0 ≤ n < 1 */
-  random(): number;
+  random: () => number;
   /** Seconds between status reports when nothing changes; 60 unless told. */
   heartbeat?: number;
-  onReconciled?(revision: number): void;
+  onReconciled?: (revision: number) => void;
   timing?: Partial<DeploymentTiming & UpdateTiming>;
   memoryLimits?: Partial<MemoryLimits>;
 }
@@ -45,32 +55,33 @@ export interface SystemFunctions {
   readonly handlers: DeviceMessageHandlers;
   /** What the functions ask is put to. */
   readonly asks: AskHandler;
-  definition(): GroupDefinition;
+  definition: () => GroupDefinition;
   /** Serves with the stored definition and sends what an earlier run left in the outbox. */
-  start(): Promise<void>;
+  start: () => Promise<void>;
   /** Fetches the definition now. */
-  refresh(): Promise<void>;
+  refresh: () => Promise<void>;
   /** Tells waiting devices, all devices and the cloud that this core stops. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export async function createSystemFunctions(parts: SystemFunctionParts): Promise<SystemFunctions> {
-  const { clock, log, devices } = parts;
+  const { clock, log, devices, platform = THIS_PLATFORM } = parts;
   const definition = (): GroupDefinition => monitor.definition;
-  const shared = { ...parts, definition };
   const outbox = await Outbox.open(parts.outbox, log);
-  const updates = new DefinitionUpdates({ ...shared, outbox });
+  const claims = new Claims({ ...parts, definition, outbox });
+  const versions = new ServingVersions({ ...parts, definition });
   const memory = new RequestMemory(devices, clock, parts.memoryLimits);
-  const requests = new HandleDeviceRequest({ ...shared, memory, updates });
-  const execution = new EdgeRemoteExecution({ ...shared, memory });
+  const shared = { ...parts, platform, definition, claims, versions, memory };
+  const requests = new HandleDeviceRequest(shared);
+  const execution = new EdgeRemoteExecution(shared);
   const monitor = new EdgeCoreMonitor({
     ...parts,
     store: parts.definitions,
     status: new StatusReporter({ ...parts, boot: clock.now() }),
-    promised: () => updates.promised(),
-    onFailed: (failure) => updates.reportFailure(failure),
+    promised: () => claims.promised(),
+    onFailed: (failure) => claims.reportFailure(failure),
     onApplied(applied) {
-      updates.applied(applied);
+      claims.applied(applied);
       requests.applied(applied);
     },
     onReconciled(reconciled) {
@@ -87,16 +98,16 @@ export async function createSystemFunctions(parts: SystemFunctionParts): Promise
       },
       call: (device, functionName, message) => execution.call(device, functionName, message),
     },
-    asks: new FunctionCalls(shared),
+    asks: new FunctionAsks(shared),
     definition,
     async start() {
       await monitor.start();
-      updates.resume();
+      claims.resume();
     },
     refresh: () => monitor.refresh(),
     async close() {
       requests.close();
-      updates.close();
+      claims.close();
       await monitor.close();
     },
   };

@@ -1,18 +1,14 @@
+import type { Channel, TracingChannel } from 'node:diagnostics_channel';
 import { preciseNow, type Ask, type Exchange, type FlowStep, type Reply } from '../protocol';
-import type { DeviceMessageHandlers } from './devices/broker/receive';
-import type { Cloud, Devices, LocalFunctions, TraceExchange, Upstream } from './ports';
-
-/**
- * Exchanges for the timeline, taken at the seams by wrapping the ports; without tracing nothing is
- * wrapped and nothing is paid.
- */
-export interface Tracer {
-  handlers(inner: DeviceMessageHandlers): DeviceMessageHandlers;
-  devices(inner: Devices): Devices;
-  cloud(inner: Cloud): Cloud;
-  upstream(inner: Upstream): Upstream;
-  local(inner: LocalFunctions): LocalFunctions;
-}
+import {
+  cloudSeam,
+  messagesSeam,
+  repliesSeam,
+  runsSeam,
+  updatesSeam,
+  type CloudCall,
+  type DeviceReply,
+} from './seams';
 
 const ASK_STEP: Record<Ask, FlowStep> = {
   join: 'join',
@@ -34,128 +30,112 @@ const REPLY_STEP: Record<Reply, FlowStep> = {
   failed: 'refusal',
 };
 
+const CLOUD_STEP: Record<CloudCall['operation'], [step: FlowStep, what: (call: CloudCall) => string]> = {
+  validate: ['stage I', ({ functionName }) => `validateFunction ${functionName ?? ''}`],
+  definition: ['stage II', () => 'getGroupDefinition'],
+  locate: ['stage II', () => 'locate package'],
+  download: ['stage II', ({ size }) => `download package (${size ?? 0} bytes)`],
+  device: ['join', () => 'look up device'],
+  invoke: ['invoke', ({ functionName }) => `cloudRemoteExecution ${functionName ?? ''}`],
+};
+
 /** Asks that still wait for their last answer; more than this and the oldest lose their duration. */
 const MAX_OPEN = 1_024;
 
-export function createTracer(core: string, emit: TraceExchange): Tracer {
-  const asked = new Map<string, number>();
+/** From here on, what passes the seams of this process's core goes to `emit`, as the lines of a timeline. */
+export function traceExchanges(core: string, emit: (exchange: Exchange) => void): void {
+  const askedAt = new Map<string, number>();
 
-  function received(device: string, step: FlowStep, what: string, requestId: string): void {
+  subscribe(messagesSeam, (passed) => {
+    const { device, message } = passed;
+    const { requestId } = message;
     const at = preciseNow();
-    asked.set(`${device} ${requestId}`, at);
-    if (asked.size > MAX_OPEN) asked.delete(asked.keys().next().value as string);
+    askedAt.set(`${device} ${requestId}`, at);
+    if (askedAt.size > MAX_OPEN) askedAt.delete(askedAt.keys().next().value as string);
+    const [what, step] =
+      'ask' in passed
+        ? [describeAsk(passed.ask, message), ASK_STEP[passed.ask]]
+        : [`call ${passed.functionName}`, 'invoke' as const];
     emit({ at, from: device, to: core, what, step, requestId });
-  }
-
-  function replied(device: string, kind: Reply, message: Record<string, unknown>): void {
+  });
+  subscribe(repliesSeam, (reply) => {
+    const { device, kind, message } = reply;
+    const { requestId } = message as ReplyFields;
     const at = preciseNow();
-    const requestId = message['requestId'] as string | undefined;
-    const since = asked.get(`${device} ${requestId}`);
-    const step = stepOf(kind, message);
-    const exchange: Exchange = { at, from: core, to: device, what: describe(kind, message), step };
+    const exchange: Exchange = {
+      at,
+      from: core,
+      to: device,
+      what: describeReply(reply),
+      step: stepOf(reply),
+    };
     if (requestId !== undefined) exchange.requestId = requestId;
+    const since = askedAt.get(`${device} ${String(requestId)}`);
     if (since !== undefined) exchange.ms = at - since;
     emit({ ...exchange, ok: kind !== 'failed' });
-  }
-
-  async function roundTrip<T>(
-    to: string,
-    step: FlowStep,
-    what: string,
-    requestId: string | undefined,
-    run: () => Promise<T>,
-  ) {
-    const at = preciseNow();
-    const done = (ok: boolean) => {
-      const exchange: Exchange = { at, from: core, to, what, step, ms: preciseNow() - at, ok };
-      emit(requestId === undefined ? exchange : { ...exchange, requestId });
-    };
-    try {
-      const answer = await run();
-      done(true);
-      return answer;
-    } catch (error) {
-      done(false);
-      throw error;
-    }
-  }
-
-  return {
-    handlers: (inner) => ({
-      ask(device, ask, message) {
-        const { function: name } = message as { function?: string };
-        received(device, ASK_STEP[ask], name === undefined ? ask : `${ask} ${name}`, message.requestId);
-        inner.ask(device, ask, message);
-      },
-      call(device, name, message) {
-        received(device, 'invoke', `call ${name}`, message.requestId);
-        inner.call(device, name, message);
-      },
-    }),
-    devices: (inner) => ({
-      reply(device, kind, message) {
-        replied(device, kind, message as Record<string, unknown>);
-        inner.reply(device, kind, message);
-      },
-      announce: (status) => inner.announce(status),
-      share: (topic, payload) => inner.share(topic, payload),
-      enforceAdmission: () => inner.enforceAdmission(),
-    }),
-    cloud: (inner) => ({
-      validate: (name, request) =>
-        roundTrip('cloud', 'stage I', `validateFunction ${name}`, request.requestId, () =>
-          inner.validate(name, request),
-        ),
-      definition: (etag) =>
-        roundTrip('cloud', 'stage II', 'getGroupDefinition', undefined, () => inner.definition(etag)),
-      locate: (digest) =>
-        roundTrip('cloud', 'stage II', 'locate package', undefined, () => inner.locate(digest)),
-      download: (location) =>
-        roundTrip('cloud', 'stage II', `download package (${location.size} bytes)`, undefined, () =>
-          inner.download(location),
-        ),
-      device: (id) => roundTrip('cloud', 'join', 'look up device', undefined, () => inner.device(id)),
-      invoke: (name, request, ms) =>
-        roundTrip('cloud', 'invoke', `cloudRemoteExecution ${name}`, request.requestId, () =>
-          inner.invoke(name, request, ms),
-        ),
-    }),
-    upstream: (inner) => ({
-      get connected() {
-        return inner.connected;
-      },
-      sendUpdate(update) {
-        const what = `definition update (${update.claims.length} claims, ${update.joins.length} joins)`;
-        return roundTrip('cloud', 'stage II', what, update.requestId, () => inner.sendUpdate(update));
-      },
-      sendStatus: (status) => inner.sendStatus(status),
-      hurry: () => inner.hurry?.(),
-      on: inner.on.bind(inner) as Upstream['on'],
-      close: () => inner.close(),
-    }),
-    local: (inner) => ({
-      reconcile: (target, ...rest) => inner.reconcile(target, ...rest),
-      undelivered: (error) => inner.undelivered(error),
-      prefetch: (manifest, location) => inner.prefetch(manifest, location),
-      list: () => inner.list(),
-      get: (key) => inner.get(key),
-      invoke: (key, call) =>
-        roundTrip(key, 'invoke', 'runs here', call.requestId, () => inner.invoke(key, call)),
-      on: (event, listener) => inner.on(event, listener),
-      close: () => inner.close(),
-    }),
-  };
+  });
+  const roundTrip = (span: Span) => emit({ from: core, ...span });
+  traceSpans(cloudSeam, roundTrip, (call) => {
+    const [step, what] = CLOUD_STEP[call.operation];
+    return { to: 'cloud', what: what(call), step, requestId: call.requestId };
+  });
+  traceSpans(updatesSeam, roundTrip, ({ update: { requestId, claims, joins } }) => {
+    const what = `definition update (${claims.length} claims, ${joins.length} joins)`;
+    return { to: 'cloud', what, step: 'stage II', requestId };
+  });
+  traceSpans(runsSeam, roundTrip, ({ key, requestId }) => {
+    return { to: key, what: 'runs here', step: 'invoke', requestId };
+  });
 }
 
-function stepOf(kind: Reply, message: Record<string, unknown>): FlowStep {
-  const beforeTheOffer = message['present'] === true || message['stage'] === 'validating';
-  return beforeTheOffer ? 'stage I' : REPLY_STEP[kind];
+type Span = Omit<Exchange, 'from'>;
+type SpanOf<T> = (passed: T) => Pick<Span, 'to' | 'what' | 'step'> & { requestId: string | undefined };
+
+/** A span is told when it ends, whatever else passes meanwhile. */
+function traceSpans<T extends object>(
+  seam: TracingChannel<unknown, T>,
+  emit: (span: Span) => void,
+  spanOf: SpanOf<T>,
+): void {
+  const startedAt = new WeakMap<object, number>();
+  seam.start.subscribe((passed) => void startedAt.set(passed as object, preciseNow()));
+  subscribe(seam.asyncEnd, (passed) => {
+    const now = preciseNow();
+    const at = startedAt.get(passed) ?? now;
+    const { requestId, ...span } = spanOf(passed);
+    const ended = { at, ...span, ms: now - at, ok: !('error' in passed) };
+    emit(requestId === undefined ? ended : { ...ended, requestId });
+  });
 }
 
-function describe(kind: Reply, message: Record<string, unknown>): string {
-  if (kind === 'failed') return `failed ${(message['error'] as { code: string }).code}`;
-  if (kind === 'progress') return `progress: ${String(message['stage'])}`;
-  const { function: name, version } = message;
-  if (typeof name !== 'string') return kind;
-  return typeof version === 'string' ? `${kind} ${name}@${version}` : `${kind} ${name}`;
+function subscribe<T>(seam: Channel<unknown, T>, listener: (passed: T) => void): void {
+  seam.subscribe((passed) => listener(passed as T));
+}
+
+/** What replies of one kind or another have. */
+interface ReplyFields {
+  requestId?: string;
+  function?: string;
+  version?: string;
+  present?: boolean;
+  stage?: string;
+  error?: { code: string };
+}
+
+function stepOf({ kind, message }: DeviceReply): FlowStep {
+  const { present, stage } = message as ReplyFields;
+  return present === true || stage === 'validating' ? 'stage I' : REPLY_STEP[kind];
+}
+
+function describeAsk(ask: Ask, message: object): string {
+  const { function: name } = message as { function?: string };
+  return name === undefined ? ask : `${ask} ${name}`;
+}
+
+function describeReply({ kind, message }: DeviceReply): string {
+  const { function: name, version, stage, error } = message as ReplyFields;
+  if (kind === 'failed') return `failed ${error?.code ?? ''}`;
+  if (kind === 'progress') return `progress: ${stage ?? ''}`;
+  if (name === undefined) return kind;
+  return version === undefined ? `${kind} ${name}` : `${kind} ${name}@${version}`;
 }

@@ -1,22 +1,73 @@
+import path from 'node:path';
 import type { Logger } from 'pino';
-import { claimedVersion, heldVersion, isSettled, type GroupDefinition } from '../../protocol';
-import type { OutboxContent, OutboxEntry, Store } from '../definition/stores';
+import { z } from 'zod';
+import {
+  certificateIdSchema,
+  failureSchema,
+  functionNameSchema,
+  isSettled,
+  thingNameSchema,
+  versionSchema,
+  type GroupDefinition,
+} from '../../protocol';
+import { fileStore, type Store } from '../store';
+
+const seq = z.int().nonnegative();
+
+const entrySchema = z.discriminatedUnion('type', [
+  /** A claim that a device confirmed. */
+  z.strictObject({
+    type: z.literal('claim'),
+    device: thingNameSchema,
+    function: functionNameSchema,
+    version: versionSchema,
+    seq,
+    released: z.literal(true).optional(),
+  }),
+  /** A device that moved to this group. */
+  z.strictObject({
+    type: z.literal('join'),
+    device: thingNameSchema,
+    certificateId: certificateIdSchema,
+    seq,
+  }),
+  /** A version that does not start here. */
+  z.strictObject({ type: z.literal('failure'), seq, ...failureSchema.shape }),
+]);
+export type OutboxEntry = z.infer<typeof entrySchema>;
+type EntryOf<Type extends OutboxEntry['type']> = Extract<OutboxEntry, { type: Type }>;
 
 type Unnumbered<T> = T extends OutboxEntry ? Omit<T, 'seq'> : never;
 export type OutboxDraft = Unnumbered<OutboxEntry>;
 
+const contentSchema = z.strictObject({
+  format: z.literal(1),
+  /** The highest sequence number that was ever given out. */
+  seq,
+  entries: z.array(entrySchema),
+});
+export type OutboxContent = z.infer<typeof contentSchema>;
+
+export function outboxStore(stateDir: string): Store<OutboxContent> {
+  return fileStore(path.join(stateDir, 'outbox.json'), contentSchema);
+}
+
 /**
- * Claims and joins that devices were promised and that no definition has shown yet, and failures that
- * none has taken note of. One entry per register; a later entry replaces an earlier one, as the merge in the cloud would do.
+ * What this edge has to tell the cloud and no definition has shown yet: claims and joins that devices were
+ * promised, and failures. Each entry is for one register of the definition; a later entry replaces an
+ * earlier one, as the merge in the cloud would do.
  */
 export class Outbox {
   private readonly byRegister = new Map<string, OutboxEntry>();
   private seq = 0;
 
-  private constructor(private readonly store: Store<OutboxContent>) {}
+  private constructor(
+    private readonly store: Store<OutboxContent>,
+    private readonly log: Logger,
+  ) {}
 
   static async open(store: Store<OutboxContent>, log: Logger): Promise<Outbox> {
-    const outbox = new Outbox(store);
+    const outbox = new Outbox(store, log);
     try {
       const content = await store.load();
       outbox.seq = content?.seq ?? 0;
@@ -45,39 +96,37 @@ export class Outbox {
     return [...this.byRegister.values()];
   }
 
-  /** False when a later entry has taken its place. */
-  remove(entry: OutboxEntry): boolean {
+  claimOf(device: string, functionName: string): EntryOf<'claim'> | undefined {
+    return this.byRegister.get(claimRegister(device, functionName)) as EntryOf<'claim'> | undefined;
+  }
+
+  joinOf(device: string): EntryOf<'join'> | undefined {
+    return this.byRegister.get(joinRegister(device)) as EntryOf<'join'> | undefined;
+  }
+
+  failureOf(functionName: string, version: string): EntryOf<'failure'> | undefined {
+    return this.byRegister.get(failureRegister(functionName, version)) as EntryOf<'failure'> | undefined;
+  }
+
+  /** Forgets an entry, unless a later one has taken its place. */
+  remove(entry: OutboxEntry): void {
+    if (this.delete(entry)) this.saveInBackground();
+  }
+
+  /** Forgets what the definition shows. */
+  removeSeen(definition: GroupDefinition): void {
+    const seen = this.entries().filter((entry) => isSeen(entry, definition));
+    for (const entry of seen) this.delete(entry);
+    if (seen.length > 0) this.saveInBackground();
+  }
+
+  private delete(entry: OutboxEntry): boolean {
     const register = registerOf(entry);
-    if (this.byRegister.get(register)?.seq !== entry.seq) return false;
-    return this.byRegister.delete(register);
+    return this.byRegister.get(register)?.seq === entry.seq && this.byRegister.delete(register);
   }
 
-  joining(device: string): boolean {
-    return this.byRegister.has(`join ${device}`);
-  }
-
-  /** The version that the device claims, counting what is still on its way. */
-  claimedVersion(definition: GroupDefinition, device: string, functionName: string): string | undefined {
-    const entry = this.byRegister.get(`claim ${device}/${functionName}`);
-    if (entry?.type !== 'claim') return claimedVersion(definition, device, functionName);
-    return entry.released ? undefined : entry.version;
-  }
-
-  /** As `claimedVersion`, but the version that the claim names, also when another one serves it. */
-  heldVersion(definition: GroupDefinition, device: string, functionName: string): string | undefined {
-    const entry = this.byRegister.get(`claim ${device}/${functionName}`);
-    if (entry?.type !== 'claim') return heldVersion(definition, device, functionName);
-    return entry.released ? undefined : entry.version;
-  }
-
-  failureOf(functionName: string, version: string): Extract<OutboxEntry, { type: 'failure' }> | undefined {
-    const entry = this.byRegister.get(`failure ${functionName}@${version}`);
-    return entry?.type === 'failure' ? entry : undefined;
-  }
-
-  /** Whether a claim of the device is on its way. */
-  claiming(device: string, functionName: string): boolean {
-    return this.byRegister.has(`claim ${device}/${functionName}`);
+  private saveInBackground(): void {
+    this.save().catch((err: unknown) => this.log.error({ err }, 'the outbox cannot be written'));
   }
 }
 
@@ -92,9 +141,13 @@ export function isSeen(entry: OutboxEntry, definition: GroupDefinition): boolean
   return device !== undefined && (device.source === 'operator' || device.seq >= entry.seq);
 }
 
+const claimRegister = (device: string, functionName: string) => `claim ${device}/${functionName}`;
+const joinRegister = (device: string) => `join ${device}`;
+const failureRegister = (functionName: string, version: string) => `failure ${functionName}@${version}`;
+
 function registerOf(entry: OutboxEntry): string {
-  if (entry.type === 'failure') return `failure ${entry.function}@${entry.version}`;
-  return entry.type === 'claim' ? `claim ${entry.device}/${entry.function}` : `join ${entry.device}`;
+  if (entry.type === 'failure') return failureRegister(entry.function, entry.version);
+  return entry.type === 'claim' ? claimRegister(entry.device, entry.function) : joinRegister(entry.device);
 }
 
 function highestSeq(definition: GroupDefinition): number {

@@ -1,5 +1,5 @@
 import { MAX_UPDATE_PAYLOAD, type CoreUpdate } from '../../protocol';
-import type { OutboxEntry } from '../definition/stores';
+import type { OutboxEntry } from './outbox';
 
 const MAX_CLAIMS = 16;
 const MAX_JOINS = 8;

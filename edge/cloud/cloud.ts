@@ -1,26 +1,18 @@
+import type { z } from 'zod';
 import {
   EdgeError,
   errorResponseSchema,
+  MAX_PACKAGE_BYTES,
+  parseJsonWith,
   ROUTES,
   routePath,
   type PackageLocation,
   type RouteName,
 } from '../../protocol';
-import { MAX_PACKAGE_BYTES, parseJsonWith } from '../../protocol';
-import type { z } from 'zod';
 import type { Cloud } from '../ports';
-import type { HttpClient, HttpResponse } from './http';
+import { cloudSeam, type CloudCall } from '../seams';
+import type { HttpClient, HttpAnswer } from './http';
 import type { SignedHttp } from './signedHttp';
-
-/** The cloud's HTTP routes (protocol/http.ts), signed. Everything that fails is an EdgeError. */
-export interface CloudOptions {
-  group: string;
-  /** Base of the service's HTTP API, with its stage if it has one. */
-  httpUrl: string;
-  signed: SignedHttp;
-  /** For presigned URLs, which carry their own authorisation. */
-  http: HttpClient;
-}
 
 const TIMEOUT_MS = 10_000;
 const DOWNLOAD_MS = 120_000;
@@ -37,65 +29,84 @@ interface CallOptions {
   repeatable?: boolean;
 }
 
-export function createCloud(options: CloudOptions): Cloud {
-  const { group, signed, http } = options;
-  const base = options.httpUrl.replace(/\/$/, '');
+interface Routes {
+  group: string;
+  /** Base of the service's HTTP API, with its stage if it has one. */
+  httpUrl: string;
+  signed: SignedHttp;
+}
 
-  async function call(
-    route: RouteName,
-    params: Record<string, string>,
-    { headers, body, timeoutMs = TIMEOUT_MS, repeatable = true }: CallOptions = {},
-  ): Promise<HttpResponse> {
-    const response = await signed.send({
-      method: ROUTES[route].method,
-      url: new URL(base + routePath(route, { group, ...params })),
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: encodeBody(body) }),
-      timeoutMs,
-      maxBytes: MAX_ANSWER_BYTES,
-      repeatable,
-    });
-    if (response.status >= 400) throw asEdgeError(response);
-    return response;
-  }
-
-  function read<R extends RouteName>(
-    route: R,
-    { body }: HttpResponse,
-  ): z.output<(typeof ROUTES)[R]['response']> {
-    return parseJsonWith(ROUTES[route].response, body, `answer of ${route}`, 'CLOUD_ERROR') as z.output<
-      (typeof ROUTES)[R]['response']
-    >;
-  }
-
+/** The cloud's HTTP routes (protocol/http.ts), signed. Everything that fails is an EdgeError. */
+export function createCloud({
+  http,
+  ...routes
+}: Routes & {
+  /** For presigned URLs, which carry their own authorisation. */
+  http: HttpClient;
+}): Cloud {
   return {
-    async validate(functionName, request) {
-      const response = await call('validateFunction', { function: functionName }, { body: request });
-      return read('validateFunction', response);
-    },
-    async definition(etag) {
-      const headers: Record<string, string> = etag ? { 'if-none-match': etag } : {};
-      const response = await call('getGroupDefinition', {}, { headers });
-      if (response.status === 304) return 'unchanged';
-      return { ...read('getGroupDefinition', response), etag: response.headers.etag ?? '' };
-    },
-    async locate(digest) {
-      return read('getPackage', await call('getPackage', { digest }));
-    },
-    download: (location) => download(http, location),
-    async device(certificateId) {
-      return read('getDevice', await call('getDevice', { certificateId }));
-    },
-    async invoke(functionName, request, timeoutMs) {
-      const options = { body: request, timeoutMs: timeoutMs + INVOKE_GRACE_MS, repeatable: false };
-      try {
-        const response = await call('cloudRemoteExecution', { function: functionName }, options);
-        return read('cloudRemoteExecution', response);
-      } catch (error) {
-        throw hasTimedOut(error) ? new EdgeError('TIMED_OUT', 'the cloud did not answer in time') : error;
-      }
-    },
+    validate: (functionName, request) =>
+      traced({ operation: 'validate', functionName, requestId: request.requestId }, async () => {
+        const params = { function: functionName };
+        return read('validateFunction', await call(routes, 'validateFunction', params, { body: request }));
+      }),
+    definition: (etag) =>
+      traced({ operation: 'definition' }, async () => {
+        const headers: Record<string, string> = etag ? { 'if-none-match': etag } : {};
+        const response = await call(routes, 'getGroupDefinition', {}, { headers });
+        if (response.status === 304) return 'unchanged';
+        return { ...read('getGroupDefinition', response), etag: response.headers.etag ?? '' };
+      }),
+    locate: (digest) =>
+      traced({ operation: 'locate' }, async () =>
+        read('getPackage', await call(routes, 'getPackage', { digest })),
+      ),
+    download: (location) =>
+      traced({ operation: 'download', size: location.size }, () => download(http, location)),
+    device: (certificateId) =>
+      traced({ operation: 'device' }, async () =>
+        read('getDevice', await call(routes, 'getDevice', { certificateId })),
+      ),
+    invoke: (functionName, request, limitMs) =>
+      traced({ operation: 'invoke', functionName, requestId: request.requestId }, async () => {
+        const options = { body: request, timeoutMs: limitMs + INVOKE_GRACE_MS, repeatable: false };
+        try {
+          const response = await call(routes, 'cloudRemoteExecution', { function: functionName }, options);
+          return read('cloudRemoteExecution', response);
+        } catch (error) {
+          throw hasTimedOut(error) ? new EdgeError('TIMED_OUT', 'the cloud did not answer in time') : error;
+        }
+      }),
   };
+}
+
+function traced<T>(described: CloudCall, run: () => Promise<T>): Promise<T> {
+  return cloudSeam.tracePromise(run, described);
+}
+
+async function call(
+  { group, httpUrl, signed }: Routes,
+  route: RouteName,
+  params: Record<string, string>,
+  { headers, body, timeoutMs = TIMEOUT_MS, repeatable = true }: CallOptions = {},
+): Promise<HttpAnswer> {
+  const response = await signed.send({
+    method: ROUTES[route].method,
+    url: new URL(httpUrl.replace(/\/$/, '') + routePath(route, { group, ...params })),
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: encodeBody(body) }),
+    timeoutMs,
+    maxBytes: MAX_ANSWER_BYTES,
+    repeatable,
+  });
+  if (response.status >= 400) throw asEdgeError(response);
+  return response;
+}
+
+function read<R extends RouteName>(route: R, { body }: HttpAnswer): z.output<(typeof ROUTES)[R]['response']> {
+  return parseJsonWith(ROUTES[route].response, body, `answer of ${route}`, 'CLOUD_ERROR') as z.output<
+    (typeof ROUTES)[R]['response']
+  >;
 }
 
 /** Only a device's input can be nested too deeply to be written. Throws BAD_REQUEST. */
@@ -127,7 +138,7 @@ async function download(http: HttpClient, { url, size }: PackageLocation): Promi
 }
 
 /** The cloud's own error where it sent one; what came from the gateway before it, by its status. */
-function asEdgeError({ status, body }: HttpResponse): EdgeError {
+function asEdgeError({ status, body }: HttpAnswer): EdgeError {
   try {
     return EdgeError.fromJSON(parseJsonWith(errorResponseSchema, body, 'error').error);
   } catch {

@@ -1,13 +1,14 @@
 import { networkInterfaces } from 'node:os';
 import type { Logger } from 'pino';
-import type { Clock } from '../../lib/clock';
+import { backoffMs } from '../../lib/backoff';
+import type { Clock, Timer } from '../../lib/clock';
 import type { SignedHttp } from './signedHttp';
 
 /**
  * Tells the Greengrass control plane where this core listens, so that devices find it by discovery:
  * `UpdateConnectivityInfo`, PUT /greengrass/things/<core>/connectivityInfo.
  */
-export interface ConnectivityInfo {
+interface Connectivity {
   Id: string;
   HostAddress: string;
   PortNumber: number;
@@ -15,11 +16,10 @@ export interface ConnectivityInfo {
 }
 
 const TIMEOUT_MS = 10_000;
-const FIRST_RETRY_MS = 500;
-const MAX_RETRY_MS = 60_000;
+const RETRY = { first: 500, most: 60_000 };
 
 /** The addresses at which devices reach a listener on `host`. */
-export function connectivityOf(host: string, port: number): ConnectivityInfo[] {
+export function connectivityOf(host: string, port: number): Connectivity[] {
   const addresses = host === '0.0.0.0' || host === '::' ? ownAddresses() : [host];
   return addresses.map((address) => ({ Id: address, HostAddress: address, PortNumber: port, Metadata: '' }));
 }
@@ -34,15 +34,15 @@ function ownAddresses(): string[] {
 export function announceConnectivity(options: {
   connectivityUrl: string;
   core: string;
-  info: ConnectivityInfo[];
+  info: Connectivity[];
   signed: SignedHttp;
   clock: Clock;
   log: Logger;
-}): { stop(): void } {
+}): { stop: () => void } {
   const { core, info, signed, clock, log } = options;
   const base = options.connectivityUrl.replace(/\/$/, '');
   const url = new URL(`${base}/greengrass/things/${encodeURIComponent(core)}/connectivityInfo`);
-  let timer: { cancel(): void } | undefined;
+  let timer: Timer | undefined;
   let stopped = false;
 
   async function put(): Promise<void> {
@@ -58,18 +58,18 @@ export function announceConnectivity(options: {
     if (status >= 300) throw new Error(`answered ${status}`);
   }
 
-  async function attempt(retryMs: number): Promise<void> {
+  async function attempt(failures = 0): Promise<void> {
     try {
       await put();
       log.info({ addresses: info.map(({ HostAddress }) => HostAddress) }, 'connectivity announced');
     } catch (error) {
       log.warn({ reason: (error as Error).message }, 'connectivity not announced yet');
-      const again = () => void attempt(Math.min(retryMs * 2, MAX_RETRY_MS));
-      if (!stopped) timer = clock.setTimeout(again, retryMs);
+      if (stopped) return;
+      timer = clock.setTimeout(() => void attempt(failures + 1), backoffMs(failures, RETRY));
     }
   }
 
-  void attempt(FIRST_RETRY_MS);
+  void attempt();
   return {
     stop() {
       stopped = true;

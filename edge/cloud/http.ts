@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls';
 import { EdgeError } from '../../protocol';
 
 /** HTTP with kept connections, bounded times and bounded answers. */
-export interface HttpRequest {
+export interface HttpCall {
   method: string;
   url: URL;
   headers?: Record<string, string>;
@@ -19,7 +19,7 @@ export interface HttpRequest {
   repeatable: boolean;
 }
 
-export interface HttpResponse {
+export interface HttpAnswer {
   status: number;
   headers: IncomingMessage['headers'];
   body: Buffer;
@@ -27,8 +27,8 @@ export interface HttpResponse {
 
 export interface HttpClient {
   /** Throws CLOUD_UNREACHABLE (details.timedOut when it took too long), CLOUD_ERROR for too much. */
-  send(request: HttpRequest): Promise<HttpResponse>;
-  close(): void;
+  send: (request: HttpCall) => Promise<HttpAnswer>;
+  close: () => void;
 }
 
 /** `tls`: authority and, for mutual TLS, certificate; read once for all connections. */
@@ -36,7 +36,7 @@ export function createHttpClient(tls?: SecureContext): HttpClient {
   const options = { keepAlive: true, noDelay: true, maxSockets: 64 };
   const http = new HttpAgent(options);
   const https = new HttpsAgent({ ...options, ...(tls && { secureContext: tls }) });
-  const send = (request: HttpRequest) => sendOnce(request, request.url.protocol === 'http:' ? http : https);
+  const send = (request: HttpCall) => sendOnce(request, request.url.protocol === 'http:' ? http : https);
   return {
     async send(request) {
       try {
@@ -56,7 +56,7 @@ export function createHttpClient(tls?: SecureContext): HttpClient {
 /** The server had closed the kept connection before the request reached it. */
 class StaleConnection extends EdgeError {}
 
-function sendOnce(request: HttpRequest, agent: HttpAgent | HttpsAgent): Promise<HttpResponse> {
+function sendOnce(request: HttpCall, agent: HttpAgent | HttpsAgent): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const { method, url, timeoutMs } = request;
     const open = agent instanceof HttpsAgent ? httpsRequest : httpRequest;

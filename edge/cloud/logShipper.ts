@@ -5,8 +5,9 @@ import {
   type EdgeLogLevel,
   type LogLine,
 } from '../../protocol';
-import type { Upstream } from '../ports';
-import type { Clock } from '../../lib/clock';
+import type { Clock, Timer } from '../../lib/clock';
+import { withinTime } from '../../lib/timeLimit';
+import { LAST_WORD_MS, type Upstream } from '../ports';
 
 /** Lines are gathered for so long: what a core sends is one message in this time, at most. */
 const GATHER_MS = 5_000;
@@ -20,12 +21,12 @@ interface Kept {
   bytes: number;
 }
 
-export interface ShipperDeps {
+interface ShipperDeps {
   core: string;
   upstream: Upstream;
   clock: Clock;
   /** In force now; asked for each line. */
-  level(): EdgeLogLevel;
+  level: () => EdgeLogLevel;
 }
 
 /**
@@ -39,7 +40,7 @@ export class LogShipper {
   private dropped = 0;
   private seq = 0;
   private deps: ShipperDeps | undefined;
-  private timer: { cancel(): void } | undefined;
+  private timer: Timer | undefined;
   private sending: Promise<void> | undefined;
 
   /** A line of the core's log, as pino writes it. */
@@ -55,8 +56,13 @@ export class LogShipper {
     if (this.kept.length > 0) this.arm();
   }
 
-  /** Sends what there is; resolves when that is done or could not be. */
+  /** Sends what there is; resolves when that is done or could not be in time. */
   async close(): Promise<void> {
+    if (this.deps === undefined) return;
+    await withinTime(this.deps.clock, LAST_WORD_MS, this.sendRest(), () => undefined);
+  }
+
+  private async sendRest(): Promise<void> {
     await this.sending;
     await this.flush();
     this.timer?.cancel();

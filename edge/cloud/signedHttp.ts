@@ -1,11 +1,11 @@
+import { createHash, createHmac, type Hash } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { CredentialsProvider } from './credentials';
-import type { HttpClient, HttpRequest, HttpResponse } from './http';
-import { NodeSha256 } from './nodeSha256';
+import type { HttpAnswer, HttpCall, HttpClient } from './http';
 
 /** Sends requests signed with SigV4 for one AWS service. */
 export interface SignedHttp {
-  send(request: HttpRequest): Promise<HttpResponse>;
+  send: (request: HttpCall) => Promise<HttpAnswer>;
 }
 
 export function createSignedHttp(options: {
@@ -23,7 +23,7 @@ export function createSignedHttp(options: {
     credentials: () => credentials.get(),
   });
 
-  async function sendSigned(request: HttpRequest): Promise<HttpResponse> {
+  async function sendSigned(request: HttpCall): Promise<HttpAnswer> {
     const { url, method, body } = request;
     const signed = await signer.sign({
       method,
@@ -48,6 +48,42 @@ export function createSignedHttp(options: {
   };
 }
 
-function isExpired({ status, body }: HttpResponse): boolean {
+function isExpired({ status, body }: HttpAnswer): boolean {
   return status === 403 && /ExpiredToken|security token .* expired/i.test(body.toString('utf8', 0, 512));
+}
+
+type SourceData = string | ArrayBuffer | ArrayBufferView;
+
+/** SHA-256 for SigV4 from Node's own crypto: a body of 128 KB takes 0.1 ms instead of 3. */
+class NodeSha256 {
+  private hash: Hash;
+
+  constructor(private readonly secret?: SourceData) {
+    this.hash = this.fresh();
+  }
+
+  update(data: Uint8Array): void {
+    this.hash.update(data);
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(this.hash.digest());
+  }
+
+  reset(): void {
+    this.hash = this.fresh();
+  }
+
+  private fresh(): Hash {
+    return this.secret === undefined
+      ? createHash('sha256')
+      : (createHmac('sha256', asBytes(this.secret)) as unknown as Hash);
+  }
+}
+
+function asBytes(data: SourceData): string | Uint8Array {
+  if (typeof data === 'string') return data;
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
 }

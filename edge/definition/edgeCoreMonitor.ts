@@ -8,13 +8,13 @@ import {
   type GroupDefinition,
   type WantedFunction,
 } from '../../protocol';
-import { briefly } from '../briefly';
-import { failureOf } from './failures';
+import { backoffMs } from '../../lib/backoff';
+import type { Clock, Timer } from '../../lib/clock';
 import type { Cloud, Devices, LocalFunction, LocalFunctions, Upstream } from '../ports';
-import type { Clock } from '../../lib/clock';
+import type { Store } from '../store';
+import type { StoredDefinition } from './definitionStore';
 import { RunHistory } from './runHistory';
 import type { StatusReporter } from './statusReporter';
-import type { Store, StoredDefinition } from './stores';
 
 /**
  * The edge system function `edgeCoreMonitor`: long-lived, keeps the local copy of the group
@@ -33,19 +33,19 @@ export interface EdgeCoreMonitorDeps {
   clock: Clock;
   log: Logger;
   /** 0 ≤ n < 1; spreads the polls of many cores. */
-  random(): number;
+  random: () => number;
   /** Keys of the functions that devices claim and that no definition shows yet. */
-  promised(): ReadonlySet<string>;
+  promised: () => ReadonlySet<string>;
   /** A version that has never run here does not start: once per version and revision. */
-  onFailed(failure: Failure): void;
+  onFailed: (failure: Failure) => void;
   /** A definition is in force and stored. */
-  onApplied(definition: GroupDefinition): void;
+  onApplied: (definition: GroupDefinition) => void;
   /** Every step towards it is done or has failed, and no newer one has come. */
-  onReconciled(definition: GroupDefinition): void;
+  onReconciled: (definition: GroupDefinition) => void;
 }
 
 const POLL_MS = 60_000;
-const FIRST_RETRY_MS = 500;
+const RETRY = { first: 500, most: POLL_MS };
 
 export class EdgeCoreMonitor {
   private current: GroupDefinition;
@@ -53,14 +53,12 @@ export class EdgeCoreMonitor {
   /** The newest definition whose reconciliation has begun. */
   private target: GroupDefinition;
   private readonly history: RunHistory;
-  /** By key, the revision for which its failure was told. */
-  private readonly told = new Map<string, number>();
   /** The newest revision that was brought to run here. */
   private reconciled = 0;
   private fetching: Promise<void> | undefined;
   private fetchAgain = false;
   private failures = 0;
-  private timer: { cancel(): void } | undefined;
+  private timer: Timer | undefined;
   private closed = false;
   /** The last revision that could not be delivered, and why. */
   private undelivered: { revision: number; error: EdgeError } | undefined;
@@ -122,7 +120,7 @@ export class EdgeCoreMonitor {
     this.closed = true;
     this.timer?.cancel();
     this.announce('stopping');
-    await briefly(this.deps.clock, this.deps.status.stop());
+    await this.deps.status.stop();
   }
 
   private async load(): Promise<StoredDefinition | undefined> {
@@ -151,10 +149,10 @@ export class EdgeCoreMonitor {
       this.deps.devices.enforceAdmission();
       this.schedule(POLL_MS);
     } catch (error) {
-      this.failures += 1;
       const { code, message } = EdgeError.from(error);
       this.deps.log.warn({ code, reason: message }, 'the definition cannot be fetched');
-      this.schedule(Math.min(POLL_MS, FIRST_RETRY_MS * 2 ** (this.failures - 1)));
+      this.schedule(backoffMs(this.failures, RETRY));
+      this.failures += 1;
     }
   }
 
@@ -231,19 +229,14 @@ export class EdgeCoreMonitor {
   }
 
   private noteOutcome(changed: LocalFunction): void {
-    const { key, state } = changed;
-    if (state === 'running') this.history.ran(changed);
-    if (state !== 'failed' || changed.undelivered || this.closed || this.history.isProven(key)) return;
-    const { revision } = this.target;
-    const failure = failureOf(changed, this.target, this.deps.local, this.history);
-    if (failure === undefined || this.told.get(key) === revision) return;
-    this.told.set(key, revision);
-    this.deps.onFailed(failure);
+    if (changed.state === 'running') this.history.ran(changed);
+    if (changed.state !== 'failed' || this.closed) return;
+    const failure = this.history.failureOf(changed, this.target);
+    if (failure !== undefined) this.deps.onFailed(failure);
   }
 
   private async save(definition: GroupDefinition, etag: string | undefined): Promise<void> {
     const history = this.history.toStore(definition);
-    for (const key of this.told.keys()) if (definition.functions[key] === undefined) this.told.delete(key);
     try {
       await this.deps.store.save({ ...(etag !== undefined && { etag }), definition, ...history });
     } catch (err) {

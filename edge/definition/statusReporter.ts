@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { boundedReason, statusSlot, type CoreStatus } from '../../protocol';
-import type { LocalFunctions, Upstream } from '../ports';
-import type { Clock } from '../../lib/clock';
+import type { Clock, Timer } from '../../lib/clock';
+import { withinTime } from '../../lib/timeLimit';
+import { LAST_WORD_MS, type LocalFunctions, type Upstream } from '../ports';
 
 /** Changes of this span go into one report. */
 const GATHER_MS = 20;
@@ -18,8 +19,8 @@ const JITTER = 0.2;
  */
 export class StatusReporter {
   private seq = 0;
-  private pending: { cancel(): void } | undefined;
-  private beat: { cancel(): void } | undefined;
+  private pending: Timer | undefined;
+  private beat: Timer | undefined;
   private stopped = false;
   private current: { state: CoreStatus['state']; revision: number } = { state: 'reconciling', revision: 0 };
 
@@ -34,7 +35,7 @@ export class StatusReporter {
       clock: Clock;
       log: Logger;
       /** 0 ≤ n < 1 */
-      random(): number;
+      random: () => number;
       /** Seconds; 60 unless told. */
       heartbeat?: number;
     },
@@ -54,13 +55,13 @@ export class StatusReporter {
     }, GATHER_MS);
   }
 
-  /** The last report; resolves when it was sent or could not be. */
+  /** The last report; resolves when it was sent or could not be in time. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.pending?.cancel();
     this.beat?.cancel();
     this.current = { ...this.current, state: 'stopping' };
-    await this.send('change');
+    await withinTime(this.deps.clock, LAST_WORD_MS, this.send('change'), () => undefined);
   }
 
   private async send(reason: 'change' | 'heartbeat'): Promise<void> {

@@ -1,7 +1,13 @@
 import type { Logger } from 'pino';
-import type { Admission } from './admission';
-import type { DeviceMessageHandlers } from './broker/receive';
+import type { Ask, AskMessage, CallMessage } from '../../protocol';
 import type { Devices } from '../ports';
+import type { Admission } from './admission';
+
+/** Who gets the checked messages of devices: the edge system functions. */
+export interface DeviceMessageHandlers {
+  ask: <K extends Ask>(device: string, ask: K, message: AskMessage<K>) => void;
+  call: (device: string, functionName: string, message: CallMessage) => void;
+}
 
 /** The way to and from devices: the core's own broker, or what its platform has instead. */
 export interface DeviceAccess {

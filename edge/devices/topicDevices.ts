@@ -8,9 +8,11 @@ import {
   thingNameSchema,
   type EdgeError,
 } from '../../protocol';
-import { receiveMessage, type DeviceMessageHandlers } from './broker/receive';
-import type { Devices } from '../ports';
 import { Underway } from '../../lib/underway';
+import type { Devices } from '../ports';
+import { repliesSeam } from '../seams';
+import type { DeviceMessageHandlers } from './deviceAccess';
+import { receiveMessage } from './receive';
 
 /** Devices behind a broker that is not the core's: all that there is of them here are topics. */
 export interface TopicDevices extends Devices {
@@ -30,7 +32,10 @@ export function createTopicDevices(
     });
   };
   return {
-    reply: (device, kind, message) => send(replyTopic(devicePrefix, device, kind), JSON.stringify(message)),
+    reply(device, kind, message) {
+      if (repliesSeam.hasSubscribers) repliesSeam.publish({ device, kind, message });
+      send(replyTopic(devicePrefix, device, kind), JSON.stringify(message));
+    },
     announce: (status) => send(statusTopic(devicePrefix), JSON.stringify(status)),
     share: send,
     // Connections are the broker's.
@@ -44,7 +49,7 @@ export interface TopicReceiver {
   handlers: DeviceMessageHandlers;
   devices: Pick<Devices, 'reply'>;
   /** Why nothing of this device is served; absent: the broker lets in none but the group's. */
-  refusalOf?(device: string): EdgeError | undefined;
+  refusalOf?: (device: string) => EdgeError | undefined;
 }
 
 /**

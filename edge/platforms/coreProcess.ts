@@ -1,8 +1,9 @@
 import pino, { type Logger } from 'pino';
 import { EdgeError } from '../../protocol';
+import { LogShipper } from '../cloud/logShipper';
 import type { CoreSettings } from '../../protocol/coreConfig';
 import type { CoreParts, EdgeCore } from '../core';
-import { LogShipper } from '../cloud/logShipper';
+import { traceExchanges } from '../trace';
 
 /** What every core process does, whoever started it: JSON lines on stdout, signals, exit codes. */
 const FORCED_EXIT_MS = 10_000;
@@ -17,13 +18,15 @@ export function createCoreLog({ core, logLevel }: Pick<CoreSettings, 'core' | 'l
   return { log: pino({ level: logLevel, base: { core } }, pino.multistream(streams)), shipper };
 }
 
-/** Lines with an `event` field are for machines: listening, exchange, reconciled, … */
-export function toldToLog(log: Logger, { trace }: { trace: boolean }): Pick<CoreParts, 'onEvent' | 'trace'> {
-  const traced = trace && log.isLevelEnabled('info');
-  return {
-    onEvent: (event) => log.info(event, event.event),
-    ...(traced && { trace: (exchange) => log.info({ event: 'exchange', exchange }) }),
-  };
+/**
+ * Lines with an `event` field are for machines: listening, reconciled, … and with EDGE_TRACE=1 each exchange
+ * with devices and the cloud.
+ */
+export function tellMachines(core: string, log: Logger): Pick<CoreParts, 'onEvent'> {
+  if (process.env['EDGE_TRACE'] === '1' && log.isLevelEnabled('info')) {
+    traceExchanges(core, (exchange) => log.info({ event: 'exchange', exchange }));
+  }
+  return { onEvent: (event) => log.info(event, event.event) };
 }
 
 /**

@@ -1,42 +1,29 @@
-import type { Logger } from 'pino';
 import {
   callTopic,
   claimedVersion,
   EdgeError,
   functionKey,
   isRolledBack,
-  matchesAnyDevicePattern,
-  entitledPatterns,
   PROGRESS_STAGES,
   type FunctionManifest,
   type GroupDefinition,
   type ReplyMessage,
   type ValidateResponse,
 } from '../../protocol';
+import type { Clock, Timer } from '../../lib/clock';
+import { MultiMap } from '../../lib/multiMap';
+import type { Claims } from '../claims/claims';
+import { Unanswered } from '../claims/updateSender';
 import type { LocalFunction, LocalFunctions } from '../ports';
-import type { Clock } from '../../lib/clock';
-import { Unanswered } from '../claims/definitionUpdates';
 import type { RememberedRequest } from './requestMemory';
+import { isEntitled } from './servingVersions';
 
-/** Offers to devices, and the devices that wait for a function to run here. */
 export interface DeploymentsDeps {
   devicePrefix: string;
   clock: Clock;
   local: LocalFunctions;
-  log: Logger;
-  definition(): GroupDefinition;
-  /** Sends the claim up; rejects when it was refused or could not be sent in time. */
-  claim(device: string, functionName: string, version: string): Promise<void>;
-  /** The same without anybody waiting: sent until the cloud answers. */
-  claimInBackground(device: string, functionName: string, version: string): void;
-  /** Takes back the claim of a deployment that failed, unless the device has made another one since. */
-  withdraw(
-    device: string,
-    functionName: string,
-    claim: { version: string; previousVersion: string | undefined },
-  ): void;
-  /** Whether a claim of the device on the function is on its way. */
-  claiming(device: string, functionName: string): boolean;
+  claims: Claims;
+  definition: () => GroupDefinition;
   timing?: Partial<DeploymentTiming>;
 }
 
@@ -47,7 +34,7 @@ export interface DeploymentTiming {
   deadlineMs: number;
 }
 
-export const DEFAULT_DEPLOYMENT_TIMING: DeploymentTiming = { offerMs: 60_000, deadlineMs: 60_000 };
+const DEFAULT_TIMING: DeploymentTiming = { offerMs: 60_000, deadlineMs: 60_000 };
 
 type Stage = ReplyMessage<'progress'>['stage'];
 const STAGES: readonly Stage[] = PROGRESS_STAGES;
@@ -56,23 +43,25 @@ interface Deployment {
   request: RememberedRequest;
   manifest: FunctionManifest;
   key: string;
-  state: 'offered' | 'lapsed' | 'waiting';
+  state: 'offered' | 'lapsed' | 'waiting' | 'over';
   available?: ReplyMessage<'available'>;
   /** It brought a claim of its own, which a failure takes back. */
   claimed: boolean;
   /** What the device claimed before. */
   previousVersion?: string | undefined;
   stage?: Stage;
-  timer?: { cancel(): void };
+  timer?: Timer;
 }
 
+/** Offers to devices, and the devices that wait for a function to run here. */
 export class Deployments {
   private readonly byRequest = new WeakMap<RememberedRequest, Deployment>();
-  private readonly waiting = new Map<string, Set<Deployment>>();
+  /** By key of the function. */
+  private readonly waiting = new MultiMap<string, Deployment>();
   private readonly timing: DeploymentTiming;
 
   constructor(private readonly deps: DeploymentsDeps) {
-    this.timing = { ...DEFAULT_DEPLOYMENT_TIMING, ...deps.timing };
+    this.timing = { ...DEFAULT_TIMING, ...deps.timing };
     deps.local.on('changed', (changed) => this.localChanged(changed));
   }
 
@@ -101,7 +90,10 @@ export class Deployments {
   /** A repeated request: an offer that lapsed is made again, from memory; else the latest answer. */
   repeat(request: RememberedRequest): void {
     const deployment = this.byRequest.get(request);
-    if (deployment?.state !== 'lapsed') return request.repeat();
+    if (deployment?.state !== 'lapsed') {
+      request.repeat();
+      return;
+    }
     request.reopen();
     this.open(deployment);
   }
@@ -110,12 +102,16 @@ export class Deployments {
   confirm(request: RememberedRequest): void {
     const deployment = this.byRequest.get(request);
     if (deployment?.state === 'lapsed') throw new EdgeError('NOT_OFFERED', 'the offer has lapsed');
-    if (deployment?.state !== 'offered') return request.repeat();
+    if (deployment?.state !== 'offered') {
+      request.repeat();
+      return;
+    }
+    const { claims } = this.deps;
     const { device } = request;
     const { name, version } = deployment.manifest;
     deployment.previousVersion = claimedVersion(this.deps.definition(), device, name);
     deployment.claimed = true;
-    const claimed = this.deps.claim(device, name, version);
+    const claimed = claims.claim(device, name, version);
     this.wait(deployment, 'confirmed');
     claimed.then(
       () => this.progress(deployment, 'stored'),
@@ -123,7 +119,7 @@ export class Deployments {
         const waited = this.finish(deployment, () => request.fail(error));
         if (waited && error instanceof Unanswered) this.withdraw(deployment);
         // It became ready for another device first: the promise to this one is kept all the same.
-        if (!waited && EdgeError.from(error).retryable) this.deps.claimInBackground(device, name, version);
+        if (!waited && EdgeError.from(error).retryable) claims.claimInBackground(device, name, version);
       },
     );
   }
@@ -142,7 +138,7 @@ export class Deployments {
 
   /** The device gave the function up: whoever waited for it is told. */
   released(device: string, functionName: string): void {
-    for (const deployment of this.all()) {
+    for (const deployment of this.waiting.all()) {
       if (deployment.request.device !== device || deployment.manifest.name !== functionName) continue;
       this.finish(deployment, () =>
         deployment.request.fail(new EdgeError('ABORTED', 'the device released the function')),
@@ -152,7 +148,7 @@ export class Deployments {
 
   /** A new definition is in force. */
   applied(definition: GroupDefinition): void {
-    for (const deployment of this.all()) {
+    for (const deployment of this.waiting.all()) {
       if (this.finishIfReady(deployment)) continue;
       if (this.isRolledBack(deployment, definition))
         this.failed(deployment, reasonOf(definition, deployment));
@@ -162,7 +158,7 @@ export class Deployments {
 
   /** Every step towards the definition is done: what does not run now will not run by itself. */
   reconciled(definition: GroupDefinition): void {
-    for (const deployment of this.all()) {
+    for (const deployment of this.waiting.all()) {
       if (this.finishIfReady(deployment) || !this.isWanted(deployment, definition)) continue;
       const local = this.deps.local.get(deployment.key);
       if (local?.state === 'fetching' || local?.state === 'starting') continue;
@@ -171,7 +167,7 @@ export class Deployments {
   }
 
   close(): void {
-    for (const deployment of this.all()) {
+    for (const deployment of this.waiting.all()) {
       const error = new EdgeError('CLOSED', 'the edge core is stopping');
       this.finish(deployment, () => deployment.request.fail(error));
     }
@@ -190,8 +186,7 @@ export class Deployments {
   private wait(deployment: Deployment, stage: Stage): void {
     deployment.timer?.cancel();
     deployment.state = 'waiting';
-    const sameKey = this.waiting.get(deployment.key) ?? new Set();
-    this.waiting.set(deployment.key, sameKey.add(deployment));
+    this.waiting.add(deployment.key, deployment);
     deployment.timer = this.deps.clock.setTimeout(
       () => this.finish(deployment, () => deployment.request.fail(new EdgeError('DEPLOYMENT_TIMED_OUT'))),
       this.timing.deadlineMs,
@@ -201,7 +196,7 @@ export class Deployments {
   }
 
   private localChanged(changed: LocalFunction): void {
-    for (const deployment of [...(this.waiting.get(changed.key) ?? [])]) {
+    for (const deployment of this.waiting.get(changed.key)) {
       if (changed.state === 'running') this.finishIfReady(deployment);
       else if (changed.state !== 'failed') this.progress(deployment, changed.state);
       else if (!changed.undelivered || !this.isClaiming(deployment))
@@ -211,7 +206,7 @@ export class Deployments {
 
   /** The claim is still on its way: a deployment that is still to come has to bring the function. */
   private isClaiming({ request, manifest }: Deployment): boolean {
-    return this.deps.claiming(request.device, manifest.name);
+    return this.deps.claims.isClaiming(request.device, manifest.name);
   }
 
   /** `ready` says that a call would succeed now: it runs, and the definition in force entitles the device. */
@@ -220,7 +215,7 @@ export class Deployments {
     const definition = this.deps.definition();
     if (this.deps.local.get(key)?.state !== 'running' || definition.functions[key] === undefined)
       return false;
-    if (!matchesAnyDevicePattern(entitledPatterns(definition, manifest), request.device)) return false;
+    if (!isEntitled(definition, deployment, request.device)) return false;
     this.finish(deployment, () =>
       request.settle('ready', readyReply(this.deps, request, manifest, { present: false })),
     );
@@ -235,14 +230,13 @@ export class Deployments {
 
   private withdraw({ request, manifest: { name, version }, previousVersion: before }: Deployment): void {
     const previousVersion = before === version ? undefined : before;
-    this.deps.withdraw(request.device, name, { version, previousVersion });
+    this.deps.claims.withdraw(request.device, name, { version, previousVersion });
   }
 
   /** False when it was finished before. */
   private finish(deployment: Deployment, answer: () => void): boolean {
-    const sameKey = this.waiting.get(deployment.key);
-    if (sameKey?.delete(deployment) !== true) return false;
-    if (sameKey.size === 0) this.waiting.delete(deployment.key);
+    if (!this.waiting.delete(deployment.key, deployment)) return false;
+    deployment.state = 'over';
     deployment.timer?.cancel();
     answer();
     return true;
@@ -251,7 +245,7 @@ export class Deployments {
   private progress(deployment: Deployment, stage: Stage): void {
     const { stage: reached } = deployment;
     const isLater = reached === undefined || STAGES.indexOf(stage) > STAGES.indexOf(reached);
-    if (!this.waiting.get(deployment.key)?.has(deployment) || !isLater) return;
+    if (deployment.state !== 'waiting' || !isLater) return;
     deployment.stage = stage;
     const { request, manifest } = deployment;
     request.update('progress', { requestId: request.requestId, function: manifest.name, stage });
@@ -267,10 +261,6 @@ export class Deployments {
     if (!deployment.claimed) return true;
     return claimedVersion(definition, deployment.request.device, name) === version;
   }
-
-  private all(): Deployment[] {
-    return [...this.waiting.values()].flatMap((deployments) => [...deployments]);
-  }
 }
 
 function reasonOf(definition: GroupDefinition, { key }: Deployment): EdgeError | undefined {
@@ -279,7 +269,7 @@ function reasonOf(definition: GroupDefinition, { key }: Deployment): EdgeError |
 }
 
 export function readyReply(
-  deps: { devicePrefix: string; definition(): GroupDefinition },
+  deps: { devicePrefix: string; definition: () => GroupDefinition },
   request: { requestId: string; device: string },
   manifest: FunctionManifest,
   { present }: { present: boolean },

@@ -11,7 +11,8 @@ import {
   type Location,
   type ReplyMessage,
 } from '../../protocol';
-import { Arrivals } from './arrivals';
+import type { Clock } from '../../lib/clock';
+import { withinTime } from '../../lib/timeLimit';
 import {
   CLOUD_TIMEOUT_MS,
   type Cloud,
@@ -19,10 +20,9 @@ import {
   type LocalFunction,
   type LocalFunctions,
 } from '../ports';
-import { type Clock } from '../../lib/clock';
+import { runsSeam } from '../seams';
 import type { RememberedRequest, RequestMemory } from './requestMemory';
-import { chooseRunning, findComing } from './versionChoice';
-import { withinTime } from '../../lib/timeLimit';
+import type { ServingVersions, WantedVersion } from './servingVersions';
 
 /**
  * The edge system function `edgeRemoteExecution`: proxy for synchronous calls, here or in the cloud,
@@ -31,11 +31,12 @@ import { withinTime } from '../../lib/timeLimit';
  */
 export interface EdgeRemoteExecutionDeps {
   cloud: Pick<Cloud, 'invoke'>;
-  local: Pick<LocalFunctions, 'list' | 'invoke' | 'on'>;
+  local: Pick<LocalFunctions, 'invoke'>;
+  versions: ServingVersions;
   devices: Devices;
   memory: RequestMemory;
   clock: Clock;
-  definition(): GroupDefinition;
+  definition: () => GroupDefinition;
 }
 
 /** The function host ends a call at its timeout; the rest is for its answer to come back. */
@@ -45,18 +46,9 @@ const ARRIVAL_MS = 30_000;
 
 type Invocation = AskMessage<'invoke'>;
 type Result = Omit<ReplyMessage<'result'>, 'requestId'>;
-interface Wanted {
-  function: string;
-  version?: string | undefined;
-  timeoutMs?: number | undefined;
-}
 
 export class EdgeRemoteExecution {
-  private readonly arrivals: Arrivals;
-
-  constructor(private readonly deps: EdgeRemoteExecutionDeps) {
-    this.arrivals = new Arrivals(deps.local, deps.clock);
-  }
+  constructor(private readonly deps: EdgeRemoteExecutionDeps) {}
 
   /** Synchronous: replies `result`, or `failed` with the reason. */
   invoke(device: string, message: Invocation): void {
@@ -87,7 +79,10 @@ export class EdgeRemoteExecution {
   ): void {
     const { memory, devices } = this.deps;
     const known = memory.find(family, device, requestId);
-    if (known !== undefined) return known.repeat();
+    if (known !== undefined) {
+      known.repeat();
+      return;
+    }
     try {
       const request = memory.begin(family, device, requestId);
       run(request).catch((error: unknown) => request.fail(error));
@@ -102,7 +97,8 @@ export class EdgeRemoteExecution {
     const local = this.findHere(device, message);
     if (local !== undefined) return this.executeHere(device, local, message);
     if (location === 'any') {
-      const coming = this.findComing(device, message);
+      const coming = this.deps.versions.coming(message);
+      if (coming !== undefined) this.requireEntitled(coming, device);
       if (coming === undefined || coming.manifest.locations.includes('cloud')) {
         return this.executeInCloud(device, message);
       }
@@ -110,42 +106,33 @@ export class EdgeRemoteExecution {
     return this.executeOnArrival(device, message);
   }
 
-  /**
-   * A function that this edge is about to run is worth waiting for: an edge that was restarted takes
-   * calls before all of its functions are back. Throws FUNCTION_NOT_DEPLOYED, NOT_ENTITLED, TIMED_OUT.
-   */
+  /** Throws FUNCTION_NOT_DEPLOYED unless it is about to run here, NOT_ENTITLED, TIMED_OUT. */
   private async executeOnArrival(
     device: string,
-    message: Wanted & { requestId: string; input?: unknown },
+    message: WantedVersion & { requestId: string; input?: unknown; timeoutMs?: number | undefined },
   ): Promise<Result> {
-    const { clock } = this.deps;
-    const { function: name, version, timeoutMs } = message;
+    const { clock, versions } = this.deps;
+    const { timeoutMs } = message;
     const until = clock.now() + (timeoutMs ?? ARRIVAL_MS);
-    while (this.findComing(device, message) !== undefined) {
-      const left = until - clock.now();
-      if (left <= 0) throw new EdgeError('TIMED_OUT', `${name} did not start in time`);
-      await this.arrivals.change(name, left);
-      const local = this.findHere(device, message);
-      if (local === undefined) continue;
-      const rest = timeoutMs === undefined ? {} : { timeoutMs: Math.max(1, until - clock.now()) };
-      return this.executeHere(device, local, { ...message, ...rest });
-    }
-    throw notDeployed(name, version);
+    const arrived = await versions.awaitRunning(device, message, until, (coming) => {
+      this.requireEntitled(coming, device);
+      return true;
+    });
+    if (arrived === undefined) throw notDeployed(message);
+    this.requireEntitled(arrived, device);
+    const rest = timeoutMs === undefined ? {} : { timeoutMs: Math.max(1, until - clock.now()) };
+    return this.executeHere(device, arrived, { ...message, ...rest });
   }
 
   /** Throws NOT_ENTITLED. */
-  private findComing(device: string, { function: name, version }: Wanted): LocalFunction | undefined {
-    const coming = findComing(this.deps.local, name, version);
-    if (coming !== undefined) requireEntitled(this.deps.definition(), coming.manifest, device);
-    return coming;
-  }
-
-  /** Throws NOT_ENTITLED. */
-  private findHere(device: string, wanted: Wanted): LocalFunction | undefined {
-    const definition = this.deps.definition();
-    const local = chooseRunning(this.deps.local, definition, device, wanted.function, wanted.version);
-    if (local !== undefined) requireEntitled(definition, local.manifest, device);
+  private findHere(device: string, wanted: WantedVersion): LocalFunction | undefined {
+    const local = this.deps.versions.running(device, wanted);
+    if (local !== undefined) this.requireEntitled(local, device);
     return local;
+  }
+
+  private requireEntitled({ manifest }: LocalFunction, device: string): void {
+    requireEntitled(this.deps.definition(), manifest, device);
   }
 
   private async executeHere(
@@ -155,7 +142,8 @@ export class EdgeRemoteExecution {
   ): Promise<Result> {
     const { requestId, input, timeoutMs } = message;
     const call = { requestId, device, event: input, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
-    const { output, durationMs } = await this.within(timeoutMs, this.deps.local.invoke(key, call));
+    const running = runsSeam.tracePromise(() => this.deps.local.invoke(key, call), { key, requestId });
+    const { output, durationMs } = await this.within(timeoutMs, running);
     return {
       function: name,
       version,
@@ -191,7 +179,7 @@ export class EdgeRemoteExecution {
   }
 }
 
-function notDeployed(name: string, version: string | undefined): EdgeError {
+function notDeployed({ function: name, version }: WantedVersion): EdgeError {
   const wanted = version === undefined ? name : `${name}@${version}`;
   return new EdgeError('FUNCTION_NOT_DEPLOYED', `${wanted} does not run on this edge`, {
     details: { function: name, ...(version === undefined ? {} : { version }) },

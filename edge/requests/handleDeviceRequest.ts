@@ -3,24 +3,20 @@ import {
   claimedVersion,
   EdgeError,
   failedReply,
-  matchesAnyDevicePattern,
-  entitledPatterns,
   requireEntitled,
-  satisfies,
-  staticVersion,
   type Ask,
   type AskMessage,
   type GroupDefinition,
   type Platform,
 } from '../../protocol';
-import type { Cloud, Devices, LocalFunction, LocalFunctions, Upstream } from '../ports';
 import type { Clock } from '../../lib/clock';
+import type { Claims } from '../claims/claims';
+import type { Cloud, Devices, LocalFunction, LocalFunctions } from '../ports';
 import { Deployments, readyReply, type DeploymentTiming } from './deployments';
-import type { DefinitionUpdates } from '../claims/definitionUpdates';
-import { Joins } from '../claims/joins';
+import { Joins } from './joins';
 import type { RememberedRequest, RequestFamily, RequestMemory } from './requestMemory';
+import { isEntitled, type ServingVersions } from './servingVersions';
 import { Validation } from './validation';
-import { chooseRunning } from './versionChoice';
 
 /**
  * The edge system function `handleDeviceRequest`: the first step of every device request. Answers
@@ -33,17 +29,15 @@ export interface HandleDeviceRequestDeps {
   devicePrefix: string;
   platform: Platform;
   cloud: Cloud;
-  upstream: Pick<Upstream, 'connected'>;
   local: LocalFunctions;
   devices: Devices;
   memory: RequestMemory;
-  updates: DefinitionUpdates;
+  claims: Claims;
+  versions: ServingVersions;
   clock: Clock;
   log: Logger;
-  definition(): GroupDefinition;
-  /** Certificate id with which a device is connected that the definition does not list yet. */
-  certificateOf(device: string): string | undefined;
-  newRequestId(): string;
+  definition: () => GroupDefinition;
+  newRequestId: () => string;
   timing?: Partial<DeploymentTiming>;
 }
 
@@ -64,13 +58,7 @@ export class HandleDeviceRequest {
   constructor(private readonly deps: HandleDeviceRequestDeps) {
     this.validation = new Validation(deps);
     this.joins = new Joins(deps);
-    this.deployments = new Deployments({
-      ...deps,
-      claim: (device, name, version) => this.claim(device, name, version),
-      claimInBackground: (device, name, version) => this.claimInBackground(device, name, version),
-      withdraw: (device, name, claim) => this.withdraw(device, name, claim),
-      claiming: (device, name) => this.deps.updates.claiming(device, name),
-    });
+    this.deployments = new Deployments(deps);
   }
 
   /** One checked message of `device`, whose name the broker has tied to its certificate. */
@@ -109,18 +97,24 @@ export class HandleDeviceRequest {
     const { function: name, version: range, requestId } = message;
     const request = this.begin('deploy', device, requestId);
     if (request === undefined) return;
+    const wanted = { function: name, version: range };
     const definition = this.deps.definition();
-    const running = chooseRunning(this.deps.local, definition, device, name, range);
+    const running = this.deps.versions.running(device, wanted);
     if (running !== undefined && isEntitled(definition, running, device)) {
-      request.settle('ready', readyReply(this.deps, request, running.manifest, { present: true }));
-      this.keepForDevice(device, running);
+      const { manifest } = running;
+      request.settle('ready', readyReply(this.deps, request, manifest, { present: true }));
+      this.deps.claims.keep(device, name, manifest.version);
       return;
     }
-    const starting = running === undefined ? this.findStarting(definition, device, name, range) : undefined;
+    // A version that others are waiting for already, and that this device may use.
+    const isShared = (coming: LocalFunction) =>
+      definition.functions[coming.key] !== undefined && isEntitled(definition, coming, device);
+    const starting = running === undefined ? this.deps.versions.coming(wanted, isShared) : undefined;
     if (starting !== undefined) {
-      const before = claimedVersion(definition, device, name);
-      const claimed = this.keepForDevice(device, starting);
-      return this.deployments.join(request, starting, { claimed, previousVersion: before });
+      const previousVersion = claimedVersion(definition, device, name);
+      const claimed = this.deps.claims.keep(device, name, starting.manifest.version);
+      this.deployments.join(request, starting, { claimed, previousVersion });
+      return;
     }
     this.validateAndOffer(request, name, range, running).catch((error: unknown) => request.fail(error));
   }
@@ -136,12 +130,10 @@ export class HandleDeviceRequest {
     const request = this.begin('release', device, requestId);
     if (request === undefined) return;
     this.deployments.released(device, name);
-    const released = () => request.settle('released', { requestId, function: name });
-    const version = this.deps.updates.heldVersion(device, name);
-    if (version === undefined) return released();
-    this.deps.updates
-      .submit({ type: 'claim', device, function: name, version, released: true })
-      .then(released, (error: unknown) => request.fail(error));
+    this.deps.claims.release(device, name).then(
+      () => request.settle('released', { requestId, function: name }),
+      (error: unknown) => request.fail(error),
+    );
   }
 
   private prefetch(device: string, message: AskMessage<'prefetch'>): void {
@@ -185,64 +177,6 @@ export class HandleDeviceRequest {
       .catch((err: unknown) => this.deps.log.info({ err, function: name }, 'package not fetched ahead'));
   }
 
-  /** A version that others are waiting for already, and that this device may use. */
-  private findStarting(
-    definition: GroupDefinition,
-    device: string,
-    name: string,
-    range: string | undefined,
-  ): LocalFunction | undefined {
-    return this.deps.local
-      .list()
-      .find(
-        (local) =>
-          local.manifest.name === name &&
-          (local.state === 'fetching' || local.state === 'starting') &&
-          definition.functions[local.key] !== undefined &&
-          satisfies(local.manifest.version, range) &&
-          isEntitled(definition, local, device),
-      );
-  }
-
-  /**
-   * A device that uses what is here already claims it too, so that it stays when others release it.
-   * True when that took a claim.
-   */
-  private keepForDevice(device: string, { manifest: { name, version } }: LocalFunction): boolean {
-    const claimed = this.deps.updates.claimedVersion(device, name);
-    const kept = claimed ?? staticVersion(this.deps.definition(), name);
-    if (kept === version) return false;
-    this.claimInBackground(device, name, version);
-    return true;
-  }
-
-  private claim(device: string, name: string, version: string): Promise<void> {
-    this.joins.joinInBackground(device);
-    return this.deps.updates.submit({ type: 'claim', device, function: name, version });
-  }
-
-  private claimInBackground(device: string, name: string, version: string): void {
-    this.joins.joinInBackground(device);
-    this.deps.updates.submitInBackground({ type: 'claim', device, function: name, version });
-  }
-
-  private withdraw(
-    device: string,
-    name: string,
-    { version, previousVersion }: { version: string; previousVersion: string | undefined },
-  ): void {
-    const current = this.deps.updates.heldVersion(device, name);
-    // A later claim of the device stands above the one that is taken back.
-    if (current !== undefined && current !== version && current !== previousVersion) return;
-    this.deps.updates.submitInBackground({
-      type: 'claim',
-      device,
-      function: name,
-      version: previousVersion ?? version,
-      ...(previousVersion === undefined ? { released: true } : {}),
-    });
-  }
-
   /** Undefined when the id is a repeat; the latest answer was sent again then. Throws QUEUE_FULL. */
   private begin(family: RequestFamily, device: string, requestId: string): RememberedRequest | undefined {
     const known = this.deps.memory.find(family, device, requestId);
@@ -251,8 +185,4 @@ export class HandleDeviceRequest {
     else known.repeat();
     return undefined;
   }
-}
-
-function isEntitled(definition: GroupDefinition, { manifest }: LocalFunction, device: string): boolean {
-  return matchesAnyDevicePattern(entitledPatterns(definition, manifest), device);
 }

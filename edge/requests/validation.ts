@@ -19,7 +19,9 @@ interface Flight {
 export class Validation {
   private readonly flights = new Map<string, Flight>();
 
-  constructor(private readonly deps: { cloud: Cloud; platform: Platform; newRequestId(): string }) {}
+  constructor(
+    private readonly deps: { cloud: Pick<Cloud, 'validate'>; platform: Platform; newRequestId: () => string },
+  ) {}
 
   /** Throws the cloud's refusal, NOT_ENTITLED or CLOUD_UNREACHABLE. */
   async validate(device: string, functionName: string, version?: string): Promise<ValidateResponse> {

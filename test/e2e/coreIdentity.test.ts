@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import mqtt, { type MqttClient } from 'mqtt';
 import pino from 'pino';
 import { coreConfigSchema } from '../../protocol/coreConfig';
-import { backgroundClock } from '../../lib/clock';
-import { connectCloud, type CloudConnection } from '../../edge/cloud/cloudConnection';
+import { connectCloud } from '../../edge/platforms/standalone/connection';
+import type { CloudConnection } from '../../edge/ports';
 import type { CoreUpdate, GroupDefinition } from '../../protocol';
 import { cloudState } from '../support/cloudState';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
@@ -177,7 +177,7 @@ function connectPretender(core: CoreIdentity): CloudConnection {
     privateKey: core.privateKeyPem,
   };
   const silent = pino({ level: 'silent' });
-  return connectCloud({ config, identity, clock: backgroundClock, log: silent, random: Math.random });
+  return connectCloud(config, identity, silent);
 }
 
 function nextMessage(client: MqttClient): Promise<unknown> {

@@ -1,22 +1,20 @@
-import { pause } from '../../../lib/timeLimit';
-import { constants } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import { createServer, type TLSSocket } from 'node:tls';
-import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
+import { readFile } from 'node:fs/promises';
+import type { TLSSocket } from 'node:tls';
+import { Aedes, type AedesOptions, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import { EdgeError, MAX_MQTT_PAYLOAD, statusTopic, type EdgeStatus } from '../../../protocol';
-import type { DeviceAccess, DeviceAccessParts } from '../deviceAccess';
+import type { ListenSettings } from '../../../protocol/coreConfig';
 import type { Devices } from '../../ports';
-import { presentedCertificate } from './certificate';
-import { Connections } from './connections';
-import { guardPackets } from './packetGuard';
-import { receiveMessage, type DeviceMessageHandlers } from './receive';
+import { repliesSeam } from '../../seams';
+import type { DeviceAccess, DeviceAccessParts, DeviceMessageHandlers } from '../deviceAccess';
+import { receiveMessage } from '../receive';
+import { DeviceConnections } from './connections';
+import { HANDSHAKE_MS, presentedCertificate, TlsListener } from './tlsListener';
 
-/**
- * The core's own MQTT broker, in the core's process: a message of a device reaches the edge system
- * functions straight from aedes' publish hook, without a subscription or a second connection.
- */
-export interface BrokerOptions extends DeviceAccessParts {
+/** CONNACK return codes, MQTT 3.1.1 §3.2.2.3. */
+const CONNACK = { identifierRejected: 2, unavailable: 3, notAuthorised: 5 } as const;
+
+export interface DeviceBrokerOptions extends DeviceAccessParts {
   host: string;
   port: number;
   /** PEM. */
@@ -24,154 +22,156 @@ export interface BrokerOptions extends DeviceAccessParts {
   privateKey: string;
 }
 
-export interface Broker extends DeviceAccess {
-  listen(handlers: DeviceMessageHandlers): Promise<number>;
+/**
+ * Makes the core's own broker, once its other parts are there, with the certificate that `listen` names.
+ * Throws when a file cannot be read, before the core has begun anything.
+ */
+export async function prepareDeviceBroker(
+  listen: ListenSettings,
+): Promise<(parts: DeviceAccessParts) => Promise<DeviceBroker>> {
+  const [certificate = '', privateKey = ''] = await Promise.all(
+    [listen.certificate, listen.privateKey].map((file) => readFile(file, 'utf8')),
+  );
+  return (parts) => DeviceBroker.open({ ...listen, certificate, privateKey, ...parts });
 }
 
-/** CONNACK return codes, MQTT 3.1.1 §3.2.2.3. */
-const CONNACK = { identifierRejected: 2, unavailable: 3, notAuthorised: 5 } as const;
-const HANDSHAKE_MS = 10_000;
-const CLOSE_MS = 500;
+/**
+ * The core's own MQTT broker, in the core's process: a message of a device reaches the edge system
+ * functions straight from aedes' publish hook, without a subscription or a second connection.
+ */
+export class DeviceBroker implements DeviceAccess {
+  readonly devices: Devices;
+  private readonly connections: DeviceConnections;
+  private readonly aedes: Aedes;
+  private readonly listener: TlsListener;
+  private handlers: DeviceMessageHandlers | undefined;
 
-/** Messages to devices can be sent from here on; devices can connect after `listen`. */
-export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  const { admission, devicePrefix, log } = options;
-  const connections = new Connections(devicePrefix);
-  const sockets = new Set<TLSSocket>();
-  let handlers: DeviceMessageHandlers | undefined;
+  /** Messages to devices can be sent from here on; devices can connect after `listen`. */
+  static async open(options: DeviceBrokerOptions): Promise<DeviceBroker> {
+    const broker = new DeviceBroker(options);
+    await broker.aedes.listen();
+    return broker;
+  }
 
-  const aedes = new Aedes({
-    connectTimeout: HANDSHAKE_MS,
-    drainTimeout: HANDSHAKE_MS,
-    // Half-open QoS 2 handshakes, which are refused but must be answered.
-    maxInflightInbound: 8,
-    maxClientsIdLength: 128,
-    preConnect: (_client, packet, done) => {
-      // A will is a publish that nobody could refuse any more.
-      delete packet.will;
-      // A session that outlives its connection would keep whatever the device ever asked to subscribe to.
-      packet.clean = true;
-      done(null, true);
-    },
-    authenticate: (client, _username, _password, done) => {
-      admit(client).then(
-        () => done(null, true),
-        (error: unknown) => done(asConnack(error, client, log), false),
-      );
-    },
-    authorizePublish: (client, packet, done) => {
-      if (client !== null) receive(client, packet);
-      done(null);
-    },
-    authorizeSubscribe: (client, subscription, done) => {
-      const allowed = connections.subscribe(client, subscription.topic);
-      if (!allowed) log.info({ device: client.id, topic: subscription.topic }, 'subscription refused');
-      done(null, allowed ? subscription : null);
-    },
-  });
-  await aedes.listen();
-  aedes.on('clientReady', (client) => {
-    const connection = connections.ready(client);
-    log.info({ device: connection?.device }, 'device connected');
-  });
-  aedes.on('clientDisconnect', (client) => {
-    connections.remove(client);
-    log.info({ device: client.id }, 'device disconnected');
-  });
-  aedes.on('unsubscribe', (filters, client) => connections.unsubscribe(client, filters));
-  aedes.on('clientError', (client, err) =>
-    log.info({ device: client.id, reason: err.message }, 'device dropped'),
-  );
-  aedes.on('connectionError', (_client, err) => log.info({ reason: err.message }, 'connection refused'));
+  private constructor(private readonly options: DeviceBrokerOptions) {
+    const { log, devicePrefix } = options;
+    this.connections = new DeviceConnections(devicePrefix);
+    this.aedes = new Aedes({
+      connectTimeout: HANDSHAKE_MS,
+      drainTimeout: HANDSHAKE_MS,
+      // Half-open QoS 2 handshakes, which are refused but must be answered.
+      maxInflightInbound: 8,
+      maxClientsIdLength: 128,
+      ...this.hooks(),
+    });
+    this.watchClients();
+    this.listener = new TlsListener(options, log, (socket) => this.aedes.handle(socket));
+    this.devices = {
+      reply: (device, kind, message) => {
+        if (repliesSeam.hasSubscribers) repliesSeam.publish({ device, kind, message });
+        this.connections.send(device, kind, JSON.stringify(message));
+      },
+      announce: (status) => this.announce(status),
+      share: (topic, payload) => this.connections.share(topic, payload),
+      enforceAdmission: () => this.enforceAdmission(),
+    };
+  }
 
-  const server = createServer(
-    {
-      cert: options.certificate,
-      key: options.privateKey,
-      requestCert: true,
-      // Who may connect is decided by the certificate's id; possession of its key TLS has proved.
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      handshakeTimeout: HANDSHAKE_MS,
-      noDelay: true,
-      // A resumed session would present the certificate of an earlier handshake.
-      secureOptions: constants.SSL_OP_NO_TICKET,
-    },
-    (socket) => {
-      socket.setNoDelay(true);
-      if (socket.isSessionReused()) return void socket.destroy();
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      guardPackets(socket);
-      aedes.handle(socket);
-    },
-  );
-  server.on('tlsClientError', (err) => log.debug({ reason: err.message }, 'TLS handshake failed'));
+  certificateOf(device: string): string | undefined {
+    return this.connections.certificateOf(device);
+  }
 
-  async function admit(client: Client): Promise<void> {
+  async listen(handlers: DeviceMessageHandlers): Promise<number> {
+    this.handlers = handlers;
+    return this.listener.listen(this.options.host, this.options.port);
+  }
+
+  async close(): Promise<void> {
+    await this.listener.close();
+    await new Promise<void>((resolve) => this.aedes.close(() => resolve()));
+  }
+
+  private hooks(): AedesOptions {
+    const { log } = this.options;
+    return {
+      preConnect: (_client, packet, done) => {
+        // A will is a publish that nobody could refuse any more.
+        delete packet.will;
+        // A session that outlives its connection would keep whatever the device ever asked to subscribe to.
+        packet.clean = true;
+        done(null, true);
+      },
+      authenticate: (client, _username, _password, done) => {
+        this.admit(client).then(
+          () => done(null, true),
+          (error: unknown) => done(asConnack(error, client, log), false),
+        );
+      },
+      authorizePublish: (client, packet, done) => {
+        if (client !== null) this.receive(client, packet);
+        done(null);
+      },
+      authorizeSubscribe: (client, subscription, done) => {
+        const allowed = this.connections.subscribe(client, subscription.topic);
+        if (!allowed) log.info({ device: client.id, topic: subscription.topic }, 'subscription refused');
+        done(null, allowed ? subscription : null);
+      },
+    };
+  }
+
+  private watchClients(): void {
+    const { aedes, connections } = this;
+    const { log } = this.options;
+    aedes.on('clientReady', (client) => {
+      const connection = connections.ready(client);
+      log.info({ device: connection?.device }, 'device connected');
+    });
+    aedes.on('clientDisconnect', (client) => {
+      connections.remove(client);
+      log.info({ device: client.id }, 'device disconnected');
+    });
+    aedes.on('unsubscribe', (filters, client) => connections.unsubscribe(client, filters));
+    aedes.on('clientError', (client, err) =>
+      log.info({ device: client.id, reason: err.message }, 'device dropped'),
+    );
+    aedes.on('connectionError', (_client, err) => log.info({ reason: err.message }, 'connection refused'));
+  }
+
+  private async admit(client: Client): Promise<void> {
     const certificate = presentedCertificate(client.conn as TLSSocket);
     if (certificate === undefined) throw new EdgeError('UNKNOWN_DEVICE', 'no client certificate');
-    const thingName = await admission.identify(certificate);
+    const thingName = await this.options.admission.identify(certificate);
     if (client.id !== thingName) throw new WrongClientId();
-    connections.add(client, thingName, certificate);
+    this.connections.add(client, thingName, certificate);
   }
 
-  function receive(client: Client, packet: PublishPacket): void {
-    const connection = connections.of(client);
+  private receive(client: Client, packet: PublishPacket): void {
+    const connection = this.connections.of(client);
     const { topic: topicName, qos } = packet;
     const payload = packet.payload as Buffer;
-    const topic = connection?.policy.publish(topicName);
+    const topic = connection && this.connections.ownTopic(connection, topicName);
     packet.retain = false;
     if (topic === undefined || payload.length > MAX_MQTT_PAYLOAD) sink(packet);
-    if (connection === undefined || handlers === undefined) return;
+    if (connection === undefined || this.handlers === undefined) return;
     const { device } = connection;
-    receiveMessage({ device, topic, topicName, qos, payload }, handlers, devices);
+    receiveMessage({ device, topic, topicName, qos, payload }, this.handlers, this.devices);
   }
 
-  const devices: Devices = {
-    reply(device, kind, message) {
-      connections.send(device, kind, JSON.stringify(message));
-    },
-    announce(status: EdgeStatus) {
-      void publish(aedes, statusTopic(devicePrefix), JSON.stringify(status));
-    },
-    share(topic, payload) {
-      connections.share(topic, payload);
-    },
-    enforceAdmission() {
-      for (const { device, certificate, client } of connections.all()) {
-        const refusal = admission.refusalOf(device, certificate);
-        if (refusal === undefined) continue;
-        log.info({ device, code: refusal.code }, 'device no longer admitted');
-        client.close();
-      }
-    },
-  };
+  private announce(status: EdgeStatus): void {
+    const topic = statusTopic(this.options.devicePrefix);
+    const payload = JSON.stringify(status);
+    this.aedes.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: true }, () => undefined);
+  }
 
-  return {
-    devices,
-    certificateOf: (device) => connections.certificateOf(device),
-    async listen(to) {
-      handlers = to;
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(options.port, options.host, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
-      server.on('error', (err) => log.error({ err }, 'listener failed'));
-      return (server.address() as AddressInfo).port;
-    },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Ends each connection after what was written to it, the announcement of the stop included.
-      await Promise.race([endAll(sockets), pause(CLOSE_MS)]);
-      for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => aedes.close(() => resolve()));
-      await closed;
-    },
-  };
+  private enforceAdmission(): void {
+    const { admission, log } = this.options;
+    for (const { device, certificate, client } of this.connections.all()) {
+      const refusal = admission.refusalOf(device, certificate);
+      if (refusal === undefined) continue;
+      log.info({ device, code: refusal.code }, 'device no longer admitted');
+      client.close();
+    }
+  }
 }
 
 class WrongClientId extends EdgeError {
@@ -199,25 +199,5 @@ function asConnack(error: unknown, client: Client, log: Logger): AuthenticateErr
       : code === 'CLOUD_UNREACHABLE'
         ? CONNACK.unavailable
         : CONNACK.notAuthorised;
-  return Object.assign(new Error(message), { returnCode: returnCode as AuthenticateError['returnCode'] });
-}
-
-function publish(aedes: Aedes, topic: string, payload: string): Promise<void> {
-  return new Promise((resolve) => {
-    aedes.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: true }, () => resolve());
-  });
-}
-
-async function endAll(sockets: ReadonlySet<TLSSocket>): Promise<void> {
-  // Deliveries are written in the next turn of the event loop.
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-  await Promise.all(
-    [...sockets].map(
-      (socket) =>
-        new Promise<void>((resolve) => {
-          socket.once('close', () => resolve());
-          socket.end();
-        }),
-    ),
-  );
+  return Object.assign(new Error(message), { returnCode });
 }

@@ -1,16 +1,27 @@
 import type { TLSSocket } from 'node:tls';
 import type { Client } from 'aedes';
+import {
+  isWithinTopicLimits,
+  matchesTopicFilter,
+  parseDeviceTopic,
+  relativeSharedTopic,
+  REPLIES,
+  replyTopic,
+  SHARED_FILTER,
+  statusTopic,
+  type DeviceTopic,
+  type Reply,
+} from '../../../protocol';
 import type { PresentedCertificate } from '../admission';
-import { matchesTopicFilter, replyTopic, type Reply } from '../../../protocol';
-import { devicePolicy, type DevicePolicy } from './policy';
 
 /** An admitted device. */
-export interface Connection {
+export interface DeviceConnection {
   client: Client;
   socket: TLSSocket;
   device: string;
   certificate: PresentedCertificate;
-  policy: DevicePolicy;
+  /** Its own replies and the edge's status. Shared topics come beside them. */
+  ownFilters: ReadonlySet<string>;
   /** What it subscribes to. */
   filters: Set<string>;
   /** Reply topics, made once: building one costs more than looking it up. */
@@ -23,9 +34,9 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 const MAX_SUBSCRIPTIONS = 50;
 
 /** The devices that are connected now, by thing name and by MQTT client. */
-export class Connections {
-  private readonly byClient = new Map<Client, Connection>();
-  private readonly byDevice = new Map<string, Connection>();
+export class DeviceConnections {
+  private readonly byClient = new Map<Client, DeviceConnection>();
+  private readonly byDevice = new Map<string, DeviceConnection>();
 
   constructor(private readonly prefix: string) {}
 
@@ -34,12 +45,12 @@ export class Connections {
     if (socket.destroyed) return;
     // aedes announces the end of those only whose CONNECT it completed.
     socket.once('close', () => this.remove(client));
-    const connection: Connection = {
+    const connection: DeviceConnection = {
       client,
       socket,
       device,
       certificate,
-      policy: devicePolicy(this.prefix, device),
+      ownFilters: ownFilters(this.prefix, device),
       filters: new Set(),
       replyTopics: new Map(),
     };
@@ -47,7 +58,7 @@ export class Connections {
   }
 
   /** It has taken the place of an earlier connection of the same device, if there was one. */
-  ready(client: Client): Connection | undefined {
+  ready(client: Client): DeviceConnection | undefined {
     const connection = this.byClient.get(client);
     if (connection !== undefined) this.byDevice.set(connection.device, connection);
     return connection;
@@ -61,15 +72,16 @@ export class Connections {
     }
   }
 
-  of(client: Client): Connection | undefined {
+  of(client: Client): DeviceConnection | undefined {
     return this.byClient.get(client);
   }
 
   /** Notes a filter that the device may have; false when it may not, or has too many. */
   subscribe(client: Client, filter: string): boolean {
     const connection = this.byClient.get(client);
-    if (connection?.policy.subscribe(filter) !== true) return false;
-    const { filters } = connection;
+    if (connection === undefined) return false;
+    const { filters, ownFilters } = connection;
+    if (!ownFilters.has(filter) && !isShared(this.prefix, filter)) return false;
     if (filters.size >= MAX_SUBSCRIPTIONS && !filters.has(filter)) return false;
     filters.add(filter);
     return true;
@@ -79,8 +91,15 @@ export class Connections {
     for (const filter of filters) this.byClient.get(client)?.filters.delete(filter);
   }
 
-  all(): Connection[] {
+  all(): DeviceConnection[] {
     return [...this.byClient.values()];
+  }
+
+  /** What a topic means that the device may publish to, its own asks and calls; else undefined. */
+  ownTopic({ device }: DeviceConnection, topic: string): DeviceTopic | undefined {
+    if (!isWithinTopicLimits(topic)) return undefined;
+    const parsed = parseDeviceTopic(this.prefix, topic);
+    return parsed?.device === device ? parsed : undefined;
   }
 
   certificateOf(device: string): string | undefined {
@@ -115,7 +134,7 @@ export class Connections {
     }
   }
 
-  private topicFor(connection: Connection, kind: Reply): string {
+  private topicFor(connection: DeviceConnection, kind: Reply): string {
     let topic = connection.replyTopics.get(kind);
     if (topic === undefined) {
       topic = replyTopic(this.prefix, connection.device, kind);
@@ -123,6 +142,17 @@ export class Connections {
     }
     return topic;
   }
+}
+
+/** What a device may subscribe to beside the topics of functions. */
+function ownFilters(prefix: string, device: string): Set<string> {
+  const replies = REPLIES.map((reply) => replyTopic(prefix, device, reply));
+  return new Set([statusTopic(prefix), replyTopic(prefix, device, '+'), ...replies]);
+}
+
+function isShared(prefix: string, filter: string): boolean {
+  const relative = relativeSharedTopic(prefix, filter);
+  return relative !== undefined && SHARED_FILTER.test(relative) && isWithinTopicLimits(filter);
 }
 
 /** aedes calls it once the reply is written, and needs one. */

@@ -9,7 +9,7 @@ import { MAX_MQTT_PAYLOAD, MAX_TOPIC_BYTES } from '../../../protocol';
  */
 
 /** Topic length, topic, packet id, and one byte more than a payload may have. */
-export const MAX_BODY_BYTES = 2 + MAX_TOPIC_BYTES + 2 + MAX_MQTT_PAYLOAD + 1;
+export const MAX_PACKET_BYTES = 2 + MAX_TOPIC_BYTES + 2 + MAX_MQTT_PAYLOAD + 1;
 
 const PUBLISH = 3;
 const MAX_LENGTH_BYTES = 4;
@@ -51,12 +51,12 @@ export class PacketGuard {
         this.held = Buffer.from(data.subarray(at));
         return Buffer.concat([...parts, data.subarray(kept, at)]);
       }
-      if (header.length > MAX_BODY_BYTES) {
+      if (header.length > MAX_PACKET_BYTES) {
         parts.push(data.subarray(kept, at), shortenedHeader(data[at] ?? 0));
         kept = at + header.bytes;
-        this.drop = header.length - MAX_BODY_BYTES;
+        this.drop = header.length - MAX_PACKET_BYTES;
       }
-      this.pass = Math.min(header.length, MAX_BODY_BYTES);
+      this.pass = Math.min(header.length, MAX_PACKET_BYTES);
       at += header.bytes;
     }
     if (parts.length === 0) return data;
@@ -79,7 +79,7 @@ function readHeader(data: Buffer, at: number): { bytes: number; length: number }
 function shortenedHeader(first: number): Buffer {
   if (first >> 4 !== PUBLISH) throw new RangeError('the packet is too large');
   const bytes = [first];
-  for (let rest = MAX_BODY_BYTES; rest > 0; rest = Math.floor(rest / 128)) {
+  for (let rest = MAX_PACKET_BYTES; rest > 0; rest = Math.floor(rest / 128)) {
     bytes.push((rest % 128) | (rest >= 128 ? 0x80 : 0));
   }
   return Buffer.from(bytes);

@@ -5,20 +5,22 @@ import {
   type CoreConfiguration,
 } from '../../../protocol/greengrass/coreConfiguration';
 import { coreSettingsSchema, type CoreSettings } from '../../../protocol/coreConfig';
-import type { Nucleus } from './nucleus';
+import type { NucleusClient } from './nucleus';
 
 /** Throws CONFIG_INVALID naming the field of the component's configuration, or DISCONNECTED. */
-export async function readConfiguration(nucleus: Pick<Nucleus, 'configuration'>): Promise<CoreConfiguration> {
+export async function readCoreConfiguration(
+  nucleus: Pick<NucleusClient, 'configuration'>,
+): Promise<CoreConfiguration> {
   const value = await nucleus.configuration();
   return parseWith(coreConfigurationSchema, value, 'configuration of the component', 'CONFIG_INVALID');
 }
 
-export async function revisionOf(nucleus: Pick<Nucleus, 'configuration'>): Promise<number> {
-  return (await readConfiguration(nucleus)).revision;
+export async function revisionOf(nucleus: Pick<NucleusClient, 'configuration'>): Promise<number> {
+  return (await readCoreConfiguration(nucleus)).revision;
 }
 
 /** `work`: the component's work folder, which survives restarts and new versions. */
-export function settingsOf(
+export function coreSettingsOf(
   { group, devicePrefix, corePrefix, poolSize, heartbeat, logLevel }: CoreConfiguration,
   { core, work }: { core: string | undefined; work: string },
 ): CoreSettings {

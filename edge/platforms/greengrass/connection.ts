@@ -5,13 +5,13 @@ import { EdgeError } from '../../../protocol';
 import type { CoreConfiguration } from '../../../protocol/greengrass/coreConfiguration';
 import type { Clock } from '../../../lib/clock';
 import { createCloud } from '../../cloud/cloud';
-import type { CloudConnection } from '../../cloud/cloudConnection';
+import type { CloudConnection } from '../../ports';
 import { announceConnectivity, connectivityOf } from '../../cloud/connectivity';
 import { createHttpClient } from '../../cloud/http';
 import { createSignedHttp, type SignedHttp } from '../../cloud/signedHttp';
-import { createTokenExchange } from '../../cloud/tokenExchange';
+import { createTokenExchange } from '../../cloud/credentials';
 import { revisionOf } from './configuration';
-import type { Nucleus } from './nucleus';
+import type { NucleusClient } from './nucleus';
 import { NucleusUpstream } from './upstream';
 
 const PROBE_MS = 5_000;
@@ -23,13 +23,12 @@ const PROBE_MS = 5_000;
 export async function connectOverNucleus(options: {
   core: string;
   configuration: CoreConfiguration;
-  nucleus: Nucleus;
+  nucleus: NucleusClient;
   variables: NodeJS.ProcessEnv;
   clock: Clock;
   log: Logger;
-  random(): number;
 }): Promise<CloudConnection> {
-  const { core, configuration, nucleus, variables, clock, log, random } = options;
+  const { core, configuration, nucleus, variables, clock, log } = options;
   const { group, corePrefix, region, httpUrl, connectivityUrl, ca, listen } = configuration;
   const http = createHttpClient(
     createSecureContext(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
@@ -37,9 +36,9 @@ export async function connectOverNucleus(options: {
   const credentials = createTokenExchange({ variables, http, clock });
   const signedFor = (service: string) => createSignedHttp({ region, service, credentials, http });
   const probe = () => isReachable(new URL(httpUrl));
-  const upstream = new NucleusUpstream({ nucleus, core, corePrefix, clock, log, random, probe });
+  const upstream = new NucleusUpstream({ nucleus, core, corePrefix, clock, log, random: Math.random, probe });
   const signed = telling(signedFor('execute-api'), upstream);
-  let announcement: { stop(): void } | undefined;
+  let announcement: { stop: () => void } | undefined;
   await nucleus.onConfigurationUpdate('revision', () => {
     revisionOf(nucleus).then(
       (revision) => upstream.notice({ group, revision }),

@@ -1,12 +1,13 @@
 import { EdgeError } from '../../../protocol';
 import type { CoreConfiguration } from '../../../protocol/greengrass/coreConfiguration';
 import { fromDevices } from '../../../protocol/greengrass/localTopics';
-import { prepareBroker } from '../../devices/broker/prepareBroker';
+import { backoffMs } from '../../../lib/backoff';
+import type { Clock, Timer } from '../../../lib/clock';
 import type { CoreParts } from '../../core';
-import type { DeviceAccess, DeviceAccessParts } from '../../devices/deviceAccess';
-import type { Clock } from '../../../lib/clock';
+import { prepareDeviceBroker } from '../../devices/broker/broker';
+import type { DeviceAccess, DeviceAccessParts, DeviceMessageHandlers } from '../../devices/deviceAccess';
 import { createTopicDevices, receiveByTopic } from '../../devices/topicDevices';
-import type { LocalListener, Nucleus } from './nucleus';
+import type { LocalListener, NucleusClient } from './nucleus';
 
 /** The way to devices that the component's configuration names. Throws when a file cannot be read. */
 export async function prepareDevices(
@@ -14,14 +15,13 @@ export async function prepareDevices(
   nucleus: LocalMessages,
   clock: Pick<Clock, 'setTimeout'>,
 ): Promise<CoreParts['openDevices']> {
-  if (devices === 'broker' && listen !== undefined) return prepareBroker(listen);
+  if (devices === 'broker' && listen !== undefined) return prepareDeviceBroker(listen);
   return (parts) => new LocalDevices(nucleus, clock, parts);
 }
 
-type LocalMessages = Pick<Nucleus, 'subscribeLocal' | 'publishLocal'>;
+type LocalMessages = Pick<NucleusClient, 'subscribeLocal' | 'publishLocal'>;
 
-const FIRST_RETRY_MS = 250;
-const MAX_RETRY_MS = 15_000;
+const RETRY = { first: 250, most: 15_000 };
 
 /**
  * Devices on Greengrass's own broker, over the nucleus' local publish/subscribe, to and from which its MQTT
@@ -34,7 +34,7 @@ const MAX_RETRY_MS = 15_000;
  */
 class LocalDevices implements DeviceAccess {
   readonly devices;
-  private readonly retries = new Set<{ cancel(): void }>();
+  private readonly retries = new Set<Timer>();
   private closed = false;
 
   constructor(
@@ -46,7 +46,7 @@ class LocalDevices implements DeviceAccess {
   }
 
   /** Throws CORE_NOT_AUTHORISED when `accessControl` does not allow it, or DISCONNECTED. */
-  async listen(handlers: Parameters<DeviceAccess['listen']>[0]): Promise<undefined> {
+  async listen(handlers: DeviceMessageHandlers): Promise<undefined> {
     const { devicePrefix, admission, log } = this.parts;
     const refusalOf = (device: string) => admission.refusalByName(device);
     const receiver = { devicePrefix, handlers, devices: this.devices, refusalOf };
@@ -72,16 +72,19 @@ class LocalDevices implements DeviceAccess {
   }
 
   /** What devices say meanwhile is lost; they ask again. */
-  private subscribeAgain(filter: string, receive: LocalListener, ms = FIRST_RETRY_MS): void {
+  private subscribeAgain(filter: string, receive: LocalListener, failures = 0): void {
     if (this.closed) return;
-    const retry = this.clock.setTimeout(() => {
-      this.retries.delete(retry);
-      this.subscribe(filter, receive).catch((error: unknown) => {
-        const { code, message } = EdgeError.from(error);
-        this.parts.log.warn({ filter, code, reason: message }, 'not subscribed to messages of devices');
-        this.subscribeAgain(filter, receive, Math.min(MAX_RETRY_MS, ms * 2));
-      });
-    }, ms);
+    const retry = this.clock.setTimeout(
+      () => {
+        this.retries.delete(retry);
+        this.subscribe(filter, receive).catch((error: unknown) => {
+          const { code, message } = EdgeError.from(error);
+          this.parts.log.warn({ filter, code, reason: message }, 'not subscribed to messages of devices');
+          this.subscribeAgain(filter, receive, failures + 1);
+        });
+      },
+      backoffMs(failures, RETRY),
+    );
     this.retries.add(retry);
   }
 }

@@ -3,17 +3,18 @@ import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { EdgeError } from '../../../protocol';
 import { FUNCTIONS_SOCKET } from '../../../protocol/greengrass/coreConfiguration';
-import { startCore } from '../../core';
 import { backgroundClock } from '../../../lib/clock';
-import { openComponentHosts } from './hosts/componentHosts';
-import { createCoreLog, fail, stopOnSignal, toldToLog } from '../coreProcess';
-import { readConfiguration, settingsOf } from './configuration';
+import { startCore } from '../../core';
+import { createCoreLog, fail, stopOnSignal, tellMachines } from '../coreProcess';
+import { coreSettingsOf, readCoreConfiguration } from './configuration';
 import { connectOverNucleus } from './connection';
 import { prepareDevices } from './devices';
-import { connectNucleus, type Nucleus } from './nucleus';
+import { openComponentHosts } from './hosts/componentHosts';
+import { HostedPackages } from './hosts/hostedPackages';
+import { connectNucleus, type NucleusClient } from './nucleus';
 
 /**
- * `node core.cjs --work <folder>`: an edge core as a component of a Greengrass V2 core. Its configuration
+ * `node core.cjs --work <folder>`: an edge core as a component of a Greengrass core. Its configuration
  * and its messages to the cloud come and go through the nucleus, its credentials from token exchange. What
  * it prints is that of a standalone core. `--settings` and `--delivery` are for the nucleus alone: it
  * starts a component anew when a value changes that a lifecycle script names.
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function connected(): Promise<{ work: string; nucleus: Nucleus }> {
+async function connected(): Promise<{ work: string; nucleus: NucleusClient }> {
   try {
     const text = { type: 'string' } as const;
     const { values } = parseArgs({ options: { work: text, settings: text, delivery: text } });
@@ -39,10 +40,10 @@ async function connected(): Promise<{ work: string; nucleus: Nucleus }> {
   }
 }
 
-async function run(nucleus: Nucleus, work: string): Promise<void> {
+async function run(nucleus: NucleusClient, work: string): Promise<void> {
   const { env } = process;
-  const configuration = await readConfiguration(nucleus);
-  const settings = settingsOf(configuration, { core: env['AWS_IOT_THING_NAME'], work });
+  const configuration = await readCoreConfiguration(nucleus);
+  const settings = coreSettingsOf(configuration, { core: env['AWS_IOT_THING_NAME'], work });
   const { log, shipper } = createCoreLog(settings);
   const hosts =
     configuration.delivery === 'components'
@@ -55,12 +56,10 @@ async function run(nucleus: Nucleus, work: string): Promise<void> {
     // Bundled beside this script.
     processScript: path.join(__dirname, 'functionProcess.cjs'),
     connect: () =>
-      connectOverNucleus({
-        ...{ core, configuration, nucleus, variables: env, clock: backgroundClock, log, random: Math.random },
-      }),
+      connectOverNucleus({ core, configuration, nucleus, variables: env, clock: backgroundClock, log }),
     openDevices,
-    ...(hosts && { componentHosts: hosts }),
-    ...toldToLog(log, { trace: env['EDGE_TRACE'] === '1' }),
+    ...(hosts && { delivered: { packages: new HostedPackages(hosts), processes: hosts } }),
+    ...tellMachines(core, log),
   });
   const stop = stopOnSignal(starting, log);
   // One that comes back starts this component anew, with another secret.

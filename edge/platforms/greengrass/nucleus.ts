@@ -4,7 +4,7 @@ import { backgroundClock } from '../../../lib/clock';
 import { withinTime } from '../../../lib/timeLimit';
 
 /** What the core needs of the nucleus that runs it: Greengrass IPC, through AWS's client. */
-export interface Nucleus {
+export interface NucleusClient {
   /** Of this component, as it is now. Throws DISCONNECTED. */
   configuration(): Promise<unknown>;
   /** Hears of each change below the top-level key. Throws DISCONNECTED. */
@@ -36,7 +36,7 @@ export type LocalListener = (topic: string, payload: Buffer) => void;
 const ANSWER_MS = 15_000;
 
 /** Connects with what the nucleus put into the environment. Throws CONFIG_INVALID outside of a component. */
-export async function connectNucleus(): Promise<Nucleus> {
+export async function connectNucleus(): Promise<NucleusClient> {
   const client = createConnected();
   try {
     await client.connect();

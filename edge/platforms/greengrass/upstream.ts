@@ -1,25 +1,25 @@
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { coreTopic, EdgeError, type CoreKind, type RevisionNotice } from '../../../protocol';
-import type { Upstream } from '../../ports';
-import type { Clock } from '../../../lib/clock';
+import { backoffMs } from '../../../lib/backoff';
+import { Timers, type Clock } from '../../../lib/clock';
 import { DOWN, parseDown, type DownKind } from '../../cloud/downMessages';
-import type { Nucleus } from './nucleus';
+import type { Upstream } from '../../ports';
+import type { NucleusClient } from './nucleus';
 
 export interface NucleusUpstreamOptions {
-  nucleus: Pick<Nucleus, 'subscribe' | 'publish'>;
+  nucleus: Pick<NucleusClient, 'subscribe' | 'publish'>;
   core: string;
   corePrefix: string;
   clock: Clock;
   log: Logger;
   /** 0 ≤ n < 1 */
-  random(): number;
+  random: () => number;
   /** Whether the cloud can be reached now; asked while it could not. */
-  probe(): Promise<boolean>;
+  probe: () => Promise<boolean>;
 }
 
-const FIRST_RETRY_MS = 250;
-const MAX_RETRY_MS = 15_000;
+const RETRY = { first: 250, most: 15_000, jitter: 0.5 };
 
 /**
  * The core's way to the cloud over the MQTT connection of the nucleus, with the topics that it would use
@@ -32,10 +32,11 @@ export class NucleusUpstream implements Upstream {
   private isReachable = true;
   private wasConnected = false;
   private closed = false;
-  private readonly timers = new Map<string, { cancel(): void }>();
+  private readonly timers: Timers<DownKind | 'probe'>;
 
   constructor(private readonly options: NucleusUpstreamOptions) {
-    for (const kind of DOWN) void this.subscribe(kind, FIRST_RETRY_MS);
+    this.timers = new Timers(options.clock);
+    for (const kind of DOWN) void this.subscribe(kind);
   }
 
   get connected(): boolean {
@@ -55,7 +56,7 @@ export class NucleusUpstream implements Upstream {
   }
 
   hurry(): void {
-    if (!this.isReachable) this.probe(FIRST_RETRY_MS);
+    if (!this.isReachable) this.probe();
   }
 
   on(event: string, listener: (message: never) => void): void {
@@ -70,7 +71,7 @@ export class NucleusUpstream implements Upstream {
   /** The cloud has answered. */
   reached(): void {
     this.isReachable = true;
-    this.cancel('probe');
+    this.timers.cancel('probe');
     this.changed();
   }
 
@@ -80,12 +81,12 @@ export class NucleusUpstream implements Upstream {
     this.isReachable = false;
     this.options.log.warn('the cloud cannot be reached');
     this.changed();
-    this.probe(FIRST_RETRY_MS);
+    this.probe();
   }
 
   close(): Promise<void> {
     this.closed = true;
-    for (const name of [...this.timers.keys()]) this.cancel(name);
+    this.timers.cancelAll();
     this.events.removeAllListeners();
     return Promise.resolve();
   }
@@ -96,24 +97,24 @@ export class NucleusUpstream implements Upstream {
     await nucleus.publish(coreTopic(corePrefix, core, kind), JSON.stringify(message));
   }
 
-  private async subscribe(kind: DownKind, retryMs: number): Promise<void> {
+  private async subscribe(kind: DownKind, failures = 0): Promise<void> {
     const { nucleus, corePrefix, core, log } = this.options;
     const topic = coreTopic(corePrefix, core, kind);
-    const again = (ms: number) => {
+    const again = (failed: number) => {
       this.subscribed.delete(kind);
       this.changed();
-      this.later(kind, ms, () => void this.subscribe(kind, Math.min(MAX_RETRY_MS, ms * 2)));
+      this.later(kind, failed, () => void this.subscribe(kind, failed + 1));
     };
     try {
       const receive = (payload: Buffer) => this.receive(kind, payload);
-      await nucleus.subscribe(topic, receive, () => this.closed || again(FIRST_RETRY_MS));
+      await nucleus.subscribe(topic, receive, () => this.closed || again(0));
       this.subscribed.add(kind);
       this.changed();
     } catch (error) {
       if (this.closed) return;
       const { code, message } = EdgeError.from(error);
       log.warn({ topic, code, reason: message }, 'not subscribed upstream');
-      again(retryMs);
+      again(failures);
     }
   }
 
@@ -133,25 +134,18 @@ export class NucleusUpstream implements Upstream {
     this.events.emit('connected');
   }
 
-  private probe(ms: number): void {
-    this.later('probe', ms, () => {
+  private probe(failures = 0): void {
+    this.later('probe', failures, () => {
       void this.options.probe().then((reachable) => {
         if (this.closed || this.isReachable) return;
         if (reachable) this.reached();
-        else this.probe(Math.min(MAX_RETRY_MS, ms * 2));
+        else this.probe(failures + 1);
       });
     });
   }
 
-  private later(name: string, ms: number, callback: () => void): void {
-    this.cancel(name);
+  private later(name: DownKind | 'probe', failures: number, callback: () => void): void {
     if (this.closed) return;
-    const pause = ms * (0.5 + this.options.random() / 2);
-    this.timers.set(name, this.options.clock.setTimeout(callback, pause));
-  }
-
-  private cancel(name: string): void {
-    this.timers.get(name)?.cancel();
-    this.timers.delete(name);
+    this.timers.set(name, backoffMs(failures, RETRY, this.options.random), callback);
   }
 }

@@ -9,5 +9,10 @@ export const bundles = ({ at, small }) =>
     target: 'node12',
     ...small,
     external: ['aws-greengrass-common-js', 'aws-greengrass-ipc-sdk-js'],
-    alias: { 'node:fs/promises': at('edge/platforms/greengrassV1/node12FsPromises.ts') },
+    alias: Object.fromEntries(
+      ['node:fs/promises', 'node:diagnostics_channel'].map((name) => [
+        name,
+        at('edge/platforms/greengrassV1/node12Modules.ts'),
+      ]),
+    ),
   }));

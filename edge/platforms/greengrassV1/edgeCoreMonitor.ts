@@ -1,29 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from 'pino';
-import { PLATFORM } from '../platform';
-import type { Cloud } from '../../ports';
-import type { Clock } from '../../../lib/clock';
-import { definitionStore, outboxStore } from '../../definition/stores';
+import { outboxStore } from '../../claims/outbox';
+import { definitionStore } from '../../definition/definitionStore';
 import { createSystemFunctions, type SystemFunctions } from '../../systemFunctions';
-import { createDevices } from './devices';
-import type { V1Environment } from './environment';
+import type { V1Parts } from './handler';
 import { LambdaFunctions } from './lambdaFunctions';
-import { bytesOf, readHandedOver, subjectOf, type V1Context } from './messages';
-import { coreCalls, type CoreSdk } from './sdk';
-import { createUpstream } from './upstream';
-
-export interface V1Parts {
-  environment: V1Environment;
-  sdk: CoreSdk;
-  cloud: Cloud;
-  clock: Clock;
-  log: Logger;
-  random?(): number;
-}
+import { bytesOf, readHandedOver, incomingTopic, type V1LambdaContext } from './messages';
+import { createDevices, createUpstream } from './router';
+import { coreCalls } from './sdk';
 
 export interface V1Monitor {
   /** A message from the cloud, by its topic, or one that handleDeviceRequest hands over. */
-  handle(event: unknown, context: V1Context): Promise<void>;
+  handle(event: unknown, context: V1LambdaContext): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,7 +29,6 @@ export async function startEdgeCoreMonitor(parts: V1Parts): Promise<V1Monitor> {
   const local = new LambdaFunctions(calls, environment.deployed, clock);
   const functions: SystemFunctions = await createSystemFunctions({
     ...{ core, group, devicePrefix, cloud, upstream, local, devices, clock, log, random },
-    platform: PLATFORM,
     definitions: definitionStore(stateDir),
     outbox: outboxStore(stateDir),
     // The core authenticates devices by the group's device definition, which has their certificates.
@@ -53,7 +39,7 @@ export async function startEdgeCoreMonitor(parts: V1Parts): Promise<V1Monitor> {
   void functions.refresh();
   return {
     async handle(event, context) {
-      const [subject, payload] = [subjectOf(context), bytesOf(event)];
+      const [subject, payload] = [incomingTopic(context), bytesOf(event)];
       if (subject !== undefined) {
         if (!upstream.receive(subject, payload)) log.warn({ subject }, 'a topic of nobody');
         return;

@@ -2,14 +2,15 @@ import { emptyDefinition, wantedFunctions, type AskMessage, type GroupDefinition
 import { functionFingerprint } from '../../../protocol/greengrassV1';
 import { EdgeRemoteExecution } from '../../requests/edgeRemoteExecution';
 import { RequestMemory } from '../../requests/requestMemory';
+import { ServingVersions } from '../../requests/servingVersions';
 import type { Cloud } from '../../ports';
-import { definitionStore } from '../../definition/stores';
+import { definitionStore } from '../../definition/definitionStore';
 import { receiveByTopic } from '../../devices/topicDevices';
 import { Underway } from '../../../lib/underway';
-import { createDevices } from './devices';
-import type { V1Parts } from './edgeCoreMonitor';
+import { createDevices } from './router';
+import type { V1Parts } from './handler';
 import { LambdaFunctions } from './lambdaFunctions';
-import { bytesOf, subjectOf, type V1Context } from './messages';
+import { bytesOf, incomingTopic, type V1LambdaContext } from './messages';
 import { coreCalls } from './sdk';
 
 /**
@@ -19,7 +20,7 @@ import { coreCalls } from './sdk';
  */
 export function createRemoteExecutionHandler(
   parts: V1Parts,
-): (event: unknown, context: V1Context) => Promise<void> {
+): (event: unknown, context: V1LambdaContext) => Promise<void> {
   const { environment, clock, log } = parts;
   const calls = coreCalls(parts.sdk);
   const underWay = new Underway();
@@ -33,19 +34,20 @@ export function createRemoteExecutionHandler(
     invoke: (...call) => underWay.track(parts.cloud.invoke(...call)),
   };
   const store = definitionStore(environment.stateDir);
-  let definition: GroupDefinition = emptyDefinition(environment.group);
+  let inForce: GroupDefinition = emptyDefinition(environment.group);
+  const definition = () => inForce;
   const execution = new EdgeRemoteExecution({
-    ...{ cloud, local, devices, clock },
+    ...{ cloud, local, devices, clock, definition },
+    versions: new ServingVersions({ local, clock, definition }),
     memory: new RequestMemory(devices, clock),
-    definition: () => definition,
   });
 
   async function readDefinition(): Promise<void> {
     const stored = await store.load();
-    if (stored === undefined || stored.definition.revision === definition.revision) return;
-    definition = stored.definition;
+    if (stored === undefined || stored.definition.revision === inForce.revision) return;
+    inForce = stored.definition;
     // What no deployment has brought yet cannot be waited for: at the next one this process ends.
-    const here = wantedFunctions(definition).filter(({ key }) =>
+    const here = wantedFunctions(inForce).filter(({ key }) =>
       environment.deployed.has(functionFingerprint(key)),
     );
     await local.reconcile(here);
@@ -53,7 +55,7 @@ export function createRemoteExecutionHandler(
 
   return async (event, context) => {
     await readDefinition();
-    const subject = subjectOf(context) ?? '';
+    const subject = incomingTopic(context) ?? '';
     const handlers = {
       ask: (device: string, _ask: unknown, message: unknown) =>
         execution.invoke(device, message as AskMessage<'invoke'>),

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { EdgeError, failedReply, type AskMessage } from '../../../protocol';
-import type { DeviceMessageHandlers } from '../../devices/broker/receive';
+import type { DeviceMessageHandlers } from '../../devices/deviceAccess';
 import type { DeviceAsk } from '../../requests/handleDeviceRequest';
 import { receiveByTopic } from '../../devices/topicDevices';
-import { createDevices } from './devices';
+import { createDevices } from './router';
 import type { V1Environment } from './environment';
-import { bytesOf, subjectOf, type HandedOver, type V1Context } from './messages';
+import { bytesOf, incomingTopic, type HandedOver, type V1LambdaContext } from './messages';
 import { coreCalls, type CoreSdk } from './sdk';
 
 /**
@@ -16,7 +16,7 @@ export function createDeviceRequestHandler(parts: {
   environment: Pick<V1Environment, 'devicePrefix' | 'monitor'>;
   sdk: CoreSdk;
   log: Logger;
-}): (event: unknown, context: V1Context) => Promise<void> {
+}): (event: unknown, context: V1LambdaContext) => Promise<void> {
   const { environment, log } = parts;
   const calls = coreCalls(parts.sdk);
   return async (event, context) => {
@@ -42,7 +42,7 @@ export function createDeviceRequestHandler(parts: {
       },
       call: notHere,
     };
-    const subject = subjectOf(context) ?? '';
+    const subject = incomingTopic(context) ?? '';
     const { devicePrefix } = environment;
     if (!receiveByTopic(subject, bytesOf(event), { devicePrefix, handlers, devices })) {
       log.warn({ subject }, 'a topic of nobody');

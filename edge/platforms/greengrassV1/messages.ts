@@ -3,12 +3,12 @@ import { ASKS, askSchemas, parseWith, type AskMessage } from '../../../protocol'
 import type { DeviceAsk } from '../../requests/handleDeviceRequest';
 
 /** A Lambda function's context on a V1 core. Older cores write `custom`, newer ones `Custom`. */
-export interface V1Context {
+export interface V1LambdaContext {
   clientContext?: { Custom?: { subject?: string }; custom?: { subject?: string } } | undefined;
 }
 
 /** The topic by which a message came; undefined for an invocation by another function. */
-export function subjectOf(context: V1Context | undefined): string | undefined {
+export function incomingTopic(context: V1LambdaContext | undefined): string | undefined {
   const { Custom, custom } = context?.clientContext ?? {};
   return Custom?.subject ?? custom?.subject;
 }

@@ -2,10 +2,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { EdgeError } from '../../../protocol';
-import { prepareBroker } from '../../devices/broker/prepareBroker';
 import type { CoreConfig } from '../../../protocol/coreConfig';
 import { startCore } from '../../core';
-import { createCoreLog, fail, stopOnSignal, toldToLog } from '../coreProcess';
+import { prepareDeviceBroker } from '../../devices/broker/broker';
+import { createCoreLog, fail, stopOnSignal, tellMachines } from '../coreProcess';
 import { readConfigFile } from './configFile';
 import { connectByCertificate } from './connection';
 
@@ -17,14 +17,14 @@ async function main(): Promise<void> {
   const config = readConfig();
   const { log, shipper } = createCoreLog(config);
   try {
-    const openDevices = await prepareBroker(config.listen);
+    const openDevices = await prepareDeviceBroker(config.listen);
     const starting = startCore(config, {
       ...{ log, shipper },
       // Bundled beside this script.
       processScript: path.join(__dirname, 'functionProcess.cjs'),
       connect: () => connectByCertificate(config, log),
       openDevices,
-      ...toldToLog(log, { trace: process.env['EDGE_TRACE'] === '1' }),
+      ...tellMachines(config.core, log),
     });
     stopOnSignal(starting, log);
     const core = await starting;

@@ -4,7 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { Aedes, type PublishPacket } from 'aedes';
 import pino from 'pino';
 import type { Upstream } from '../../../edge/ports';
-import { connectUpstream, type MqttUpstream } from '../../../edge/cloud/mqttUpstream';
+import { MqttUpstream } from '../../../edge/cloud/mqttUpstream';
 import { until } from '../../support/until';
 import { EdgeError } from '../../../protocol';
 import { selfSigned, type TestCertificate } from '../support/certificates';
@@ -92,9 +92,9 @@ afterEach(async () => {
   await broker.close();
 });
 
-function connect(as: TestCertificate = identity.core, random = () => 0): MqttUpstream {
+function connect(as: TestCertificate = identity.core, random = () => 1): MqttUpstream {
   const { certificate, privateKey } = as;
-  const connecting = connectUpstream({
+  const connecting = new MqttUpstream({
     ...{ core: 'core-1', corePrefix: 'edge/svc-dev', host: '127.0.0.1', port, certificate, privateKey },
     ...{ ca: identity.server.certificate, log: pino({ level: 'silent' }), random },
   });

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import type { Devices } from '../../../edge/ports';
-import type { Store } from '../../../edge/definition/stores';
+import type { Store } from '../../../edge/store';
 import {
   createSystemFunctions,
   type SystemFunctionParts,

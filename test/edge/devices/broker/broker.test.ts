@@ -2,7 +2,7 @@ import { connect as tlsConnect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import pino from 'pino';
 import { Admission } from '../../../../edge/devices/admission';
-import { createBroker, type Broker } from '../../../../edge/devices/broker/broker';
+import { DeviceBroker } from '../../../../edge/devices/broker/broker';
 import { backgroundClock } from '../../../../lib/clock';
 import { EdgeError, emptyDefinition, MAX_MQTT_PAYLOAD, type GroupDefinition } from '../../../../protocol';
 import { selfSigned, type TestCertificate } from '../../support/certificates';
@@ -13,7 +13,7 @@ const VALIDITY: Partial<Record<string, [number, number]>> = { expired: [-9, -2],
 
 let certificates: Record<(typeof NAMES)[number] | 'edge', TestCertificate>;
 let definition: GroupDefinition;
-let broker: Broker;
+let broker: DeviceBroker;
 let port: number;
 let lookups: string[];
 let cloudIsAway: boolean;
@@ -55,7 +55,7 @@ beforeEach(async () => {
     },
   });
   const { certificate, privateKey } = certificates.edge;
-  broker = await createBroker({
+  broker = await DeviceBroker.open({
     ...{ host: '127.0.0.1', port: 0, certificate, privateKey, devicePrefix: 'edge', admission },
     log: pino({ level: 'silent' }),
   });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { MAX_BODY_BYTES, PacketGuard } from '../../../../edge/devices/broker/packetGuard';
+import { MAX_PACKET_BYTES, PacketGuard } from '../../../../edge/devices/broker/packetGuard';
 
 function packet(type: number, body: Buffer): Buffer {
   const header = [type << 4];
@@ -18,7 +18,7 @@ function inChunks(bytes: Buffer, cuts: readonly number[]): Buffer[] {
 
 const body = fc.oneof(
   { weight: 5, arbitrary: fc.nat(300) },
-  { weight: 1, arbitrary: fc.integer({ min: MAX_BODY_BYTES - 2, max: MAX_BODY_BYTES + 5_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: MAX_PACKET_BYTES - 2, max: MAX_PACKET_BYTES + 5_000 }) },
 );
 
 test('any packets in any chunks: all pass, oversized ones shortened', () => {
@@ -26,7 +26,7 @@ test('any packets in any chunks: all pass, oversized ones shortened', () => {
     fc.property(fc.array(body, { maxLength: 6 }), fc.array(fc.nat(), { maxLength: 12 }), (sizes, cuts) => {
       const bodies = sizes.map((size, n) => Buffer.alloc(size, n + 1));
       const sent = Buffer.concat(bodies.map((b) => packet(3, b)));
-      const expected = Buffer.concat(bodies.map((b) => packet(3, b.subarray(0, MAX_BODY_BYTES))));
+      const expected = Buffer.concat(bodies.map((b) => packet(3, b.subarray(0, MAX_PACKET_BYTES))));
       const guard = new PacketGuard();
       const passed = Buffer.concat(inChunks(sent, cuts).map((chunk) => guard.filter(chunk)));
       expect(passed.equals(expected)).toBe(true);
@@ -41,6 +41,6 @@ test('a chunk without anything oversized is passed as it is', () => {
 });
 
 test('any other packet over the limit, and a malformed length, are refused', () => {
-  expect(() => new PacketGuard().filter(packet(8, Buffer.alloc(MAX_BODY_BYTES + 1)))).toThrow('too large');
+  expect(() => new PacketGuard().filter(packet(8, Buffer.alloc(MAX_PACKET_BYTES + 1)))).toThrow('too large');
   expect(() => new PacketGuard().filter(Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 1]))).toThrow('malformed');
 });

@@ -1,4 +1,4 @@
-import { readConfiguration, settingsOf } from '../../../../edge/platforms/greengrass/configuration';
+import { readCoreConfiguration, coreSettingsOf } from '../../../../edge/platforms/greengrass/configuration';
 
 const GIVEN = {
   ...{ group: 'plant', corePrefix: 'edge/svc-dev', region: 'eu-west-1', httpUrl: 'https://api.example' },
@@ -7,7 +7,7 @@ const GIVEN = {
   settings: 'abc',
 };
 
-const read = (value: unknown) => readConfiguration({ configuration: () => Promise.resolve(value) });
+const read = (value: unknown) => readCoreConfiguration({ configuration: () => Promise.resolve(value) });
 
 test('fills in what the deployment leaves out, and lets pass what is not for the core', async () => {
   const configuration = await read(GIVEN);
@@ -15,7 +15,7 @@ test('fills in what the deployment leaves out, and lets pass what is not for the
     ...{ delivery: 'hot', revision: 0, devicePrefix: 'edge' },
     listen: { host: '0.0.0.0', port: 8883 },
   });
-  expect(settingsOf(configuration, { core: 'core-1', work: '/greengrass/v2/work/core' })).toMatchObject({
+  expect(coreSettingsOf(configuration, { core: 'core-1', work: '/greengrass/v2/work/core' })).toMatchObject({
     ...{ core: 'core-1', group: 'plant', stateDir: '/greengrass/v2/work/core/state' },
     ...{ poolSize: 2, logLevel: 'info' },
   });
@@ -42,5 +42,5 @@ test('without a broker of its own it listens nowhere', async () => {
 
 test('a component has a thing', async () => {
   const configuration = await read(GIVEN);
-  expect(() => settingsOf(configuration, { core: undefined, work: '/w' })).toThrow('AWS_IOT_THING_NAME');
+  expect(() => coreSettingsOf(configuration, { core: undefined, work: '/w' })).toThrow('AWS_IOT_THING_NAME');
 });

@@ -2,13 +2,13 @@ import pino from 'pino';
 import { Admission } from '../../../../edge/devices/admission';
 import type { DeviceAccess } from '../../../../edge/devices/deviceAccess';
 import { prepareDevices } from '../../../../edge/platforms/greengrass/devices';
-import type { LocalListener, Nucleus } from '../../../../edge/platforms/greengrass/nucleus';
+import type { LocalListener, NucleusClient } from '../../../../edge/platforms/greengrass/nucleus';
 import { EdgeError, emptyDefinition, MAX_MQTT_PAYLOAD, type GroupDefinition } from '../../../../protocol';
 import { topicMatches } from '../../../../local/services/iotCore/topics';
 import { ManualClock, settle } from '../../support/manualClock';
 
 /** Local publish/subscribe of a nucleus, in memory. */
-class MemoryPubsub implements Pick<Nucleus, 'subscribeLocal' | 'publishLocal'> {
+class MemoryPubsub implements Pick<NucleusClient, 'subscribeLocal' | 'publishLocal'> {
   readonly published: { topic: string; message: Record<string, unknown> }[] = [];
   readonly subscriptions = new Map<string, { listener: LocalListener; onEnded(): void }>();
   refused: EdgeError | undefined;

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { Nucleus } from '../../../../edge/platforms/greengrass/nucleus';
+import type { NucleusClient } from '../../../../edge/platforms/greengrass/nucleus';
 import { NucleusUpstream } from '../../../../edge/platforms/greengrass/upstream';
 import { EdgeError } from '../../../../protocol';
 import { ManualClock, settle } from '../../support/manualClock';
@@ -7,7 +7,7 @@ import { ManualClock, settle } from '../../support/manualClock';
 const UPDATE = { requestId: 'r1', group: 'plant', claims: [], joins: [], failures: [] };
 
 /** The nucleus' side of IPC, in memory. */
-class MemoryNucleus implements Pick<Nucleus, 'subscribe' | 'publish'> {
+class MemoryNucleus implements Pick<NucleusClient, 'subscribe' | 'publish'> {
   readonly published: { topic: string; payload: string }[] = [];
   readonly subscriptions = new Map<string, { listener(payload: Buffer): void; onEnded(): void }>();
   refused: EdgeError | undefined;
@@ -40,7 +40,7 @@ let connections: number;
 
 function open(): void {
   upstream = new NucleusUpstream({
-    ...{ nucleus, core: 'core-1', corePrefix: 'edge/svc-dev', clock, random: () => 1 },
+    ...{ nucleus, core: 'core-1', corePrefix: 'edge/svc-dev', clock, random: () => 0 },
     log: pino({ level: 'silent' }),
     probe() {
       probes += 1;

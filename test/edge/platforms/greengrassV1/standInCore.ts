@@ -9,7 +9,7 @@ import {
 import { createRemoteExecutionHandler } from '../../../../edge/platforms/greengrassV1/edgeRemoteExecution';
 import { readEnvironment } from '../../../../edge/platforms/greengrassV1/environment';
 import { createDeviceRequestHandler } from '../../../../edge/platforms/greengrassV1/handleDeviceRequest';
-import type { V1Context } from '../../../../edge/platforms/greengrassV1/messages';
+import type { V1LambdaContext } from '../../../../edge/platforms/greengrassV1/messages';
 import type { CoreSdk } from '../../../../edge/platforms/greengrassV1/sdk';
 import { coreTopic, wantedFunctions, type CoreUpdate, type FunctionManifest } from '../../../../protocol';
 import { functionFingerprint } from '../../../../protocol/greengrassV1';
@@ -52,8 +52,8 @@ export class StandInCore {
   private readonly waiting = new Set<{ check(published: Published): boolean; resolve(): void }>();
   private clock = new ProcessClock();
   private monitor: V1Monitor | undefined;
-  private deviceRequest = async (_event: unknown, _context: V1Context): Promise<void> => undefined;
-  private remoteExecution = async (_event: unknown, _context: V1Context): Promise<void> => undefined;
+  private deviceRequest = async (_event: unknown, _context: V1LambdaContext): Promise<void> => undefined;
+  private remoteExecution = async (_event: unknown, _context: V1LambdaContext): Promise<void> => undefined;
 
   private constructor(
     readonly cloud: MemoryCloud,

@@ -8,9 +8,8 @@ import {
   sharedTopic,
   versionRangeSchema,
   type CloudInvokeRequest,
-  type GroupDefinition,
 } from '../../protocol';
-import { Arrivals } from './arrivals';
+import type { Clock } from '../../lib/clock';
 import type { AskHandler, CallOrigin } from '../definition/functions/edgeApi';
 import type { InvokeAsk } from '../definition/functions/edgeApi';
 import {
@@ -20,17 +19,17 @@ import {
   type LocalFunction,
   type LocalFunctions,
 } from '../ports';
-import { type Clock } from '../../lib/clock';
-import { chooseRunning, findComing } from './versionChoice';
+import { runsSeam } from '../seams';
+import type { ServingVersions } from './servingVersions';
 
-export interface FunctionCallsDeps {
+export interface FunctionAsksDeps {
   devicePrefix: string;
   cloud: Pick<Cloud, 'invoke'>;
-  local: Pick<LocalFunctions, 'list' | 'invoke' | 'on'>;
+  local: Pick<LocalFunctions, 'invoke'>;
+  versions: ServingVersions;
   devices: Pick<Devices, 'share'>;
   clock: Clock;
-  definition(): GroupDefinition;
-  newRequestId(): string;
+  newRequestId: () => string;
 }
 
 /** Functions between a device and the deepest call. */
@@ -40,12 +39,8 @@ const MAX_HOPS = 8;
  * Answers functions that call back. A function has the rights that its own configuration lists, which
  * the operator decided with its version: those of the device that called are neither needed nor widened.
  */
-export class FunctionCalls implements AskHandler {
-  private readonly arrivals: Arrivals;
-
-  constructor(private readonly deps: FunctionCallsDeps) {
-    this.arrivals = new Arrivals(deps.local, deps.clock);
-  }
+export class FunctionAsks implements AskHandler {
+  constructor(private readonly deps: FunctionAsksDeps) {}
 
   /** Throws BAD_REQUEST, NOT_PERMITTED. */
   publish({ functionName, publishes }: CallOrigin, relative: string, payload: string): void {
@@ -76,31 +71,18 @@ export class FunctionCalls implements AskHandler {
     }
     const until = this.deps.clock.now() + Math.min(ask.timeoutMs ?? Infinity, origin.remainingMs());
     if (ask.location === 'cloud') return this.inCloud(origin, ask, until);
-    const here = await this.find(origin, ask, until);
+    const mayGoElsewhere = ask.location === 'any';
+    const here = await this.deps.versions.awaitRunning(
+      origin.device,
+      ask,
+      until,
+      ({ manifest: { locations } }) => !(mayGoElsewhere && locations.includes('cloud')),
+    );
     if (here !== undefined) return this.onEdge(origin, ask, here, until);
-    if (ask.location === 'any') return this.inCloud(origin, ask, until);
+    if (mayGoElsewhere) return this.inCloud(origin, ask, until);
     throw new EdgeError('FUNCTION_NOT_DEPLOYED', `${ask.function} does not run on this edge`, {
       details: { function: ask.function },
     });
-  }
-
-  /** The version that serves; one that is about to run here is waited for. */
-  private async find(
-    { device }: CallOrigin,
-    { function: name, version, location }: InvokeAsk,
-    until: number,
-  ): Promise<LocalFunction | undefined> {
-    const { local, definition, clock } = this.deps;
-    for (;;) {
-      const running = chooseRunning(local, definition(), device, name, version);
-      if (running !== undefined) return running;
-      const coming = findComing(local, name, version);
-      const elsewhere = location === 'any' && coming?.manifest.locations.includes('cloud') === true;
-      if (coming === undefined || elsewhere) return undefined;
-      const left = until - clock.now();
-      if (left <= 0) throw new EdgeError('TIMED_OUT', `${name} did not start in time`);
-      await this.arrivals.change(name, left);
-    }
   }
 
   private async onEdge(
@@ -111,7 +93,8 @@ export class FunctionCalls implements AskHandler {
   ): Promise<unknown> {
     const call = { requestId: this.deps.newRequestId(), device, hops: hops + 1, event: input };
     const timeoutMs = this.leftUntil(until);
-    const { output } = await this.deps.local.invoke(key, { ...call, timeoutMs });
+    const run = () => this.deps.local.invoke(key, { ...call, timeoutMs });
+    const { output } = await runsSeam.tracePromise(run, { key, requestId: call.requestId });
     return output;
   }
 

@@ -1,16 +1,11 @@
 import type { Logger } from 'pino';
-import { EdgeError, functionKey, type Failure, type GroupDefinition } from '../../protocol';
+import { EdgeError, type GroupDefinition } from '../../protocol';
+import type { Clock, Timer } from '../../lib/clock';
 import type { Upstream } from '../ports';
-import type { Clock } from '../../lib/clock';
-import type { OutboxEntry } from '../definition/stores';
-import { isSeen, type Outbox, type OutboxDraft } from './outbox';
+import { updatesSeam } from '../seams';
+import { isSeen, type Outbox, type OutboxEntry } from './outbox';
 import { coreUpdate, packEntries } from './packing';
 
-/**
- * Sends claims, joins and failures up as definition updates: numbered and stored first, gathered for a
- * few milliseconds, sent again under the same request id until the cloud accepts or refuses them, a
- * definition shows them, or the one who asked has waited long enough.
- */
 export interface UpdateTiming {
   /** Claims of this span travel together. */
   gatherMs: number;
@@ -23,7 +18,7 @@ export interface UpdateTiming {
   answerMs: number;
 }
 
-export const DEFAULT_UPDATE_TIMING: UpdateTiming = {
+const DEFAULT_TIMING: UpdateTiming = {
   gatherMs: 3,
   resendMs: 2_000,
   maxResendMs: 60_000,
@@ -31,28 +26,28 @@ export const DEFAULT_UPDATE_TIMING: UpdateTiming = {
   answerMs: 30_000,
 };
 
-export interface DefinitionUpdatesDeps {
+export interface UpdateSenderDeps {
   group: string;
   outbox: Outbox;
   upstream: Upstream;
   clock: Clock;
   log: Logger;
-  definition(): GroupDefinition;
-  newRequestId(): string;
+  newRequestId: () => string;
   timing?: Partial<UpdateTiming>;
 }
 
 /** Copies were sent and none was answered: the cloud may have the entry all the same, or get it yet. */
 export class Unanswered extends EdgeError {}
 
+/** One entry that is being sent, and whoever waits for what becomes of it. */
 interface Item {
   entry: OutboxEntry;
   sent?: boolean;
   /** Nobody waits for it: it is sent again until there is an answer, however long that takes. */
   patient: boolean;
   settled: boolean;
-  resolve(): void;
-  reject(error: EdgeError): void;
+  resolve: () => void;
+  reject: (error: EdgeError) => void;
 }
 
 interface Update {
@@ -63,18 +58,23 @@ interface Update {
   since: number;
   offlineSince?: number;
   resendMs: number;
-  timer?: { cancel(): void };
+  timer?: Timer;
 }
 
-export class DefinitionUpdates {
+/**
+ * Sends entries of the outbox up as definition updates: stored first, gathered for a few milliseconds, sent
+ * again under the same request id until the cloud accepts or refuses them, a definition shows them, or the
+ * one who asked has waited long enough.
+ */
+export class UpdateSender {
   private readonly timing: UpdateTiming;
   private readonly inFlight = new Map<string, Update>();
   private gathered: Item[] = [];
-  private gathering: { cancel(): void } | undefined;
+  private gathering: Timer | undefined;
   private closed = false;
 
-  constructor(private readonly deps: DefinitionUpdatesDeps) {
-    this.timing = { ...DEFAULT_UPDATE_TIMING, ...deps.timing };
+  constructor(private readonly deps: UpdateSenderDeps) {
+    this.timing = { ...DEFAULT_TIMING, ...deps.timing };
     deps.upstream.on('accepted', ({ requestId }) => this.accepted(requestId));
     deps.upstream.on('refused', ({ requestId, error }) => this.refused(requestId, EdgeError.fromJSON(error)));
     deps.upstream.on('connected', () => {
@@ -82,73 +82,24 @@ export class DefinitionUpdates {
     });
   }
 
-  /** Sends what an earlier run of the core promised and never saw in a definition. */
-  resume(): void {
-    const underWay = new Set([...this.gathered, ...this.itemsInFlight()].map(({ entry }) => entry));
-    for (const entry of this.deps.outbox.entries()) {
-      if (underWay.has(entry) || isSeen(entry, this.deps.definition())) continue;
-      this.enqueue(entry, true).catch((err: unknown) =>
-        this.deps.log.warn({ err, ...subjectOf(entry) }, 'an update of an earlier run was not accepted'),
-      );
-    }
-  }
-
   /**
-   * Resolves when the cloud has accepted the entry or a definition shows it. Rejects with the
-   * cloud's refusal, CLOUD_UNREACHABLE or DEPLOYMENT_TIMED_OUT (as `Unanswered` when it was sent); the
-   * entry is dropped then.
-   * A `patient` entry never gives up and its promise rejects on a refusal only.
+   * Resolves when the cloud has accepted the entry or a definition shows it. Rejects with the cloud's refusal,
+   * CLOUD_UNREACHABLE or DEPLOYMENT_TIMED_OUT (as `Unanswered` when it was sent); the entry is removed from
+   * the outbox then. A `patient` entry never gives up and its promise rejects on a refusal only.
    */
-  submit(draft: OutboxDraft, options: { patient?: boolean } = {}): Promise<void> {
-    if (this.closed) return Promise.reject(new EdgeError('CLOSED'));
-    const entry = this.deps.outbox.add(draft, this.deps.definition());
-    return this.enqueue(entry, options.patient ?? false);
+  send(entry: OutboxEntry, { patient }: { patient: boolean }): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.gathered.push({ entry, patient, settled: false, resolve, reject });
+      this.gathering ??= this.deps.clock.setTimeout(() => void this.flush(), this.timing.gatherMs);
+    });
   }
 
-  /** Like a patient `submit` whose refusal concerns nobody but the log. */
-  submitInBackground(draft: OutboxDraft): void {
-    this.submit(draft, { patient: true }).catch((err: unknown) =>
-      this.deps.log.warn({ err, ...subjectOf(draft) }, 'an update was not accepted'),
-    );
+  isSending(entry: OutboxEntry): boolean {
+    return this.items().some((item) => item.entry === entry);
   }
 
-  /** Tells the cloud of a version that does not start, unless that is on its way already. */
-  reportFailure(failure: Failure): void {
-    const { claims, static: fixed } = failure.upTo;
-    const known = this.deps.outbox.failureOf(failure.function, failure.version);
-    if (known !== undefined && known.upTo.claims >= claims && known.upTo.static >= fixed) return;
-    this.submitInBackground({ type: 'failure', ...failure });
-  }
-
-  /** The version that the device's claim names, counting what is still on its way. */
-  heldVersion(device: string, functionName: string): string | undefined {
-    return this.deps.outbox.heldVersion(this.deps.definition(), device, functionName);
-  }
-
-  claiming(device: string, functionName: string): boolean {
-    return this.deps.outbox.claiming(device, functionName);
-  }
-
-  claimedVersion(device: string, functionName: string): string | undefined {
-    return this.deps.outbox.claimedVersion(this.deps.definition(), device, functionName);
-  }
-
-  /** Keys of the functions that devices claim and that no definition shows yet. */
-  promised(): Set<string> {
-    const claims = this.deps.outbox.entries().filter((entry) => entry.type === 'claim');
-    const live = claims.filter((entry) => entry.released === undefined);
-    return new Set(live.map((entry) => functionKey(entry.function, entry.version)));
-  }
-
-  joining(device: string): boolean {
-    return this.deps.outbox.joining(device);
-  }
-
-  /** A new definition is in force: what it shows needs no further copy. */
+  /** A new definition is in force. */
   applied(definition: GroupDefinition): void {
-    const seen = this.deps.outbox.entries().filter((entry) => isSeen(entry, definition));
-    for (const entry of seen) this.deps.outbox.remove(entry);
-    if (seen.length > 0) this.saveInBackground();
     for (const update of [...this.inFlight.values()]) {
       for (const item of update.items) if (isSeen(item.entry, definition)) settle(item);
       this.tidy(update);
@@ -158,21 +109,14 @@ export class DefinitionUpdates {
   close(): void {
     this.closed = true;
     this.gathering?.cancel();
-    const items = [...this.gathered, ...this.itemsInFlight()];
+    const items = this.items();
     for (const update of this.inFlight.values()) update.timer?.cancel();
     this.inFlight.clear();
     for (const item of items) settle(item, new EdgeError('CLOSED', 'the edge core is stopping'));
   }
 
-  private itemsInFlight(): Item[] {
-    return [...this.inFlight.values()].flatMap((update) => update.items);
-  }
-
-  private enqueue(entry: OutboxEntry, patient: boolean): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      this.gathered.push({ entry, patient, settled: false, resolve, reject });
-      this.gathering ??= this.deps.clock.setTimeout(() => void this.flush(), this.timing.gatherMs);
-    });
+  private items(): Item[] {
+    return [...this.gathered, ...[...this.inFlight.values()].flatMap((update) => update.items)];
   }
 
   private async flush(): Promise<void> {
@@ -194,7 +138,7 @@ export class DefinitionUpdates {
   private joinsFor(items: readonly Item[]): Item[] {
     const here = new Set<string>();
     for (const { entry } of items) if (entry.type === 'join') here.add(entry.device);
-    const devices = new Set(items.flatMap(({ entry }) => deviceOf(entry) ?? []));
+    const devices = new Set(items.flatMap(({ entry }) => (entry.type === 'failure' ? [] : [entry.device])));
     const nobody = { patient: true, settled: false, resolve: () => undefined, reject: () => undefined };
     return this.deps.outbox
       .entries()
@@ -204,24 +148,20 @@ export class DefinitionUpdates {
 
   private begin(items: Item[], along: OutboxEntry[] = []): void {
     if (this.closed) return;
-    const { newRequestId, clock } = this.deps;
-    const { resendMs } = this.timing;
-    const update: Update = { requestId: newRequestId(), items, along, since: clock.now(), resendMs };
-    this.inFlight.set(update.requestId, update);
+    const requestId = this.deps.newRequestId();
+    const since = this.deps.clock.now();
+    const update: Update = { requestId, items, along, since, resendMs: this.timing.resendMs };
+    this.inFlight.set(requestId, update);
     this.attempt(update);
   }
 
   private attempt(update: Update): void {
-    const { upstream, clock, log, group } = this.deps;
+    const { upstream, clock } = this.deps;
     update.timer?.cancel();
     let pause = Math.min(this.timing.resendMs, 1_000);
     if (upstream.connected) {
       delete update.offlineSince;
-      const entries = [...update.along, ...update.items.map((item) => item.entry)];
-      for (const item of update.items) item.sent = true;
-      upstream
-        .sendUpdate(coreUpdate(update.requestId, group, entries))
-        .catch((err: unknown) => log.debug({ err, requestId: update.requestId }, 'update not sent'));
+      this.sendCopy(update);
       pause = update.resendMs;
       if (update.items.every((item) => item.patient)) {
         update.resendMs = Math.min(update.resendMs * 2, this.timing.maxResendMs);
@@ -232,6 +172,15 @@ export class DefinitionUpdates {
       if (update.items.some((item) => !item.patient)) upstream.hurry?.();
     }
     update.timer = clock.setTimeout(() => this.again(update), pause);
+  }
+
+  private sendCopy({ requestId, along, items }: Update): void {
+    const { upstream, group, log } = this.deps;
+    for (const item of items) item.sent = true;
+    const update = coreUpdate(requestId, group, [...along, ...items.map((item) => item.entry)]);
+    updatesSeam
+      .tracePromise(() => upstream.sendUpdate(update), { update })
+      .catch((err: unknown) => log.debug({ err, requestId }, 'update not sent'));
   }
 
   private again(update: Update): void {
@@ -266,7 +215,10 @@ export class DefinitionUpdates {
       this.deps.log.warn({ requestId, err: error }, 'the cloud refused an update that nobody waits for');
       return;
     }
-    if (update.items.length > 1) return this.split(update);
+    if (update.items.length > 1) {
+      this.split(update);
+      return;
+    }
     for (const item of update.items) {
       // A refusal that may pass is worth another copy where nobody waits for the answer.
       if (!(item.patient && error.retryable)) this.giveUp(item, error);
@@ -288,7 +240,7 @@ export class DefinitionUpdates {
 
   private giveUp(item: Item, error: EdgeError): void {
     if (item.settled) return;
-    if (this.deps.outbox.remove(item.entry)) this.saveInBackground();
+    this.deps.outbox.remove(item.entry);
     settle(item, error);
   }
 
@@ -300,23 +252,6 @@ export class DefinitionUpdates {
     this.inFlight.delete(update.requestId);
     return false;
   }
-
-  private saveInBackground(): void {
-    this.deps.outbox
-      .save()
-      .catch((err: unknown) => this.deps.log.error({ err }, 'the outbox cannot be written'));
-  }
-}
-
-function deviceOf(entry: OutboxEntry | OutboxDraft): string | undefined {
-  return entry.type === 'failure' ? undefined : entry.device;
-}
-
-/** For the log. */
-function subjectOf(entry: OutboxEntry | OutboxDraft): object {
-  return entry.type === 'failure'
-    ? { function: entry.function, version: entry.version }
-    : { device: entry.device };
 }
 
 function settle(item: Item, error?: EdgeError): void {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHttpClient } from '../../../edge/cloud/http';
-import { createTokenExchange } from '../../../edge/cloud/tokenExchange';
+import { createTokenExchange } from '../../../edge/cloud/credentials';
 import { ManualClock } from '../support/manualClock';
 
 let server: Server;

@@ -7,18 +7,12 @@ import {
   MAX_MQTT_PAYLOAD,
   parseWith,
   requestIdOf,
-  type Ask,
   type AskMessage,
-  type CallMessage,
   type DeviceTopic,
-} from '../../../protocol';
-import type { Devices } from '../../ports';
-
-/** Who gets the checked messages of devices: the edge system functions. */
-export interface DeviceMessageHandlers {
-  ask<K extends Ask>(device: string, ask: K, message: AskMessage<K>): void;
-  call(device: string, functionName: string, message: CallMessage): void;
-}
+} from '../../protocol';
+import type { Devices } from '../ports';
+import { messagesSeam } from '../seams';
+import type { DeviceMessageHandlers } from './deviceAccess';
 
 /** One PUBLISH of a device. `topic` is undefined when the device may not use it. */
 export interface ReceivedMessage {
@@ -77,11 +71,16 @@ function parseJson(payload: Buffer): unknown {
 function dispatch(topic: DeviceTopic, value: unknown, handlers: DeviceMessageHandlers): void {
   const { device } = topic;
   if (topic.kind === 'call') {
-    const name = parseWith(functionNameSchema, topic.function, 'function name in the topic');
-    return handlers.call(device, name, parseWith(callSchema, value, 'call'));
+    const functionName = parseWith(functionNameSchema, topic.function, 'function name in the topic');
+    const message = parseWith(callSchema, value, 'call');
+    if (messagesSeam.hasSubscribers) messagesSeam.publish({ device, functionName, message });
+    handlers.call(device, functionName, message);
+    return;
   }
-  const message = parseWith(askSchemas[topic.ask], value, topic.ask);
-  handlers.ask(device, topic.ask, message as AskMessage);
+  const { ask } = topic;
+  const message: AskMessage = parseWith(askSchemas[ask], value, ask);
+  if (messagesSeam.hasSubscribers) messagesSeam.publish({ device, ask, message });
+  handlers.ask(device, ask, message);
 }
 
 /** How far into a payload that cannot be parsed its request id is looked for. */
