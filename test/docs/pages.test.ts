@@ -17,6 +17,8 @@ function walk(folder: string): string[] {
   });
 }
 
+const rooms = new Set(files.flatMap((file) => (file.includes('/') ? file.split('/', 1) : [])));
+
 const isThere = (name: string): boolean => existsSync(path.join(root, name));
 const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 const proseOf = (page: string): string => textOf(page).replace(/^ *```[^]*?^ *```/gm, '');
@@ -42,7 +44,6 @@ function isDead(page: string, link: string): boolean {
 
 /** `runtime/process/loader.ts`, but not `handlers/<function>/lambda.ts`. */
 function namedPaths(page: string): string[] {
-  const rooms = new Set(files.flatMap((file) => (file.includes('/') ? file.split('/', 1) : [])));
   const names = [...proseOf(page).matchAll(/`([\w.-]+\/[\w./-]+)`/g)].map(([, name = '']) => name);
   return names.filter((name) => rooms.has(name.split('/')[0] ?? ''));
 }
@@ -53,11 +54,14 @@ test.each(pages)('%s names nothing that is not there', (page) => {
   expect(namedPaths(page).filter((name) => !isThere(name))).toEqual([]);
 });
 
-test('comments and messages name no page that is not there', () => {
+test('comments name no file and no page that is not there', () => {
   const dead = sources.flatMap((file) =>
-    [...textOf(file).matchAll(/\bdocs\/[\w/.-]+\.(md|json)\b/g)]
-      .filter(([name]) => !isThere(name))
-      .map(([name]) => `${file}: ${name}`),
+    [...textOf(file).matchAll(/^\s*(?:\*|\/\*|\/\/).*$/gm)].flatMap(([comment]) =>
+      [...comment.matchAll(/(?<=[\s(`])[a-z]+\/[\w./-]+\w/g)]
+        .map(([name]) => name)
+        .filter((name) => rooms.has(name.split('/')[0] ?? '') && !isThere(name) && !isThere(`${name}.ts`))
+        .map((name) => `${file}: ${name}`),
+    ),
   );
   expect(dead).toEqual([]);
 });
