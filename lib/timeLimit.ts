@@ -17,7 +17,7 @@ export function withinTime<T, U>(
       try {
         resolve(late());
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     }, ms);
     work

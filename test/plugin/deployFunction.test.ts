@@ -2,9 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Command } from '../support/command';
+
 import { startTestEnvironment, type TestEnvironment } from '../support/environment';
-import { packageTemplate, root } from '../support/packaged';
+import { packageTemplate } from '../support/packaged';
+import { sls } from '../support/sls';
 
 /** `sls deploy function` of a function that is no Lambda function, against the local cloud. */
 describe('sls deploy function -f <edge-only function>', () => {
@@ -23,13 +24,11 @@ describe('sls deploy function -f <edge-only function>', () => {
 
   async function deploy(name: string): Promise<string> {
     const { port } = stack.address() as AddressInfo;
-    const cli = path.join(root, 'node_modules', '.bin', 'serverless');
-    const command = new Command(cli, ['deploy', 'function', '-f', name], serviceDir, {
+    const { code, stdout, stderr } = await sls(serviceDir, ['deploy', 'function', '-f', name], {
       ...environment.cloud.environment(),
       AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${port}`,
     });
-    const { code } = await command.exit();
-    return `${command.output}\nexit code ${code}`;
+    return `${stdout}${stderr}\nexit code ${code}`;
   }
 
   const latest = async (name: string) =>

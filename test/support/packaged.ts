@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { withTemporaryFolder } from '../../local/dev/temporaryFolder';
 import type { CloudFormationTemplate } from '../../plugin/framework';
 import { root } from './root';
+import { sls } from './sls';
 
 export { root } from './root';
 
@@ -56,20 +54,9 @@ export async function installPackages(serviceDir: string): Promise<void> {
 }
 
 export async function packageService(serviceDir: string): Promise<PackagedService> {
-  const cli = path.join(root, 'node_modules', '.bin', 'serverless');
   const directory = path.join(serviceDir, 'packaged');
-  const env = { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' };
-  try {
-    await withTemporaryFolder((own) =>
-      promisify(execFile)(process.execPath, [cli, 'package', '--package', directory], {
-        cwd: serviceDir,
-        env: { ...env, ...own },
-      }),
-    );
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`sls package failed:\n${stdout}${stderr}`, { cause: error });
-  }
+  const { code, stdout, stderr } = await sls(serviceDir, ['package', '--package', directory]);
+  if (code !== 0) throw new Error(`sls package failed:\n${stdout}${stderr}`);
   const template = await readFile(path.join(directory, 'cloudformation-template-update-stack.json'), 'utf8');
   return { serviceDir, directory, template: JSON.parse(template) as CloudFormationTemplate };
 }

@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import { ZipFile } from 'yazl';
-import { withTemporaryFolder } from '../../../local/dev/temporaryFolder';
 import type { CloudFormationTemplate } from '../../../plugin/framework';
-import { root } from '../../support/packaged';
+import { root } from '../../support/root';
+import { sls } from '../../support/sls';
 
 export interface ServiceCopy {
   dir: string;
@@ -38,30 +36,19 @@ export async function copyOf(
     dir,
     read,
     json,
-    sls: (...args) => sls(dir, args),
+    sls: (...args) => run(dir, args),
     template: (packageDir = '.serverless') =>
       json(path.join(packageDir, 'cloudformation-template-update-stack.json')),
   };
 }
 
-async function sls(cwd: string, args: string[]): Promise<string> {
-  const cli = path.join(root, 'node_modules', '.bin', 'serverless');
-  const env = {
-    ...process.env,
-    SLS_NOTIFICATIONS_MODE: 'off',
-    SLS_TELEMETRY_DISABLED: '1',
-    // Not in node_modules: the framework's own packaging would follow the link to it.
-    EDGE_PLUGIN: path.join(root, 'dist', 'plugin', 'index.cjs'),
-  };
-  try {
-    const { stdout, stderr } = await withTemporaryFolder((own) =>
-      promisify(execFile)(process.execPath, [cli, ...args], { cwd, env: { ...env, ...own } }),
-    );
-    return stdout + stderr;
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${stdout}${stderr}`, { cause: error });
-  }
+/** Not in node_modules: the framework's own packaging would follow the link to it. */
+const EDGE_PLUGIN = path.join(root, 'dist', 'plugin', 'index.cjs');
+
+async function run(dir: string, args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await sls(dir, args, { EDGE_PLUGIN });
+  if (code !== 0) throw new Error(`${stdout}${stderr}`);
+  return stdout + stderr;
 }
 
 async function writeZip(file: string, files: Record<string, string>): Promise<void> {
