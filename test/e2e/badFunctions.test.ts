@@ -332,7 +332,7 @@ describe('styles of handlers', () => {
       { environment: { ANSWER: '42' } },
     ],
   ])('%s', async (name, files, config) => {
-    await register(name, files as unknown as Record<string, string>, config);
+    await register(name, files, config);
     await deploy(device, name);
     await expect(device.invoke(name)).resolves.toBe(42);
   });

@@ -42,7 +42,7 @@ export class Command {
       await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
       this.ended = true;
       this.events.emit('output');
-      return { code, signal } as CommandExit;
+      return { code, signal };
     });
   }
 
