@@ -3,6 +3,7 @@ import type { Exchange } from '../protocol';
 import type { EventDeliveryOptions } from './base/events';
 import type { CloudFunctionHostOptions } from './services/lambda/functionHost';
 import type { GreengrassOptions } from './services/greengrass';
+import type { V1Options } from './services/greengrassV1';
 import type { Invocation } from './services/lambda';
 import type { Clock } from '../lib/clock';
 
@@ -22,8 +23,8 @@ export interface CloudOptions {
   retryDelaysMs?: readonly number[];
   /** Drives the processes of Lambda functions. */
   functionHost?: CloudFunctionHostOptions;
-  /** Throttles requests to Greengrass, by operation; and the core of V1's deployments. */
-  greengrass?: Pick<GreengrassOptions, 'throttle' | 'v1'>;
+  /** Throttles requests to Greengrass, by operation; and what runs deployments of groups. */
+  greengrass?: Pick<GreengrassOptions, 'throttle'> & { v1?: V1Options };
   /** Drives schedules; a test moves it by hand. */
   scheduleTimers?: Clock;
   onExchange?(exchange: Exchange): void;

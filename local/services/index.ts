@@ -3,10 +3,11 @@ import { loadOrCreateAuthority } from '../../lib/x509/authority';
 import { RolePolicies } from './iam/rolePolicies';
 
 import type { CloudOptions } from '../cloudOptions';
-import type { CloudContext } from '../base/context';
+import type { CloudContext, Service } from '../base/context';
 import { startFunctionHost } from './lambda/functionHost';
-import { createEventBridge } from './eventBridge';
+import { createEventBridge, type EventBridge, type ServiceEvent } from './eventBridge';
 import { createGreengrass } from './greengrass';
+import { groupServiceRoutes } from './greengrassV1';
 import { createHttpApi } from './httpApi';
 import { createIotCore, type IotCore } from './iotCore';
 import { createLambda, type Lambda } from './lambda';
@@ -38,13 +39,8 @@ export async function startServices(
   const iotCore = started(await createIotCore(context, { authority }));
   connectRules(iotCore, lambda, s3);
   const eventBridge = createEventBridge(context, lambda);
-  const greengrass = started(
-    await createGreengrass(context, iotCore, {
-      readObject: (bucket, key) => s3.getObject(bucket, key),
-      putEvent: (event) => eventBridge.putEvent(event),
-      ...options.greengrass,
-    }),
-  );
+  const greengrass = await startGreengrass(context, options, { s3, iotCore, eventBridge });
+  started(greengrass);
   const scheduler = started(createScheduler(context.log, options.scheduleTimers));
   const roles = new RolePolicies(context.iam);
   return { authority, roles, s3, lambda, httpApi, iotCore, greengrass, queues, scheduler, eventBridge };
@@ -75,6 +71,24 @@ async function startLambda(
     ...(options.onInvocation && { onInvocation: options.onInvocation }),
   });
   return started(lambda);
+}
+
+function startGreengrass(
+  context: CloudContext,
+  { greengrass = {} }: CloudOptions,
+  { s3, iotCore, eventBridge }: { s3: S3; iotCore: IotCore; eventBridge: EventBridge },
+): Promise<Service> {
+  const { v1: groups = {}, ...options } = greengrass;
+  const { throttle } = options;
+  const putEvent = (event: ServiceEvent): void => {
+    eventBridge.putEvent(event);
+  };
+  return createGreengrass(
+    context,
+    iotCore,
+    { readObject: (bucket, key) => s3.getObject(bucket, key), putEvent, ...options },
+    groupServiceRoutes(context, iotCore.caPem, putEvent, { ...(throttle && { throttle }), ...groups }),
+  );
 }
 
 function connectRules(iotCore: IotCore, lambda: Lambda, s3: S3): void {

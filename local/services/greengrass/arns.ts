@@ -1,23 +1,23 @@
 import type { CloudContext } from '../../base/context';
-import { invalid } from './errors';
+import { invalidField } from './input';
 
 /** Source: Service Authorization Reference, "Resource types defined by AWS IoT Greengrass V2". */
-export interface GreengrassArns {
-  component(name: string): string;
-  componentVersion(name: string, version: string): string;
-  coreDevice(thingName: string): string;
-  deployment(deploymentId: string): string;
+export interface ResourceArns {
+  component: (name: string) => string;
+  componentVersion: (name: string, version: string) => string;
+  coreDevice: (thingName: string) => string;
+  deployment: (deploymentId: string) => string;
   /** Of a component version of this account. Throws ValidationException for another form. */
-  parseComponentVersion(arn: string): { name: string; version: string };
+  parseComponentVersion: (arn: string) => { name: string; version: string };
   /** Throws ValidationException. */
-  parseComponent(arn: string): string;
+  parseComponent: (arn: string) => string;
 }
 
 /** Patterns of the service model. */
 const COMPONENT_VERSION = /^arn:[^:]*:greengrass:[^:]*:(aws|[0-9]+):components:([^:]+):versions:([^:]+)$/;
 const COMPONENT = /^arn:[^:]*:greengrass:[^:]*:(aws|[0-9]+):components:([^:]+)$/;
 
-export function greengrassArns({ region, account }: CloudContext): GreengrassArns {
+export function resourceArns({ region, account }: CloudContext): ResourceArns {
   const prefix = `arn:aws:greengrass:${region}:${account}`;
   const component = (name: string): string => `${prefix}:components:${name}`;
   return {
@@ -28,13 +28,13 @@ export function greengrassArns({ region, account }: CloudContext): GreengrassArn
     parseComponentVersion(arn) {
       const [, , name, version] = COMPONENT_VERSION.exec(arn) ?? [];
       if (name === undefined || version === undefined) {
-        throw invalid(`arn must match ${COMPONENT_VERSION.source}`, 'arn');
+        throw invalidField(`arn must match ${COMPONENT_VERSION.source}`, 'arn');
       }
       return { name, version };
     },
     parseComponent(arn) {
       const name = COMPONENT.exec(arn)?.[2];
-      if (name === undefined) throw invalid(`arn must match ${COMPONENT.source}`, 'arn');
+      if (name === undefined) throw invalidField(`arn must match ${COMPONENT.source}`, 'arn');
       return name;
     },
   };
@@ -54,9 +54,10 @@ export function parseTarget(
   field = 'targetArn',
 ): DeploymentTarget {
   const [, inRegion, inAccount, kind, name] = TARGET.exec(arn) ?? [];
-  if (kind === undefined || name === undefined) throw invalid(`${field} must match ${TARGET.source}`, field);
+  if (kind === undefined || name === undefined)
+    throw invalidField(`${field} must match ${TARGET.source}`, field);
   if (inRegion !== region || inAccount !== account) {
-    throw invalid(`${field} is not of account ${account} in ${region}`, field);
+    throw invalidField(`${field} is not of account ${account} in ${region}`, field);
   }
   return { kind: kind as DeploymentTarget['kind'], name };
 }

@@ -1,7 +1,25 @@
 import { z } from 'zod';
-import { readJsonBody, type Page } from '../../base/rest/input';
+import { AwsError } from '../../base/context';
+import { pageOf, readJsonBody, type Page } from '../../base/rest/input';
 import type { RestCall } from '../../base/rest/service';
-import { invalid } from './errors';
+
+/** Errors in the shapes of the service model of Greengrass V2 (client-greengrassv2, models/errors). */
+
+export function invalidField(message: string, field?: string): AwsError {
+  return new AwsError('ValidationException', message, 400, {
+    reason: 'FIELD_VALIDATION_FAILED',
+    ...(field !== undefined && { fields: [{ name: field, message }] }),
+  });
+}
+
+export function missingResource(resourceType: string, resourceId: string): AwsError {
+  const message = `${resourceType} ${resourceId} does not exist`;
+  return new AwsError('ResourceNotFoundException', message, 404, { resourceId, resourceType });
+}
+
+export function conflict(message: string, resourceType: string, resourceId: string): AwsError {
+  return new AwsError('ConflictException', message, 409, { resourceId, resourceType });
+}
 
 /** Limits of the service model: TagMap, ClientTokenString, DefaultMaxResults. */
 export const tagsSchema = z
@@ -22,36 +40,23 @@ export const clientTokenSchema = z
 const MOST_RESULTS = 100;
 
 /** Throws ValidationException naming the first field that is wrong or not supported. */
-export function readInput<S extends z.ZodType>(call: RestCall, schema: S): z.output<S> {
-  return readJsonBody(call.body, schema, 'ValidationException');
+export function readInput<S extends z.ZodType>({ body }: { body: Buffer }, schema: S): z.output<S> {
+  return readJsonBody(body, schema, 'ValidationException');
 }
 
 /** One page; the token is the number of items before it. Throws ValidationException. */
-export function pageOf<T>(all: readonly T[], { query }: RestCall): Page<T> {
-  const start = numberOf(query.get('nextToken'), 0, 'nextToken', 0);
-  const count = numberOf(query.get('maxResults'), MOST_RESULTS, 'maxResults', 1, MOST_RESULTS);
-  const end = start + count;
-  return { items: all.slice(start, end), next: end < all.length ? String(end) : undefined };
-}
-
-function numberOf(text: string | null, fallback: number, field: string, low: number, high = 1e9): number {
-  if (text === null) return fallback;
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
-  if (value < low || value > high) throw invalid(`${field} '${text}' is not valid`, field);
-  return value;
+export function pageFor<T>(all: readonly T[], { query }: RestCall): Page<T> {
+  const refuse = (field: string, text: string): AwsError =>
+    invalidField(`${field} '${text}' is not valid`, field);
+  return pageOf(all, query, { most: MOST_RESULTS, strict: true, refuse });
 }
 
 /** One of the words of an enumeration. Throws ValidationException. */
-export function wordOf<T extends string>(
-  call: RestCall,
-  field: string,
-  words: readonly [T, ...T[]],
-  fallback = words[0],
-): T {
+export function wordOf<T extends string>(call: RestCall, field: string, words: readonly [T, ...T[]]): T {
   const text = call.query.get(field);
-  if (text === null) return fallback;
+  if (text === null) return words[0];
   const word = words.find((one) => one === text);
-  if (word === undefined) throw invalid(`${field} must be one of ${words.join(', ')}`, field);
+  if (word === undefined) throw invalidField(`${field} must be one of ${words.join(', ')}`, field);
   return word;
 }
 

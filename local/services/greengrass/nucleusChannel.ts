@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { AwsError } from '../../base/context';
 import type { DeviceCall, DeviceService } from '../iotCore';
-import { readJsonBody } from '../../base/rest/input';
 import { resolveCandidates, resolveSchema } from './components/resolve';
 import type { GreengrassContext } from './context';
-import { tellBroken } from './coreDevices/brokenComponents';
-import { installedSchema } from './coreDevices/store';
+import { installedSchema, type InstalledComponent } from './coreDevices/store';
 import { documentOf, needsDownload } from './deployments/document';
-import { queueMissing, report, targetsOf } from './deployments/rollout';
+import { keepReport, queueMissing, targetsOf } from './deployments/queue';
 import { executionSchema, isFinal, type ExecutionRecord } from './deployments/schema';
-import { notFound } from './errors';
+import { missingResource, readInput } from './input';
 
 /**
  * What the nucleus asks the cloud with the certificate of its thing. On AWS, deployments arrive through a
@@ -17,27 +15,12 @@ import { notFound } from './errors';
  * stand for them, allowed by the same IoT policies. The other two are calls of the real data plane.
  */
 export function nucleusChannel(context: GreengrassContext): DeviceService {
-  const routes: [
-    method: string,
-    path: RegExp,
-    handle: (call: DeviceCall, name: string) => Promise<unknown>,
-  ][] = [
-    [
-      'GET',
-      /^\/greengrass\/v2\/local\/coreDevices\/([^/]+)\/next$/,
-      (call, core) => next(context, call, core),
-    ],
-    [
-      'POST',
-      /^\/greengrass\/v2\/local\/coreDevices\/([^/]+)\/status$/,
-      (call, core) => status(context, call, core),
-    ],
-    [
-      'GET',
-      /^\/greengrass\/v2\/coreDevices\/([^/]+)\/deployments\/[^/]+$/,
-      (call, core) => configuration(context, call, core),
-    ],
-    ['POST', /^\/greengrass\/v2\/resolveComponentCandidates$/, (call) => candidates(context, call)],
+  const ofCore = (handle: typeof next) => (call: DeviceCall, core: string) => handle(context, call, core);
+  const routes: [string, RegExp, (call: DeviceCall, core: string) => Promise<unknown>][] = [
+    ['GET', /^\/greengrass\/v2\/local\/coreDevices\/([^/]+)\/next$/, ofCore(next)],
+    ['POST', /^\/greengrass\/v2\/local\/coreDevices\/([^/]+)\/status$/, ofCore(status)],
+    ['GET', /^\/greengrass\/v2\/coreDevices\/([^/]+)\/deployments\/[^/]+$/, ofCore(configuration)],
+    ['POST', /^\/greengrass\/v2\/resolveComponentCandidates$/, ofCore(candidates)],
   ];
   return (call) => {
     for (const [method, path, handle] of routes) {
@@ -99,7 +82,7 @@ const statusSchema = z.strictObject({
 async function status(context: GreengrassContext, call: DeviceCall, core: string): Promise<unknown> {
   requireThing(context, call, core);
   requirePolicy(context, call, core, 'iot:Publish', [`topic/$aws/things/${core}/greengrassv2/health/json`]);
-  const body = readJsonBody(call.body, statusSchema, 'ValidationException');
+  const body = readInput(call, statusSchema);
   if (body.core !== undefined) {
     const before = context.cores.find(core);
     const tags = before?.tags ?? {};
@@ -109,11 +92,47 @@ async function status(context: GreengrassContext, call: DeviceCall, core: string
   if (body.deployment !== undefined) {
     const { deploymentId, ...outcome } = body.deployment;
     const execution = context.deployments.execution(core, deploymentId);
-    if (execution === undefined) throw notFound('deployment', deploymentId);
-    report(context, execution, outcome);
+    if (execution === undefined) throw missingResource('deployment', deploymentId);
+    keepReport(context, execution, outcome);
     return { deploymentStatus: context.deployments.execution(core, deploymentId)?.status };
   }
   return {};
+}
+
+const TOLD_STATES = ['ERRORED', 'BROKEN'];
+
+/**
+ * Tells the event bus of components that came into a state of error since the core's last report. Source:
+ * AWS IoT Greengrass V2 developer guide, "Component status change event".
+ */
+function tellBroken(
+  { arns, putEvent }: GreengrassContext,
+  core: string,
+  before: readonly InstalledComponent[],
+  now: readonly InstalledComponent[],
+): void {
+  const stateBefore = new Map(before.map((one) => [`${one.componentName}:${one.componentVersion}`, one]));
+  const components = now.filter(({ componentName, componentVersion, lifecycleState, changedAt }) => {
+    const known = stateBefore.get(`${componentName}:${componentVersion}`);
+    const isNew = known?.lifecycleState !== lifecycleState || known.changedAt !== changedAt;
+    return isNew && TOLD_STATES.includes(lifecycleState);
+  });
+  if (components.length === 0) return;
+  putEvent({
+    source: 'aws.greengrass',
+    detailType: 'Greengrass V2 Installed Component Status Change',
+    resources: [arns.coreDevice(core)],
+    detail: {
+      components: components.map((one) => ({
+        componentName: one.componentName,
+        componentVersion: one.componentVersion,
+        root: one.isRoot,
+        lifecycleState: one.lifecycleState,
+        lifecycleStatusCodes: one.lifecycleStatusCodes ?? [],
+        lifecycleStateDetails: one.lifecycleStateDetails ?? '',
+      })),
+    },
+  });
 }
 
 /** Of a deployment that is too large for a shadow or job document. */
@@ -122,7 +141,7 @@ async function configuration(context: GreengrassContext, call: DeviceCall, core:
   requirePolicy(context, call, core, 'greengrass:GetDeploymentConfiguration', ['*']);
   const deploymentId = decodeURIComponent(call.pathname.slice(call.pathname.lastIndexOf('/') + 1));
   const execution = context.deployments.execution(core, deploymentId);
-  if (execution === undefined) throw notFound('deployment', deploymentId);
+  if (execution === undefined) throw missingResource('deployment', deploymentId);
   const { components } = context.deployments.require(deploymentId);
   return { components, large: needsDownload(context.deployments.require(deploymentId)) };
 }
@@ -131,7 +150,7 @@ async function candidates(context: GreengrassContext, call: DeviceCall): Promise
   const core = call.thingName ?? '';
   requireThing(context, call, core);
   requirePolicy(context, call, core, 'greengrass:ResolveComponentCandidates', ['*']);
-  return resolveCandidates(context, readJsonBody(call.body, resolveSchema, 'ValidationException'));
+  return resolveCandidates(context, readInput(call, resolveSchema));
 }
 
 function requireThing({ iotCore, log }: GreengrassContext, call: DeviceCall, thingName: string): void {

@@ -1,55 +1,34 @@
 import { z } from 'zod';
-import type { RestCall, RestPermission, RestRoute } from '../../base/rest/service';
-import type { GreengrassContext } from './context';
-import { invalid, notFound } from './errors';
-import { readInput, tagsSchema } from './input';
+import type { RestCall, RestRoute } from '../../base/rest/service';
+import { route, type GreengrassContext } from './context';
+import { invalidField, missingResource, readInput, tagsSchema } from './input';
 
 type Tags = Record<string, string>;
 
 interface Tagged {
   tags: Tags;
-  save(tags: Tags): void;
+  save: (tags: Tags) => void;
 }
 
 /** Tags of component versions, deployments and core devices. */
 export function tagRoutes(context: GreengrassContext): RestRoute[] {
-  const arnOf = (call: RestCall): string => call.params.resourceArn ?? '';
-  const permissions =
-    (action: string) =>
-    (call: RestCall): RestPermission[] => [{ action: `greengrass:${action}`, resource: arnOf(call) }];
-  const path = '/tags/{resourceArn}';
+  const arnOf = (call: RestCall): string => call.param('resourceArn');
+  const path = '/tags/{resourceArn}' as const;
   return [
-    {
-      operation: 'ListTagsForResource',
-      method: 'GET',
-      path,
-      permissions: permissions('ListTagsForResource'),
-      handle: (call) => ({ tags: tagged(context, arnOf(call)).tags }),
-    },
-    {
-      operation: 'TagResource',
-      method: 'POST',
-      path,
-      permissions: permissions('TagResource'),
-      handle(call) {
-        const { tags } = readInput(call, z.strictObject({ tags: tagsSchema }));
-        const resource = tagged(context, arnOf(call));
-        resource.save({ ...resource.tags, ...tags });
-      },
-    },
-    {
-      operation: 'UntagResource',
-      method: 'DELETE',
-      path,
-      permissions: permissions('UntagResource'),
-      handle(call) {
-        const removed = call.query.getAll('tagKeys');
-        const resource = tagged(context, arnOf(call));
-        resource.save(
-          Object.fromEntries(Object.entries(resource.tags).filter(([key]) => !removed.includes(key))),
-        );
-      },
-    },
+    route('ListTagsForResource', `GET ${path}`, arnOf, (call) => ({
+      tags: tagged(context, arnOf(call)).tags,
+    })),
+    route('TagResource', `POST ${path}`, arnOf, (call) => {
+      const { tags } = readInput(call, z.strictObject({ tags: tagsSchema }));
+      const resource = tagged(context, arnOf(call));
+      resource.save({ ...resource.tags, ...tags });
+    }),
+    route('UntagResource', `DELETE ${path}`, arnOf, (call) => {
+      const removed = call.query.getAll('tagKeys');
+      const resource = tagged(context, arnOf(call));
+      const left = Object.entries(resource.tags).filter(([key]) => !removed.includes(key));
+      resource.save(Object.fromEntries(left));
+    }),
   ];
 }
 
@@ -66,8 +45,8 @@ function tagged({ components, deployments, cores }: GreengrassContext, arn: stri
   }
   if (kind === 'coreDevices') {
     const record = cores.find(name);
-    if (record === undefined) throw notFound('coreDevice', name);
+    if (record === undefined) throw missingResource('coreDevice', name);
     return { tags: record.tags, save: (tags) => cores.save({ ...record, tags }) };
   }
-  throw invalid(`${arn} is not a resource with tags`, 'resourceArn');
+  throw invalidField(`${arn} is not a resource with tags`, 'resourceArn');
 }

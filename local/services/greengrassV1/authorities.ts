@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { readJsonBody } from '../../base/rest/input';
-import type { RestPermission, RestCall, RestRoute, V1Context } from './context';
-import { notFound } from './errors';
-import { GROUP, onGroup, requireGroup } from './groups';
+import type { RestCall, RestRoute } from '../../base/rest/service';
+import { inputOf, route, type ControlPlane } from './context';
+import { idNotFound } from './errors';
+import { GROUP, groupArn, requireGroup } from './groups';
+import type { Group } from './state';
 
 const expirySchema = z.strictObject({
   CertificateExpiryInMilliseconds: z.string().regex(/^\d+$/).optional(),
@@ -11,93 +12,58 @@ const SEVEN_DAYS_MS = String(7 * 24 * 3_600_000);
 const TEN_YEARS_MS = String(10 * 365 * 24 * 3_600_000);
 
 /** The authority of a group, which signs its core's server certificate: here the local cloud's own. */
-export function authorityRoutes(context: V1Context): RestRoute[] {
-  const { state, arn } = context;
-  const path = `${GROUP}/certificateauthorities`;
-  const arnOf = (groupId: string, id: string): string =>
-    arn(`groups/${groupId}/certificateauthorities/${id}`);
-  const onAuthority = (call: RestCall): RestPermission[] => [
-    ...onGroup(context, 'GetGroupCertificateAuthority')(call),
-    {
-      action: 'greengrass:GetGroupCertificateAuthority',
-      resource: arnOf(call.params.groupId ?? '', call.params.authorityId ?? ''),
-    },
-  ];
+export function authorityRoutes(context: ControlPlane): RestRoute[] {
+  const { state } = context;
+  const path = `${GROUP}/certificateauthorities` as const;
+  const resource = groupArn(context);
+  const require = (call: RestCall): Group => requireGroup(context, call);
+  const arnOf = (call: RestCall, id: string): string => `${resource(call)}/certificateauthorities/${id}`;
   return [
-    {
-      operation: 'CreateGroupCertificateAuthority',
-      method: 'POST',
-      path,
-      permissions: onGroup(context, 'CreateGroupCertificateAuthority'),
-      handle(call) {
-        const group = requireGroup(context, call);
-        const id = context.newId();
-        group.authorities.push(id);
-        state.save();
-        return { GroupCertificateAuthorityArn: arnOf(group.id, id) };
-      },
-    },
-    {
-      operation: 'ListGroupCertificateAuthorities',
-      method: 'GET',
-      path,
-      permissions: onGroup(context, 'ListGroupCertificateAuthorities'),
-      handle(call) {
-        const group = requireGroup(context, call);
+    route('CreateGroupCertificateAuthority', `POST ${path}`, resource, (call) => {
+      const id = context.newId();
+      require(call).authorities.push(id);
+      state.save();
+      return { GroupCertificateAuthorityArn: arnOf(call, id) };
+    }),
+    route('ListGroupCertificateAuthorities', `GET ${path}`, resource, (call) => ({
+      GroupCertificateAuthorities: require(call).authorities.map((id) => ({
+        GroupCertificateAuthorityArn: arnOf(call, id),
+        GroupCertificateAuthorityId: id,
+      })),
+    })),
+    route(
+      'GetGroupCertificateAuthority',
+      `GET ${path}/{authorityId}`,
+      (call) => [resource(call), arnOf(call, call.param('authorityId'))],
+      (call) => {
+        const id = call.param('authorityId');
+        if (!require(call).authorities.includes(id)) {
+          throw idNotFound('That certificate authority does not exist.');
+        }
         return {
-          GroupCertificateAuthorities: group.authorities.map((id) => ({
-            GroupCertificateAuthorityArn: arnOf(group.id, id),
-            GroupCertificateAuthorityId: id,
-          })),
-        };
-      },
-    },
-    {
-      operation: 'GetGroupCertificateAuthority',
-      method: 'GET',
-      path: `${path}/{authorityId}`,
-      permissions: onAuthority,
-      handle(call) {
-        const group = requireGroup(context, call);
-        const id = call.params.authorityId ?? '';
-        if (!group.authorities.includes(id)) throw notFound('That certificate authority does not exist.');
-        return {
-          GroupCertificateAuthorityArn: arnOf(group.id, id),
+          GroupCertificateAuthorityArn: arnOf(call, id),
           GroupCertificateAuthorityId: id,
           PemEncodedCertificate: context.caPem,
         };
       },
-    },
-    ...expiryRoutes(context, `${path}/configuration/expiry`),
+    ),
+    route('GetGroupCertificateConfiguration', `GET ${path}/configuration/expiry`, resource, (call) =>
+      expiryOf(require(call)),
+    ),
+    route('UpdateGroupCertificateConfiguration', `PUT ${path}/configuration/expiry`, resource, (call) => {
+      const group = require(call);
+      group.certificateExpiryMs =
+        inputOf(call, expirySchema).CertificateExpiryInMilliseconds ?? SEVEN_DAYS_MS;
+      state.save();
+      return expiryOf(group);
+    }),
   ];
 }
 
-function expiryRoutes(context: V1Context, path: string): RestRoute[] {
-  const answer = (group: { id: string; certificateExpiryMs?: string | undefined }): object => ({
+function expiryOf(group: Group): object {
+  return {
     GroupId: group.id,
     CertificateAuthorityExpiryInMilliseconds: TEN_YEARS_MS,
     CertificateExpiryInMilliseconds: group.certificateExpiryMs ?? SEVEN_DAYS_MS,
-  });
-  return [
-    {
-      operation: 'GetGroupCertificateConfiguration',
-      method: 'GET',
-      path,
-      permissions: onGroup(context, 'GetGroupCertificateConfiguration'),
-      handle: (call) => answer(requireGroup(context, call)),
-    },
-    {
-      operation: 'UpdateGroupCertificateConfiguration',
-      method: 'PUT',
-      path,
-      permissions: onGroup(context, 'UpdateGroupCertificateConfiguration'),
-      handle(call) {
-        const group = requireGroup(context, call);
-        const body = readJsonBody(call.body, expirySchema, 'InvalidInputException');
-        group.certificateExpiryMs = body.CertificateExpiryInMilliseconds ?? SEVEN_DAYS_MS;
-        context.state.save();
-        return answer(group);
-      },
-    },
-  ];
+  };
 }

@@ -58,8 +58,9 @@ function repeated(entries: readonly Entry[], field: string): string[] {
   const seen = new Set<unknown>();
   return entries.flatMap((entry) => {
     const value = entry[field];
-    if (value === undefined || !seen.has(value)) return (seen.add(value), []);
-    return [`${field} '${String(value)}' is used more than once`];
+    if (typeof value === 'string' && seen.has(value)) return [`${field} '${value}' is used more than once`];
+    seen.add(value);
+    return [];
   });
 }
 

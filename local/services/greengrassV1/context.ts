@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { CloudContext } from '../../base/context';
-import type { RestCall, RestPermission, RestRoute } from '../../base/rest/service';
+import { pageOf, readJsonBody, type Page } from '../../base/rest/input';
+import { routesOf, type RestCall } from '../../base/rest/service';
+import type { z } from 'zod';
 import { invalidInput } from './errors';
-import type { Container, ContainerVersion, DeploymentRecord, V1State } from './state';
+import type { GroupDeployment, V1State } from './state';
 
 /** What becomes of a deployment on the core: it reports one of these. */
 export type CoreOutcome =
   | { status: 'Success' }
-  | { status: 'Failure'; errorMessage: string; errorDetails?: DeploymentRecord['errorDetails'] };
+  | { status: 'Failure'; errorMessage: string; errorDetails?: GroupDeployment['errorDetails'] };
 
 /** What a core gets to run. */
 export interface CoreDelivery {
   deploymentId: string;
   groupId: string;
   groupName: string;
-  type: DeploymentRecord['type'];
+  type: GroupDeployment['type'];
   /** By the group version's fields, the content that each ARN names. */
   definitions: Record<string, Record<string, unknown>>;
 }
@@ -37,58 +39,61 @@ export interface V1Options {
   /** ARN of the account's service role until another one is associated; left out, there is none. */
   serviceRole?: string;
   /** After each change of a deployment's status. */
-  onStatusChange?(event: StatusChange): void;
+  onStatusChange?: (event: StatusChange) => void;
   /** Runs the next step of a deployment, never at once. */
-  schedule?(step: () => void): void;
+  schedule?: (step: () => void) => void;
   /** True: this request is answered with a throttling error. */
-  throttle?(operation: string): boolean;
+  throttle?: (operation: string) => boolean;
   /** Milliseconds since the epoch. */
-  now?(): number;
+  now?: () => number;
   /** Entries of a page where the request names no number. */
   pageSize?: number;
   /** Whether Lambda has this version or alias; left out, every one counts as there. */
-  functionExists?(qualifiedArn: string): boolean;
+  functionExists?: (qualifiedArn: string) => boolean;
 }
 
+/** A route of the service: `route(operation, line, resources, handle)`. */
+export const route = routesOf('greengrass');
+
 /** What the parts of the V1 control plane share. */
-export interface V1Context {
+export interface ControlPlane {
   readonly cloud: CloudContext;
   /** PEM of the authority that signs the cores' server certificates. */
   readonly caPem: string;
   readonly state: V1State;
   readonly log: Logger;
   readonly options: V1Options;
-  now(): number;
-  newId(): string;
+  now: () => number;
+  newId: () => string;
   /** The ARN of a path below `/greengrass/`. */
-  arn(path: string): string;
-  page<T>(call: RestCall, all: readonly T[]): { items: T[]; next: string | undefined };
+  arn: (path: string) => string;
+  /** Throws InvalidInputException. */
+  page: <T>(call: RestCall, all: readonly T[]) => Page<T>;
 }
 
-export type { Container, ContainerVersion, RestPermission, RestCall, RestRoute };
-
-export function createV1Context(
-  parts: Pick<V1Context, 'cloud' | 'caPem' | 'state' | 'log' | 'options'>,
-): V1Context {
+export function createControlPlane(
+  parts: Pick<ControlPlane, 'cloud' | 'caPem' | 'state' | 'log' | 'options'>,
+): ControlPlane {
   const { cloud, options } = parts;
+  const paging = {
+    ...{ token: 'NextToken', size: 'MaxResults', most: options.pageSize ?? 50 },
+    refuse: () => invalidInput('NextToken or MaxResults is invalid'),
+  };
   return {
     ...parts,
     now: options.now ?? (() => Date.now()),
     newId: () => randomUUID(),
     arn: (path) => `arn:aws:greengrass:${cloud.region}:${cloud.account}:/greengrass/${path}`,
-    page: (call, all) => pageOf(call, all, options.pageSize ?? 50),
+    page: (call, all) => pageOf(all, call.query, paging),
   };
 }
 
-function pageOf<T>(
-  { query }: RestCall,
-  all: readonly T[],
-  pageSize: number,
-): { items: T[]; next: string | undefined } {
-  const start = Number(query.get('NextToken') ?? 0);
-  const size = Math.min(Number(query.get('MaxResults') ?? pageSize), pageSize);
-  const isWhole = Number.isInteger(start) && start >= 0 && Number.isInteger(size) && size > 0;
-  if (!isWhole) throw invalidInput('NextToken or MaxResults is invalid');
-  const end = start + size;
-  return { items: all.slice(start, end), next: end < all.length ? String(end) : undefined };
+/** Throws InvalidInputException naming the first field that is wrong or not supported. */
+export function inputOf<S extends z.ZodType>({ body }: RestCall, schema: S): z.output<S> {
+  return readJsonBody(body, schema, 'InvalidInputException');
+}
+
+/** As AWS sends times: ISO 8601. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -1,7 +1,7 @@
 import { AwsError } from '../../base/context';
 
 /** Errors by their names on the wire; Greengrass V1 models only two of them. */
-export const notFound = (message: string): AwsError => new AwsError('IdNotFoundException', message, 404);
+export const idNotFound = (message: string): AwsError => new AwsError('IdNotFoundException', message, 404);
 export const versionNotFound = (message: string): AwsError =>
   new AwsError('VersionNotFoundException', message, 404);
 export const resourceNotFound = (message: string): AwsError =>
@@ -12,4 +12,3 @@ export const invalidDefinition = (noun: string, details: readonly string[]): Aws
     'InvalidContainerDefinitionException',
     `The ${noun} definition is invalid or corrupted. (ErrorDetails: [${details.join(', ')}])`,
   );
-export const throttled = (): AwsError => new AwsError('TooManyRequestsException', 'Rate exceeded', 429);

@@ -163,7 +163,7 @@ export const KINDS: readonly Kind[] = [
         .strictObject({ Execution: z.strictObject({ IsolationMode: isolation, RunAs: runAs }).optional() })
         .optional(),
       Functions: z.array(functionEntry).optional(),
-    }) as z.ZodType<DefinitionContent>,
+    }),
   },
   {
     ...named('Logger', 'Loggers', false),

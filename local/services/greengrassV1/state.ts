@@ -20,8 +20,12 @@ const containerSchema = z.strictObject({
 export type Container = z.infer<typeof containerSchema>;
 export type ContainerVersion = z.infer<typeof versionSchema>;
 
+const roleSchema = z.strictObject({ arn: z.string(), at: z.number() });
+/** `at`: since when, in milliseconds since the epoch. */
+export type AssociatedRole = z.infer<typeof roleSchema>;
+
 const groupSchema = containerSchema.extend({
-  role: z.strictObject({ arn: z.string(), at: z.number() }).optional(),
+  role: roleSchema.optional(),
   /** Ids of certificate authorities. */
   authorities: z.array(z.string()),
   certificateExpiryMs: z.string().optional(),
@@ -42,7 +46,7 @@ const deploymentSchema = z.strictObject({
     .array(z.strictObject({ DetailedErrorCode: z.string(), DetailedErrorMessage: z.string() }))
     .optional(),
 });
-export type DeploymentRecord = z.infer<typeof deploymentSchema>;
+export type GroupDeployment = z.infer<typeof deploymentSchema>;
 
 const stateSchema = z.strictObject({
   /** By kind, then id. */
@@ -50,11 +54,11 @@ const stateSchema = z.strictObject({
   groups: z.record(z.string(), groupSchema),
   /** Oldest first. */
   deployments: z.array(deploymentSchema),
-  serviceRole: z.strictObject({ arn: z.string(), at: z.number() }).optional(),
+  serviceRole: roleSchema.optional(),
 });
 
 /** Everything of the control plane, kept on disk. Change it, then `save()`. */
-export type V1State = z.infer<typeof stateSchema> & { save(): void };
+export type V1State = z.infer<typeof stateSchema> & { save: () => void };
 
 export function openV1State(dir: string): V1State {
   const path = join(dir, 'v1.json');

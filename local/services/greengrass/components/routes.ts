@@ -1,10 +1,18 @@
 import { z } from 'zod';
 import { EdgeError } from '../../../../protocol';
 import { parseRecipe, type Recipe } from '../../../../protocol/greengrass/recipe';
-import type { RestCall, RestPermission, RestRoute } from '../../../base/rest/service';
-import type { GreengrassContext } from '../context';
-import { conflict, invalid } from '../errors';
-import { clientTokenSchema, pageOf, readInput, seconds, tagsSchema, wordOf } from '../input';
+import { ANY_RESOURCE, type RestCall, type RestRoute } from '../../../base/rest/service';
+import { route, type GreengrassContext } from '../context';
+import {
+  clientTokenSchema,
+  conflict,
+  invalidField,
+  pageFor,
+  readInput,
+  seconds,
+  tagsSchema,
+  wordOf,
+} from '../input';
 import { prepareComponent } from './artifacts';
 import type { ComponentRecord } from './store';
 
@@ -17,75 +25,50 @@ const createSchema = z.strictObject({
 
 /** Component versions of the account. */
 export function componentRoutes(context: GreengrassContext): RestRoute[] {
+  return [...versionRoutes(context), ...listRoutes(context)];
+}
+
+const arnOf = (call: RestCall): string => call.param('arn');
+
+function versionRoutes(context: GreengrassContext): RestRoute[] {
   const { components, arns, now } = context;
-  const arnOf = (call: RestCall): string => call.params.arn ?? '';
-  const onArn =
-    (action: string) =>
-    (call: RestCall): RestPermission[] => {
-      return [{ action: `greengrass:${action}`, resource: arnOf(call) }];
-    };
+  const path = '/greengrass/v2/components/{arn}' as const;
   const requireVersion = (call: RestCall): ComponentRecord => {
     const { name, version } = arns.parseComponentVersion(arnOf(call));
     return components.require(name, version);
   };
-
   return [
-    {
-      operation: 'CreateComponentVersion',
-      method: 'POST',
-      path: '/greengrass/v2/createComponentVersion',
-      status: 201,
-      permissions: (call) => [
-        {
-          action: 'greengrass:CreateComponentVersion',
-          resource: arns.component(readRecipe(call).ComponentName),
-        },
-      ],
-      handle(call) {
+    route(
+      'CreateComponentVersion',
+      'POST /greengrass/v2/createComponentVersion',
+      (call) => arns.component(readRecipe(call).ComponentName),
+      (call) => {
         const recipe = readRecipe(call);
         const { tags, clientToken } = readInput(call, createSchema);
         return context.tokens.once('CreateComponentVersion', clientToken, () => {
           const record = create(context, recipe, tags, call.principal.role?.arn);
-          return {
-            arn: versionArn(context, record),
-            componentName: recipe.ComponentName,
-            componentVersion: recipe.ComponentVersion,
-            creationTimestamp: seconds(now()),
-            status: statusOf(record),
-          };
+          return { ...nameOf(context, record), creationTimestamp: seconds(now()), status: statusOf(record) };
         });
       },
-    },
-    {
-      operation: 'DescribeComponent',
-      method: 'GET',
-      path: '/greengrass/v2/components/{arn}/metadata',
-      permissions: onArn('DescribeComponent'),
-      handle(call) {
-        const record = requireVersion(call);
-        return { ...describe(context, record), status: statusOf(record), tags: record.tags };
-      },
-    },
-    {
-      operation: 'GetComponent',
-      method: 'GET',
-      path: '/greengrass/v2/components/{arn}',
-      permissions: onArn('GetComponent'),
-      handle(call) {
-        const recipeOutputFormat = wordOf(call, 'recipeOutputFormat', ['JSON', 'YAML']);
-        if (recipeOutputFormat === 'YAML')
-          throw invalid('the local cloud gives recipes as JSON', 'recipeOutputFormat');
-        const { recipe, tags } = requireVersion(call);
-        return { recipeOutputFormat, recipe: encode(recipe), tags };
-      },
-    },
-    {
-      operation: 'DeleteComponent',
-      method: 'DELETE',
-      path: '/greengrass/v2/components/{arn}',
-      status: 204,
-      permissions: onArn('DeleteComponent'),
-      handle(call) {
+      { status: 201 },
+    ),
+    route('DescribeComponent', `GET ${path}/metadata`, arnOf, (call) => {
+      const record = requireVersion(call);
+      return { ...describe(context, record), status: statusOf(record), tags: record.tags };
+    }),
+    route('GetComponent', `GET ${path}`, arnOf, (call) => {
+      const recipeOutputFormat = wordOf(call, 'recipeOutputFormat', ['JSON', 'YAML']);
+      if (recipeOutputFormat === 'YAML') {
+        throw invalidField('the local cloud gives recipes as JSON', 'recipeOutputFormat');
+      }
+      const { recipe, tags } = requireVersion(call);
+      return { recipeOutputFormat, recipe: encode(recipe), tags };
+    }),
+    route(
+      'DeleteComponent',
+      `DELETE ${path}`,
+      arnOf,
+      (call) => {
         const { recipe, state } = requireVersion(call);
         const { ComponentName: name, ComponentVersion: version } = recipe;
         if (state === 'REQUESTED' || state === 'INITIATED') {
@@ -93,37 +76,28 @@ export function componentRoutes(context: GreengrassContext): RestRoute[] {
         }
         components.remove(name, version);
       },
-    },
-    {
-      operation: 'ListComponents',
-      method: 'GET',
-      path: '/greengrass/v2/components',
-      permissions: () => [{ action: 'greengrass:ListComponents', resource: '*' }],
-      handle(call) {
-        const scope = wordOf(call, 'scope', ['PRIVATE', 'PUBLIC']);
-        const page = pageOf(scope === 'PRIVATE' ? components.latest() : [], call);
-        const listed = page.items.map((record) => {
-          const { componentName, ...latestVersion } = describe(context, record);
-          return { arn: arns.component(record.recipe.ComponentName), componentName, latestVersion };
-        });
-        return { components: listed, nextToken: page.next };
-      },
-    },
-    {
-      operation: 'ListComponentVersions',
-      method: 'GET',
-      path: '/greengrass/v2/components/{arn}/versions',
-      permissions: onArn('ListComponentVersions'),
-      handle(call) {
-        const page = pageOf(components.versions(arns.parseComponent(arnOf(call))), call);
-        const componentVersions = page.items.map((record) => ({
-          componentName: record.recipe.ComponentName,
-          componentVersion: record.recipe.ComponentVersion,
-          arn: versionArn(context, record),
-        }));
-        return { componentVersions, nextToken: page.next };
-      },
-    },
+      { status: 204 },
+    ),
+  ];
+}
+
+function listRoutes(context: GreengrassContext): RestRoute[] {
+  const { components, arns } = context;
+  return [
+    route('ListComponents', 'GET /greengrass/v2/components', ANY_RESOURCE, (call) => {
+      const scope = wordOf(call, 'scope', ['PRIVATE', 'PUBLIC']);
+      const page = pageFor(scope === 'PRIVATE' ? components.latest() : [], call);
+      const listed = page.items.map((record) => {
+        const { componentName, ...latestVersion } = describe(context, record);
+        return { arn: arns.component(componentName), componentName, latestVersion };
+      });
+      return { components: listed, nextToken: page.next };
+    }),
+    route('ListComponentVersions', 'GET /greengrass/v2/components/{arn}/versions', arnOf, (call) => {
+      const page = pageFor(components.versions(arns.parseComponent(arnOf(call))), call);
+      const componentVersions = page.items.map((record) => nameOf(context, record));
+      return { componentVersions, nextToken: page.next };
+    }),
   ];
 }
 
@@ -162,7 +136,7 @@ function readRecipe(call: RestCall): Recipe {
   try {
     return parseRecipe(bytes);
   } catch (error) {
-    if (error instanceof EdgeError) throw invalid(error.message, 'inlineRecipe');
+    if (error instanceof EdgeError) throw invalidField(error.message, 'inlineRecipe');
     throw error;
   }
 }
@@ -171,20 +145,19 @@ export function encode(recipe: Recipe): string {
   return Buffer.from(JSON.stringify(recipe)).toString('base64');
 }
 
-function versionArn({ arns }: GreengrassContext, { recipe }: ComponentRecord): string {
-  return arns.componentVersion(recipe.ComponentName, recipe.ComponentVersion);
-}
-
 function statusOf({ state, message, errors }: ComponentRecord): Record<string, unknown> {
   return { componentState: state, message, errors };
+}
+
+function nameOf({ arns }: GreengrassContext, { recipe }: ComponentRecord) {
+  const { ComponentName: componentName, ComponentVersion: componentVersion } = recipe;
+  return { arn: arns.componentVersion(componentName, componentVersion), componentName, componentVersion };
 }
 
 function describe(context: GreengrassContext, record: ComponentRecord) {
   const { recipe, createdAt } = record;
   return {
-    arn: versionArn(context, record),
-    componentName: recipe.ComponentName,
-    componentVersion: recipe.ComponentVersion,
+    ...nameOf(context, record),
     creationTimestamp: seconds(createdAt),
     publisher: recipe.ComponentPublisher,
     description: recipe.ComponentDescription,

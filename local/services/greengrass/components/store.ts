@@ -2,7 +2,7 @@ import semver from 'semver';
 import { z } from 'zod';
 import { recipeSchema } from '../../../../protocol/greengrass/recipe';
 import { openJsonFolder } from '../../../base/jsonFolder';
-import { notFound } from '../errors';
+import { missingResource } from '../input';
 
 const recordSchema = z.strictObject({
   recipe: recipeSchema,
@@ -20,17 +20,17 @@ export type ComponentRecord = z.infer<typeof recordSchema>;
 
 /** Component versions of the account, kept on disk. */
 export interface ComponentStore {
-  find(name: string, version: string): ComponentRecord | undefined;
+  find: (name: string, version: string) => ComponentRecord | undefined;
   /** Throws ResourceNotFoundException. */
-  require(name: string, version: string): ComponentRecord;
+  require: (name: string, version: string) => ComponentRecord;
   /** Newest version first. */
-  versions(name: string): ComponentRecord[];
+  versions: (name: string) => ComponentRecord[];
   /** Newest version of each, by name. */
-  latest(): ComponentRecord[];
-  all(): ComponentRecord[];
+  latest: () => ComponentRecord[];
+  all: () => ComponentRecord[];
   /** Creates or replaces. */
-  save(record: ComponentRecord): void;
-  remove(name: string, version: string): void;
+  save: (record: ComponentRecord) => void;
+  remove: (name: string, version: string) => void;
 }
 
 export function openComponentStore(dir: string): ComponentStore {
@@ -49,7 +49,7 @@ export function openComponentStore(dir: string): ComponentStore {
     find: (name, version) => records.get(keyOf(name, version)),
     require(name, version) {
       const record = store.find(name, version);
-      if (record === undefined) throw notFound('componentVersion', keyOf(name, version));
+      if (record === undefined) throw missingResource('componentVersion', keyOf(name, version));
       return record;
     },
     versions,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { systemClock } from '../../../../lib/clock';
+import { pause } from '../../../../lib/timeLimit';
 import { openJsonFolder } from '../../../base/jsonFolder';
 
 export const LIFECYCLE_STATES = [
@@ -39,8 +41,8 @@ const coreSchema = z.strictObject({
 export type CoreDeviceRecord = z.output<typeof coreSchema>;
 
 /** Things that run the nucleus, as they last reported. */
-export interface CoreDevices {
-  find(thingName: string): CoreDeviceRecord | undefined;
+export interface CoreDeviceStore {
+  find: (thingName: string) => CoreDeviceRecord | undefined;
   all(): CoreDeviceRecord[];
   save(record: CoreDeviceRecord): void;
   remove(thingName: string): void;
@@ -52,12 +54,12 @@ export interface CoreDevices {
   close(): void;
 }
 
-export function openCoreDevices(dir: string): CoreDevices {
+export function openCoreDeviceStore(dir: string): CoreDeviceStore {
   const folder = openJsonFolder(dir, coreSchema);
   const cores = new Map(folder.readAll().map((core) => [core.thingName, core]));
-  const waiting = new Map<string, Set<() => void>>();
+  const waiting = new Map<string, Set<AbortController>>();
   const wake = (thingName: string): void => {
-    for (const resolve of waiting.get(thingName) ?? []) resolve();
+    for (const waits of waiting.get(thingName) ?? []) waits.abort();
   };
   let closed = false;
   return {
@@ -72,19 +74,14 @@ export function openCoreDevices(dir: string): CoreDevices {
       folder.remove(thingName);
     },
     wake,
-    news: (thingName, ms) =>
-      new Promise((resolve) => {
-        if (closed) return resolve();
-        const others = waiting.get(thingName) ?? new Set();
-        waiting.set(thingName, others);
-        const finish = (): void => {
-          clearTimeout(timer);
-          others.delete(finish);
-          resolve();
-        };
-        const timer = setTimeout(finish, ms);
-        others.add(finish);
-      }),
+    async news(thingName, ms) {
+      if (closed) return;
+      const waits = new AbortController();
+      const others = waiting.get(thingName) ?? new Set<AbortController>();
+      waiting.set(thingName, others.add(waits));
+      await pause(ms, waits.signal, systemClock);
+      others.delete(waits);
+    },
     close() {
       closed = true;
       for (const thingName of waiting.keys()) wake(thingName);

@@ -1,6 +1,6 @@
 import type { GreengrassContext } from '../context';
-import { targetIsThing } from './rollout';
-import type { DeploymentRecord, ExecutionRecord } from './schema';
+import { targetIsThing } from './queue';
+import type { StoredDeployment, ExecutionRecord } from './schema';
 
 /** What a core gets: the deployment, or all but the configuration where that is too large for its channel. */
 export interface DeploymentDocument {
@@ -9,8 +9,8 @@ export interface DeploymentDocument {
   targetArn: string;
   revisionId: string;
   createdAt: number;
-  deploymentPolicies: DeploymentRecord['deploymentPolicies'];
-  components: DeploymentRecord['components'];
+  deploymentPolicies: StoredDeployment['deploymentPolicies'];
+  components: StoredDeployment['components'];
   requiredCapabilities: 'LARGE_CONFIGURATION'[];
 }
 
@@ -18,7 +18,7 @@ export interface DeploymentDocument {
 const LARGEST_FOR_THING = 7 * 1024;
 const LARGEST_FOR_GROUP = 31 * 1024;
 
-export function needsDownload({ components, targetArn }: DeploymentRecord): boolean {
+export function needsDownload({ components, targetArn }: StoredDeployment): boolean {
   const most = targetIsThing(targetArn) ? LARGEST_FOR_THING : LARGEST_FOR_GROUP;
   return Buffer.byteLength(JSON.stringify(components)) > most;
 }
@@ -42,7 +42,7 @@ export function documentOf(
   };
 }
 
-function withoutConfiguration(components: DeploymentRecord['components']): DeploymentRecord['components'] {
+function withoutConfiguration(components: StoredDeployment['components']): StoredDeployment['components'] {
   return Object.fromEntries(
     Object.entries(components).map(([name, { componentVersion }]) => [name, { componentVersion }]),
   );

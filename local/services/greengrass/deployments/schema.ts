@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tryParseJson } from '../../../../lib/json';
 import { componentNameSchema } from '../../../../protocol/greengrass/recipe';
 import { clientTokenSchema, tagsSchema } from '../input';
 
@@ -73,7 +74,7 @@ export const deploymentSchema = z.strictObject({
   createdAt: z.number(),
   status: z.enum(['ACTIVE', 'COMPLETED', 'CANCELED', 'FAILED', 'INACTIVE']),
 });
-export type DeploymentRecord = z.output<typeof deploymentSchema>;
+export type StoredDeployment = z.output<typeof deploymentSchema>;
 
 export const EXECUTION_STATUSES = [
   'QUEUED',
@@ -107,10 +108,6 @@ export function isFinal(status: ExecutionStatus): boolean {
 }
 
 function isJsonObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
-  }
+  const value = tryParseJson(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

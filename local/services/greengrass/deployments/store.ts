@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { openJsonFolder } from '../../../base/jsonFolder';
-import { notFound } from '../errors';
-import { deploymentSchema, executionSchema, type DeploymentRecord, type ExecutionRecord } from './schema';
+import { missingResource } from '../input';
+import { deploymentSchema, executionSchema, type StoredDeployment, type ExecutionRecord } from './schema';
 
 /** Deployments, and what became of each on each core; kept on disk. */
 export interface DeploymentStore {
   /** Throws ResourceNotFoundException. */
-  require(deploymentId: string): DeploymentRecord;
-  find(deploymentId: string): DeploymentRecord | undefined;
+  require: (deploymentId: string) => StoredDeployment;
+  find(deploymentId: string): StoredDeployment | undefined;
   /** Newest first. */
-  ofTarget(targetArn: string): DeploymentRecord[];
-  all(): DeploymentRecord[];
-  save(deployment: DeploymentRecord): void;
+  ofTarget(targetArn: string): StoredDeployment[];
+  all(): StoredDeployment[];
+  save(deployment: StoredDeployment): void;
   remove(deploymentId: string): void;
 
   execution(core: string, deploymentId: string): ExecutionRecord | undefined;
@@ -34,10 +34,8 @@ export function openDeploymentStore(dir: string): DeploymentStore {
       .sort((a, b) => a.createdAt - b.createdAt || Number(a.revisionId) - Number(b.revisionId))
       .map((one) => [one.deploymentId, one]),
   );
-  const keyOf = ({
-    coreThingName,
-    deploymentId,
-  }: Pick<ExecutionRecord, 'coreThingName' | 'deploymentId'>): string => `${coreThingName}/${deploymentId}`;
+  const keyOf = (execution: Pick<ExecutionRecord, 'coreThingName' | 'deploymentId'>): string =>
+    `${execution.coreThingName}/${execution.deploymentId}`;
   const byCore = new Map(
     executions
       .readAll()
@@ -54,7 +52,7 @@ export function openDeploymentStore(dir: string): DeploymentStore {
   return {
     require(deploymentId) {
       const found = byId.get(deploymentId);
-      if (found === undefined) throw notFound('deployment', deploymentId);
+      if (found === undefined) throw missingResource('deployment', deploymentId);
       return found;
     },
     find: (deploymentId) => byId.get(deploymentId),

@@ -8,7 +8,8 @@ import {
   UpdateConnectivityInfoCommand,
 } from '@aws-sdk/client-greengrassv2';
 import type { Credentials } from '../../../../local/base/context';
-import { createGreengrass, type Greengrass } from '../../../../local/services/greengrass';
+import type { Service } from '../../../../local/base/context';
+import { createGreengrass } from '../../../../local/services/greengrass';
 import {
   ACCOUNT,
   addDevice,
@@ -28,7 +29,7 @@ const LISTENS = { id: 'lan', hostAddress: '192.168.1.7', portNumber: 8883, metad
 const ON_THE_WIRE = { Id: 'lan', HostAddress: '192.168.1.7', PortNumber: 8883, Metadata: 'floor 1' };
 
 let test_: TestCloud;
-let greengrass: Greengrass;
+let greengrass: Service;
 let client: GreengrassV2Client;
 let sensor: Device;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 import { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
 import type { Recipe } from '../../../../protocol/greengrass/recipe';
-import { AwsError, type Credentials } from '../../../../local/base/context';
+import { AwsError, type Credentials, type Service } from '../../../../local/base/context';
 import type { ServiceEvent } from '../../../../local/services/eventBridge';
-import { createGreengrass, type Greengrass } from '../../../../local/services/greengrass';
+import { createGreengrass } from '../../../../local/services/greengrass';
 import {
   addDevice,
   allow,
@@ -53,7 +53,7 @@ export interface GreengrassRig {
 export async function startRig(): Promise<GreengrassRig> {
   const test = await startCloud();
   const rig = { test, objects: new Map(), events: [], throttled: new Set() } as unknown as GreengrassRig;
-  let greengrass: Greengrass;
+  let greengrass: Service;
   const clients: GreengrassV2Client[] = [];
   rig.clientOf = (credentials) => {
     const client = new GreengrassV2Client(clientConfig(greengrass.url, credentials));

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { parseTarget } from '../arns';
 import type { GreengrassContext } from '../context';
-import { conflict, notFound } from '../errors';
-import { isFinal, type CreateDeploymentInput, type DeploymentRecord, type ExecutionRecord } from './schema';
+import { conflict, missingResource } from '../input';
+import { isFinal, type CreateDeploymentInput, type StoredDeployment, type ExecutionRecord } from './schema';
 
 /** What a core reports about a deployment. */
 export type ExecutionReport = Pick<ExecutionRecord, 'status' | 'reason' | 'statusDetails'>;
@@ -14,13 +14,13 @@ const TOLD = ['FAILED', 'SUCCEEDED', 'COMPLETED', 'REJECTED', 'CANCELED'];
  * Makes the next revision of the target's deployment and queues it on the target's cores. What the
  * revision before has not finished is canceled where no core has begun it.
  */
-export function createDeployment(context: GreengrassContext, input: CreateDeploymentInput): DeploymentRecord {
+export function createDeployment(context: GreengrassContext, input: CreateDeploymentInput): StoredDeployment {
   const { deployments, now } = context;
   const { targetArn } = input;
   requireTarget(context, targetArn);
   const [previous] = deployments.ofTarget(targetArn);
   if (previous !== undefined) supersede(context, previous);
-  const deployment: DeploymentRecord = {
+  const deployment: StoredDeployment = {
     deploymentId: randomUUID(),
     deploymentName: input.deploymentName ?? `Deployment for ${targetArn.slice(targetArn.indexOf('/') + 1)}`,
     targetArn,
@@ -47,7 +47,7 @@ export function queueMissing(context: GreengrassContext, core: string): void {
 }
 
 /** Throws ConflictException when it ended already. */
-export function cancelDeployment(context: GreengrassContext, deployment: DeploymentRecord): void {
+export function cancelDeployment(context: GreengrassContext, deployment: StoredDeployment): void {
   const { deploymentId, status } = deployment;
   if (status !== 'ACTIVE') {
     throw conflict(`Deployment ${deploymentId} is ${status}`, 'deployment', deploymentId);
@@ -57,23 +57,25 @@ export function cancelDeployment(context: GreengrassContext, deployment: Deploym
 }
 
 /** Keeps what a core says, and tells the event bus. A report that comes after the end changes nothing. */
-export function report(context: GreengrassContext, execution: ExecutionRecord, given: ExecutionReport): void {
+export function keepReport(
+  context: GreengrassContext,
+  execution: ExecutionRecord,
+  given: ExecutionReport,
+): void {
   if (isFinal(execution.status)) return;
   const { deployments, now } = context;
   const next: ExecutionRecord = { ...execution, ...given, modifiedAt: now() };
   deployments.saveExecution(next);
   const deployment = deployments.find(execution.deploymentId);
-  if (deployment !== undefined && deployment.status === 'ACTIVE' && targetIsThing(deployment.targetArn)) {
-    if (isFinal(next.status)) {
-      const status =
-        next.status === 'COMPLETED' ? 'COMPLETED' : next.status === 'CANCELED' ? 'CANCELED' : 'FAILED';
-      deployments.save({ ...deployment, status });
-    }
+  // A deployment to a thing ends with its one execution; one to a group never does.
+  if (deployment?.status === 'ACTIVE' && targetIsThing(deployment.targetArn) && isFinal(next.status)) {
+    const asIs = next.status === 'COMPLETED' || next.status === 'CANCELED' ? next.status : undefined;
+    deployments.save({ ...deployment, status: asIs ?? 'FAILED' });
   }
   tell(context, next);
 }
 
-export function isLatest({ deployments }: GreengrassContext, deployment: DeploymentRecord): boolean {
+export function isLatest({ deployments }: GreengrassContext, deployment: StoredDeployment): boolean {
   return deployments.ofTarget(deployment.targetArn)[0]?.deploymentId === deployment.deploymentId;
 }
 
@@ -98,10 +100,10 @@ function coresOf({ cloud, iotCore }: GreengrassContext, targetArn: string): stri
 function requireTarget({ cloud, iotCore }: GreengrassContext, targetArn: string): void {
   const { kind, name } = parseTarget(targetArn, cloud);
   const { things, thingGroups } = iotCore.registry;
-  if (kind === 'thing' ? !things.has(name) : !thingGroups.has(name)) throw notFound(kind, name);
+  if (kind === 'thing' ? !things.has(name) : !thingGroups.has(name)) throw missingResource(kind, name);
 }
 
-function supersede(context: GreengrassContext, previous: DeploymentRecord): void {
+function supersede(context: GreengrassContext, previous: StoredDeployment): void {
   if (previous.status === 'ACTIVE') {
     const done = context.deployments
       .executionsOf(previous.deploymentId)
@@ -115,23 +117,19 @@ function supersede(context: GreengrassContext, previous: DeploymentRecord): void
 function cancelQueued(context: GreengrassContext, deploymentId: string): void {
   for (const execution of context.deployments.executionsOf(deploymentId)) {
     if (execution.status !== 'QUEUED') continue;
-    report(context, execution, { status: 'CANCELED', reason: 'CANCELED: a newer revision, or by request' });
+    keepReport(context, execution, {
+      status: 'CANCELED',
+      reason: 'CANCELED: a newer revision, or by request',
+    });
   }
 }
 
-function queue(
-  context: GreengrassContext,
-  { deploymentId, targetArn }: DeploymentRecord,
-  core: string,
-): void {
+function queue(context: GreengrassContext, deployment: StoredDeployment, core: string): void {
+  const { deploymentId, targetArn } = deployment;
   const at = context.now();
-  const times = { createdAt: at, modifiedAt: at };
   context.deployments.saveExecution({
-    coreThingName: core,
-    deploymentId,
-    targetArn,
+    ...{ coreThingName: core, deploymentId, targetArn, createdAt: at, modifiedAt: at },
     status: 'QUEUED',
-    ...times,
   });
   context.cores.wake(core);
 }
@@ -155,7 +153,7 @@ function tell({ cloud, arns, putEvent }: GreengrassContext, execution: Execution
 
 function withDefaults(
   policies: CreateDeploymentInput['deploymentPolicies'],
-): DeploymentRecord['deploymentPolicies'] {
+): StoredDeployment['deploymentPolicies'] {
   return {
     failureHandlingPolicy: 'ROLLBACK',
     componentUpdatePolicy: { timeoutInSeconds: 60, action: 'NOTIFY_COMPONENTS' },
