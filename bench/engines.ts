@@ -15,7 +15,7 @@ const WAYS = {
 type Way = keyof typeof WAYS;
 
 /** Medians over the repetitions; stages in ms, calls as ratios to the echo of the same run. */
-export interface Comparison {
+export interface EngineComparison {
   way: Way;
   case3: number;
   stage1: number;
@@ -26,7 +26,7 @@ export interface Comparison {
 }
 
 /** Each repetition measures every engine in turn, so that the machine's drift touches all alike. */
-export async function compareEngines(repetitions: number): Promise<Comparison[]> {
+export async function compareEngines(repetitions: number): Promise<EngineComparison[]> {
   const rounds: Record<Way, Figures>[] = [];
   for (let round = 0; round < repetitions; round += 1) {
     const measured: Partial<Record<Way, Figures>> = {};
@@ -36,7 +36,7 @@ export async function compareEngines(repetitions: number): Promise<Comparison[]>
   return (Object.keys(WAYS) as Way[]).map((way) => comparisonOf(way, rounds));
 }
 
-function comparisonOf(way: Way, rounds: readonly Record<Way, Figures>[]): Comparison {
+function comparisonOf(way: Way, rounds: readonly Record<Way, Figures>[]): EngineComparison {
   const median = (of: (round: Record<Way, Figures>) => number) => quantile(rounds.map(of), 0.5);
   return {
     way,

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { Comparison } from './engines';
+import type { EngineComparison } from './engines';
 import type { Figures } from './measure';
 import type { Summary } from './statistics';
 
@@ -26,7 +26,7 @@ ${figures.runs} runs of ${figures.rounds} rounds, ${figures.deployments} deploym
 `;
 }
 
-export function comparisonTable(compared: readonly Comparison[]): string {
+export function comparisonTable(compared: readonly EngineComparison[]): string {
   const head = ['', 'call ÷ echo', 'stage I ms', 'stage II ms', 'p99', 'stage II ÷ direct'];
   const table = new Table({ head, style: STYLE });
   for (const { way, case3, stage1, stage2, stage2p99, stage2Ratio } of compared) {

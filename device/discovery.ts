@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { EdgeError } from '../protocol/errors';
-import type { DeviceIdentity } from './identity';
+import type { DeviceCredentials } from './identity';
 import type { Candidate } from './link';
 
 /** More is no discovery document. */
@@ -24,7 +24,7 @@ export interface DiscoveryServer {
  */
 export async function discover(
   server: DiscoveryServer,
-  identity: DeviceIdentity,
+  identity: DeviceCredentials,
   signal: AbortSignal,
 ): Promise<Candidate[]> {
   const { status, body } = await get(server, identity, signal);
@@ -56,7 +56,7 @@ export function candidatesOf(document: unknown): Candidate[] {
 
 function get(
   server: DiscoveryServer,
-  identity: DeviceIdentity,
+  identity: DeviceCredentials,
   signal: AbortSignal,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@ import { EdgeError } from '../protocol/errors';
 import { invalidOption } from './checks';
 
 /** Who the device is: its name, and the certificate and key that prove it. PEM. */
-export interface DeviceIdentity {
+export interface DeviceCredentials {
   thingName: string;
   certificate: string;
   privateKey: string;
@@ -22,7 +22,7 @@ export async function readPem(value: string, option: string): Promise<string> {
 }
 
 /** Certificate and key, checked to belong together before a server has to say so less clearly. */
-export async function readIdentity(from: DeviceIdentity): Promise<DeviceIdentity> {
+export async function readIdentity(from: DeviceCredentials): Promise<DeviceCredentials> {
   const certificate = await readPem(from.certificate, 'certificate');
   const privateKey = await readPem(from.privateKey, 'privateKey');
   const parsed = attempt('certificate', 'a PEM certificate', () => new X509Certificate(certificate));

@@ -12,7 +12,7 @@ import {
 } from './checks';
 import { monotonicClock } from '../lib/clock';
 import { discover, type DiscoveryServer } from './discovery';
-import { readIdentity, readPem, type DeviceIdentity } from './identity';
+import { readIdentity, readPem, type DeviceCredentials } from './identity';
 import type { Candidate } from './link';
 import { sdkLinks } from './sdkLink';
 import { DeviceSession } from './session';
@@ -53,7 +53,7 @@ export async function openSession(options: ConnectOptions): Promise<OpenedSessio
 /** Where edge cores are: fixed, or asked for anew each time. */
 async function locator(
   { ca, discovery, endpoint }: ConnectOptions,
-  identity: DeviceIdentity,
+  identity: DeviceCredentials,
 ): Promise<(signal: AbortSignal) => Promise<Candidate[]>> {
   if ((discovery === undefined) === (endpoint === undefined)) {
     throw invalidOption('discovery', 'either "discovery" or "endpoint"');

@@ -1,5 +1,5 @@
 import { EdgeError } from '../protocol/errors';
-import type { EdgeStatus as WireStatus, ReplyMessage } from '../protocol/messages';
+import type { EdgeStatusMessage, ReplyMessage } from '../protocol/messages';
 import type { ReplyBody } from './requests';
 
 /**
@@ -45,10 +45,10 @@ export function readFailed(body: ReplyBody): EdgeError {
 }
 
 /** Undefined when it is none. */
-export function readStatus(value: ReplyBody | undefined): WireStatus | undefined {
+export function readStatus(value: ReplyBody | undefined): EdgeStatusMessage | undefined {
   const { state, revision, edge } = value ?? {};
   if (typeof state !== 'string' || typeof revision !== 'number' || typeof edge !== 'string') return undefined;
-  return { state: state as WireStatus['state'], revision, edge };
+  return { state: state as EdgeStatusMessage['state'], revision, edge };
 }
 
 /** The JSON object in a payload, or undefined. */

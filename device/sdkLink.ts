@@ -4,7 +4,7 @@ import type * as DeviceSdk from 'aws-iot-device-sdk-v2';
 import { systemClock } from '../lib/clock';
 import { abortedAfter, pause } from '../lib/timeLimit';
 import { EdgeError } from '../protocol/errors';
-import type { DeviceIdentity } from './identity';
+import type { DeviceCredentials } from './identity';
 import type { Candidate, Link, OpenLink } from './link';
 
 type Sdk = Pick<typeof DeviceSdk, 'iot' | 'mqtt' | 'io'>;
@@ -21,7 +21,7 @@ const PING_TIMEOUT_MS = 3_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 export interface SdkLinkOptions {
-  identity: DeviceIdentity;
+  identity: DeviceCredentials;
   keepAliveSeconds: number;
 }
 
@@ -152,7 +152,7 @@ function unreachable({ host, port }: Candidate, message: string): EdgeError {
  */
 async function probe(
   { host, port, ca }: Candidate,
-  { certificate: cert, privateKey: key }: DeviceIdentity,
+  { certificate: cert, privateKey: key }: DeviceCredentials,
   signal: AbortSignal,
 ): Promise<void> {
   const failure = (reason: string, cause?: Error): EdgeError =>

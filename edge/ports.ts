@@ -6,7 +6,7 @@ import type {
   CoreUpdate,
   DeviceResponse,
   EdgeError,
-  EdgeStatus,
+  EdgeStatusMessage,
   ErrorBody,
   FunctionManifest,
   GroupDefinition,
@@ -60,7 +60,7 @@ export interface Upstream {
 /** The way back to devices, over the core's own broker. */
 export interface Devices {
   reply<K extends Reply>(device: string, kind: K, message: ReplyMessage<K>): void;
-  announce(status: EdgeStatus): void;
+  announce(status: EdgeStatusMessage): void;
   /** To every device that subscribes to `topic`, a whole one; `payload` is JSON text. */
   share(topic: string, payload: string): void;
   /** Closes the connections of devices that the definition no longer admits. */

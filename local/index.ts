@@ -13,7 +13,12 @@ export {
 export { startGreengrassEdge } from './dev/greengrassEdge';
 export { startNucleusProcess, type NucleusOptions, type NucleusPlace } from './dev/nucleus';
 export type { WantedGroup } from '../operations/groups/groupUpdate';
-export { createOperator, type Operator, type ProvisionedThing, type Upload } from '../operations/operator';
+export {
+  createOperator,
+  type Operator,
+  type PackageUpload as Upload,
+  type ProvisionedThing,
+} from '../operations/operator';
 export { awaitInterruption, type Interruption } from './dev/interruption';
 export { writeStackFile } from './dev/stackFile';
 export { packageService, readPackagedService, type PackagedService } from './dev/packaging';

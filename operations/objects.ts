@@ -34,7 +34,7 @@ export async function removeObject(s3: S3Client, bucket: string, key: string): P
 }
 
 /** Every object below a prefix, in the order of the keys; those after the key `after` alone. */
-export async function listObjects(
+export async function objectsBelow(
   s3: S3Client,
   bucket: string,
   prefix: string,

@@ -33,7 +33,7 @@ export type { OperatorConfig, OperatorEnvironment } from './clients';
 export type { PollOptions } from './poll';
 export type { ProvisionedThing } from './things/things';
 
-export interface Upload {
+export interface PackageUpload {
   bucket: string;
   key: string;
   etag: string;
@@ -44,11 +44,11 @@ export interface Operator extends ThingOperations {
   readonly clients: OperatorClients;
   /** For clients that few need. */
   readonly config: OperatorConfig;
-  uploadPackage(bucket: string, name: string, bytes: Uint8Array): Promise<Upload>;
+  uploadPackage(bucket: string, name: string, bytes: Uint8Array): Promise<PackageUpload>;
   /** What became of exactly this upload, or undefined so far. */
-  uploadResult(upload: Upload): Promise<UploadResult | undefined>;
+  uploadResult(upload: PackageUpload): Promise<UploadResult | undefined>;
   /** What became of exactly this upload. Throws EdgeError TIMED_OUT. */
-  waitForResult(upload: Upload, options?: PollOptions): Promise<UploadResult>;
+  waitForResult(upload: PackageUpload, options?: PollOptions): Promise<UploadResult>;
   /** Stores the update; the cloud does the rest. A request id that was used already is no error. */
   submitUpdate(bucket: string, update: StoredUpdate): Promise<void>;
   functionIndex(bucket: string, functionName: string): Promise<FunctionIndex | undefined>;
@@ -96,7 +96,7 @@ export function createOperatorWith(config: OperatorConfig): Operator {
 }
 
 function uploads(s3: S3Client): Pick<Operator, 'uploadPackage' | 'uploadResult' | 'waitForResult'> {
-  const uploadResult = async ({ bucket, key, etag }: Upload): Promise<UploadResult | undefined> => {
+  const uploadResult = async ({ bucket, key, etag }: PackageUpload): Promise<UploadResult | undefined> => {
     const text = await readText(s3, bucket, keys.uploadResult(key));
     if (text === undefined) return undefined;
     const result = parseJsonWith(uploadResultSchema, text, 'upload result');

@@ -1,6 +1,5 @@
 export * from './canonicalJson';
-export * from './coreLogs';
-export * from './coreStatus';
+export * from './coreReports';
 export * from './definition/merge';
 export * from './definition/rollbacks';
 export * from './definition/schema';
@@ -15,8 +14,6 @@ export * from './manifest';
 export * from './messages';
 export * from './names';
 export * from './parse';
-export * from './platform';
-export * from './registry';
 export * from './sharedTopics';
 export * from './storage';
 export * from './topics';

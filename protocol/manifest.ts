@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { EdgeError } from './errors';
 import { devicePatternSchema, digestSchema, functionNameSchema, versionSchema } from './names';
 import { SHARED_FILTER } from './sharedTopics';
-import { versionRangeSchema } from './versions';
+import { satisfies, versionRangeSchema } from './versions';
 
 export const locationSchema = z.enum(['edge', 'cloud']);
 export type Location = z.infer<typeof locationSchema>;
@@ -111,4 +112,26 @@ export function functionKey(name: string, version: string): string {
 export function splitFunctionKey(key: string): { name: string; version: string } {
   const at = key.indexOf('@');
   return { name: key.slice(0, at), version: key.slice(at + 1) };
+}
+
+/** Throws PLATFORM_NOT_SUPPORTED when `platform` lacks what the function requires. */
+export function requirePlatform(manifest: FunctionManifest, platform: Platform): void {
+  const { node, architectures } = manifest.requires;
+  if (node !== undefined && !satisfies(platform.node, node)) {
+    throw new EdgeError(
+      'PLATFORM_NOT_SUPPORTED',
+      `${manifest.name} requires Node ${node}, this edge has ${platform.node}`,
+      {
+        field: 'requires.node',
+        expected: node,
+      },
+    );
+  }
+  if (architectures !== undefined && !(architectures as string[]).includes(platform.architecture)) {
+    throw new EdgeError(
+      'PLATFORM_NOT_SUPPORTED',
+      `${manifest.name} requires ${architectures.join(' or ')}, this edge is ${platform.architecture}`,
+      { field: 'requires.architectures', expected: architectures.join(' or ') },
+    );
+  }
 }

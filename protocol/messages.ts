@@ -25,7 +25,7 @@ const request = { requestId: requestIdSchema };
 const wanted = { function: functionNameSchema, version: versionRangeSchema.optional() };
 
 export const invokeLocationSchema = z.enum(['edge', 'cloud', 'any']);
-export type InvokeLocation = z.infer<typeof invokeLocationSchema>;
+export type RequestedLocation = z.infer<typeof invokeLocationSchema>;
 
 export const askSchemas = {
   join: z.strictObject({
@@ -111,7 +111,7 @@ export const edgeStatusSchema = z.object({
   revision: z.int(),
   edge: thingNameSchema,
 });
-export type EdgeStatus = z.infer<typeof edgeStatusSchema>;
+export type EdgeStatusMessage = z.infer<typeof edgeStatusSchema>;
 
 /** The request id of a payload that may be malformed, so that even its refusal can be matched. */
 export function requestIdOf(payload: unknown): string | undefined {

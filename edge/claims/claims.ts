@@ -5,7 +5,7 @@ import {
   functionKey,
   heldVersion,
   staticVersion,
-  type Failure,
+  type VersionFailure,
   type GroupDefinition,
 } from '../../protocol';
 import { isSeen, type Outbox, type OutboxDraft } from './outbox';
@@ -111,7 +111,7 @@ export class Claims {
   }
 
   /** Tells the cloud of a version that does not start, unless that is on its way already. */
-  reportFailure(failure: Failure): void {
+  reportFailure(failure: VersionFailure): void {
     const { claims, static: fixed } = failure.upTo;
     const known = this.deps.outbox.failureOf(failure.function, failure.version);
     if (known !== undefined && known.upTo.claims >= claims && known.upTo.static >= fixed) return;

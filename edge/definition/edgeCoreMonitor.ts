@@ -3,8 +3,8 @@ import {
   EdgeError,
   emptyDefinition,
   wantedFunctions,
-  type EdgeStatus,
-  type Failure,
+  type EdgeStatusMessage,
+  type VersionFailure,
   type GroupDefinition,
   type WantedFunction,
 } from '../../protocol';
@@ -37,7 +37,7 @@ export interface EdgeCoreMonitorDeps {
   /** Keys of the functions that devices claim and that no definition shows yet. */
   promised: () => ReadonlySet<string>;
   /** A version that has never run here does not start: once per version and revision. */
-  onFailed: (failure: Failure) => void;
+  onFailed: (failure: VersionFailure) => void;
   /** A definition is in force and stored. */
   onApplied: (definition: GroupDefinition) => void;
   /** Every step towards it is done or has failed, and no newer one has come. */
@@ -244,7 +244,7 @@ export class EdgeCoreMonitor {
     }
   }
 
-  private announce(state: EdgeStatus['state'], revision = this.current.revision): void {
+  private announce(state: EdgeStatusMessage['state'], revision = this.current.revision): void {
     this.deps.devices.announce({ state, revision, edge: this.deps.core });
   }
 

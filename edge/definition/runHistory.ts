@@ -6,7 +6,7 @@ import {
   splitFunctionKey,
   wantedFunctions,
   wantedUpTo,
-  type Failure,
+  type VersionFailure,
   type GroupDefinition,
 } from '../../protocol';
 import type { LocalFunction, LocalFunctions } from '../ports';
@@ -44,7 +44,7 @@ export class RunHistory {
    * of this revision already, when the version is not to blame, when another attempt may succeed, and when
    * the definition does not want it.
    */
-  failureOf(failed: LocalFunction, definition: GroupDefinition): Failure | undefined {
+  failureOf(failed: LocalFunction, definition: GroupDefinition): VersionFailure | undefined {
     const { key, manifest, error } = failed;
     const { name, version } = manifest;
     if (failed.undelivered || this.proven.has(key)) return undefined;

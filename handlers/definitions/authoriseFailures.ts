@@ -2,21 +2,19 @@ import {
   EdgeError,
   functionKey,
   wantedUpTo,
-  type CoreUpdate,
   type FunctionManifest,
   type GroupDefinition,
+  type VersionFailure,
 } from '../../protocol';
 import type { Registry } from '../ports';
 import type { FailedVersion } from './rollbackUpdate';
-
-type Failure = NonNullable<CoreUpdate['failures']>[number];
 
 /**
  * Checks what a core says does not start: only versions that its group wants, and a fallback that the
  * registry knows. Throws FUNCTION_NOT_DEPLOYED, VERSION_NOT_FOUND.
  */
 export async function authoriseFailures(
-  failures: readonly Failure[],
+  failures: readonly VersionFailure[],
   definition: GroupDefinition,
   registry: Registry,
 ): Promise<FailedVersion[]> {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError, isActiveDevice, type GroupDefinition } from '../../protocol';
-import { updateGroup, type GroupChange, type ServiceAccess } from '../groups/changeGroup';
+import { updateGroup, type GroupChange, type OperatorAccess } from '../groups/changeGroup';
 import { removeListener, writeListener } from '../groups/listener';
 import { requireDefinition } from '../inspection/overview';
 import { releaseCertificate } from '../removal/certificates';
@@ -25,7 +25,7 @@ export interface InitialisedCore {
  * certificate. Throws GROUP_NOT_FOUND, CONFLICT when another node is the core, and what the platform throws.
  */
 export async function initialiseCore(
-  access: ServiceAccess,
+  access: OperatorAccess,
   steps: CoreSteps,
   options: CoreInitOptions,
 ): Promise<InitialisedCore> {
@@ -63,7 +63,7 @@ async function ensured(things: ThingStore, request: ThingRequest): Promise<CoreI
 
 /** Two nodes as one core would take turns in disconnecting each other. */
 async function requireVacant(
-  { operator }: ServiceAccess,
+  { operator }: OperatorAccess,
   { core: current }: GroupDefinition,
   kept: { certificateId: string } | undefined,
   { group, replace }: CoreInitOptions,
@@ -79,7 +79,7 @@ async function requireVacant(
 
 /** The certificate of the node that was the core before has no rights here any more. Resolves with what is left of it. */
 async function retire(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   { thingName, certificateId }: { thingName: string; certificateId: string },
 ): Promise<string[]> {
   try {

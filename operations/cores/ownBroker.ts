@@ -24,7 +24,7 @@ export interface OwnBroker {
  * Writes `server.pem` and `server.key`, signed by the service's own authority, into the core's folder. On
  * the node they lie in `folder`; left out, where the core's configuration does.
  */
-export async function prepareBroker(
+export async function makeOwnBroker(
   { authorityDir, core, out, hosts, port }: CoreInitOptions,
   folder?: string,
 ): Promise<OwnBroker> {

@@ -1,5 +1,5 @@
 import type { GroupDefinition } from '../../protocol';
-import type { ServiceAccess } from '../groups/changeGroup';
+import type { OperatorAccess } from '../groups/changeGroup';
 import type { Listener } from '../groups/listener';
 import type { ThingFiles } from '../things/thingFiles';
 
@@ -21,7 +21,7 @@ export interface CoreSteps {
   /** Devices find the core by the discovery of AWS, which has to be told who they are. */
   usesDiscovery: boolean;
   /** The certificate of a node that somebody else has set up already; it is kept. */
-  existing?: (access: ServiceAccess, core: string) => Promise<{ certificateId: string } | undefined>;
+  existing?: (access: OperatorAccess, core: string) => Promise<{ certificateId: string } | undefined>;
   /** Brings what the core needs into its folder and into the cloud, before the group's definition names it. */
   prepare: (trip: CoreTrip) => Promise<PreparedCore>;
 }
@@ -55,7 +55,7 @@ export interface CoreIdentity {
 }
 
 export interface CoreTrip extends CoreIdentity {
-  access: ServiceAccess;
+  access: OperatorAccess;
   options: CoreInitOptions;
   /** As it was before. */
   definition: GroupDefinition;
@@ -73,11 +73,11 @@ export interface PreparedCore {
 /** Takes away what cores of one platform leave in the cloud. The steps are called in this order, once each. */
 export interface PlatformRemoval {
   /** While cores still have their certificates, so that those that are online take part. */
-  beforeCertificates?: (access: ServiceAccess, progress: Progress) => Promise<void>;
+  beforeCertificates?: (access: OperatorAccess, progress: Progress) => Promise<void>;
   /** `things`: names of the things that were deleted. */
-  afterThings?: (access: ServiceAccess, things: readonly string[]) => Promise<void>;
+  afterThings?: (access: OperatorAccess, things: readonly string[]) => Promise<void>;
   /** Without stored definitions, from which performDeployment could make something again. */
-  afterBuckets?: (access: ServiceAccess, progress: Progress) => Promise<void>;
+  afterBuckets?: (access: OperatorAccess, progress: Progress) => Promise<void>;
   report: () => PlatformRemovalReport;
 }
 

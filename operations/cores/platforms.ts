@@ -1,4 +1,3 @@
-import { greengrassOptions } from './greengrass/options';
 import type { CorePlatform } from './platform';
 
 interface PlatformEntry {
@@ -18,7 +17,11 @@ export const CORE_PLATFORMS: Record<string, PlatformEntry> = {
   },
   greengrassv2: {
     engine: 'greengrassv2',
-    options: greengrassOptions,
+    options: {
+      certificate: 'certificate id of a core device that has several',
+      devices: "broker (the core's own, default) or pubsub (Greengrass's broker)",
+      'server-dir': 'folder of server.pem and server.key on the node',
+    },
     load: async () => (await import('./greengrass/platform')).greengrass,
   },
   greengrass: {

@@ -6,8 +6,8 @@ import {
   type FunctionManifest,
   type GroupDefinition,
 } from '../../protocol';
-import { updateGroup, type ChangeOptions, type ServiceAccess } from './changeGroup';
-import { groupChanges, onDemand, type Change } from './groupChanges';
+import { updateGroup, type ChangeOptions, type OperatorAccess } from './changeGroup';
+import { groupChanges, onDemand, type DefinitionChange } from './groupChanges';
 import type { GroupFile } from './groupFiles';
 import { inParallel } from '../../lib/concurrency';
 import type { DeployPlan } from '../packages/plan';
@@ -21,7 +21,7 @@ export interface ThingIdentity {
   certificateId: string;
 }
 
-export interface PlanPorts extends ServiceAccess {
+export interface PlanPorts extends OperatorAccess {
   /**
    * The certificate of a thing; `current` is the one that the group has for it now. Undefined when it
    * has none: a thing that was never provisioned is left out of the group, and told of.
@@ -38,7 +38,7 @@ export interface PlanPorts extends ServiceAccess {
 export interface AppliedGroup {
   group: string;
   definition: GroupDefinition;
-  changes: Change[];
+  changes: DefinitionChange[];
   /** `<function>@<version>` that devices brought in and that stay, with the devices. */
   onDemand: Record<string, string[]>;
   /** Things that have no certificate yet. */
@@ -164,7 +164,7 @@ async function identifyDevices(
 
 /** Throws FUNCTION_NOT_FOUND, VERSION_NOT_FOUND. */
 async function findManifest(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   wanted: GroupFile['statics'][number],
 ): Promise<FunctionManifest> {
   const index = await operator.functionIndex(outputs.stateBucket, wanted.function);
@@ -180,7 +180,7 @@ async function findManifest(
 
 /** Of a group whose things the stack makes. Nothing else depends on it. */
 async function joinThingGroup(
-  { operator }: ServiceAccess,
+  { operator }: OperatorAccess,
   { thingGroup, core, devices }: GroupFile,
   change: { before: GroupDefinition; after: GroupDefinition },
 ): Promise<string[]> {
@@ -199,7 +199,7 @@ async function joinThingGroup(
  * Identities as the cloud's registry has them: the certificate that the group has now as long as it is
  * active, else the youngest active one.
  */
-export function registeredIdentity({ operator }: ServiceAccess): PlanPorts['identify'] {
+export function registeredIdentity({ operator }: OperatorAccess): PlanPorts['identify'] {
   return async (thingName, _role, current) => {
     const active = await operator.activeCertificatesOf(thingName);
     const certificateId = active.find((id) => id === current) ?? active[0];

@@ -13,7 +13,7 @@ import type { ServiceOutputs } from '../outputs';
 import type { PollOptions } from '../poll';
 
 /** Whom an operator speaks for, and where. */
-export interface ServiceAccess {
+export interface OperatorAccess {
   operator: Operator;
   outputs: ServiceOutputs;
 }
@@ -38,7 +38,7 @@ const MAX_ATTEMPTS = 5;
  * update lies in the state bucket before the cloud merges it. Throws EdgeError TIMED_OUT, CONFLICT.
  */
 export async function changeGroup(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   group: string,
   next: (current: GroupDefinition | undefined, meta: UpdateMeta) => StoredUpdate | undefined,
   options: ChangeOptions = {},
@@ -65,7 +65,7 @@ export async function changeGroup(
 
 /** Brings a group to what is wanted of it. */
 export function updateGroup(
-  access: ServiceAccess,
+  access: OperatorAccess,
   wanted: WantedGroup,
   options?: ChangeOptions,
 ): Promise<GroupChange> {

@@ -1,7 +1,7 @@
 import { isActiveDevice, splitClaimKey, type GroupDefinition } from '../../protocol';
 
 /** One thing that an update changed in a group. */
-export interface Change {
+export interface DefinitionChange {
   what: 'core' | 'device' | 'function' | 'claim' | 'limits' | 'engine' | 'logs';
   how: 'added' | 'changed' | 'removed';
   name: string;
@@ -10,7 +10,7 @@ export interface Change {
 }
 
 /** What differs between two definitions of a group, as an operator would say it. Pure. */
-export function groupChanges(before: GroupDefinition, after: GroupDefinition): Change[] {
+export function groupChanges(before: GroupDefinition, after: GroupDefinition): DefinitionChange[] {
   return [
     ...difference('core', coreOf(before), coreOf(after)),
     ...difference('device', devicesOf(before), devicesOf(after)),
@@ -33,7 +33,7 @@ export function onDemand(definition: GroupDefinition): Record<string, string[]> 
 }
 
 /** `+ smoothSignal 1.0.0`, `~ smoothSignal 1.0.0 → 1.0.1`, `- smoothSignal`. */
-export function changeText({ what, how, name, from, to }: Change): string {
+export function changeText({ what, how, name, from, to }: DefinitionChange): string {
   const label = what === 'function' || what === name ? name : `${what} ${name}`;
   if (how === 'added') return `+ ${label}${to === undefined ? '' : ` ${to}`}`;
   if (how === 'removed') return `- ${label}${from === undefined ? '' : ` ${from}`}`;
@@ -42,9 +42,9 @@ export function changeText({ what, how, name, from, to }: Change): string {
 
 type Named = Record<string, string>;
 
-function difference(what: Change['what'], before: Named, after: Named): Change[] {
+function difference(what: DefinitionChange['what'], before: Named, after: Named): DefinitionChange[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return names.flatMap((name): Change[] => {
+  return names.flatMap((name): DefinitionChange[] => {
     const [from, to] = [before[name], after[name]];
     if (from === to) return [];
     if (from === undefined) return [{ what, how: 'added', name, ...(to && { to }) }];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseJsonWith } from '../../protocol';
-import type { ServiceAccess } from './changeGroup';
+import type { OperatorAccess } from './changeGroup';
 import { readText, removeObject, writeText } from '../objects';
 
 /**
@@ -22,7 +22,7 @@ function keyOf(group: string): string {
 }
 
 export async function readListener(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   group: string,
 ): Promise<Listener | undefined> {
   const key = keyOf(group);
@@ -31,7 +31,7 @@ export async function readListener(
 }
 
 export function writeListener(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   group: string,
   listener: Listener,
 ): Promise<void> {
@@ -39,6 +39,6 @@ export function writeListener(
 }
 
 /** Devices that are added from now on find the edge by discovery. */
-export function removeListener({ operator, outputs }: ServiceAccess, group: string): Promise<void> {
+export function removeListener({ operator, outputs }: OperatorAccess, group: string): Promise<void> {
   return removeObject(operator.clients.s3, outputs.stateBucket, keyOf(group));
 }

@@ -6,7 +6,7 @@ import {
   thingNameSchema,
   type GroupDefinition,
 } from '../../protocol';
-import type { ServiceAccess } from './changeGroup';
+import type { OperatorAccess } from './changeGroup';
 import { readText, writeText } from '../objects';
 
 /**
@@ -29,14 +29,14 @@ function keyOf(group: string): string {
   return `groups/${group}/devices.json`;
 }
 
-async function read({ operator, outputs }: ServiceAccess, group: string): Promise<NamedDevices> {
+async function read({ operator, outputs }: OperatorAccess, group: string): Promise<NamedDevices> {
   const key = keyOf(group);
   const text = await readText(operator.clients.s3, outputs.stateBucket, key);
   return text === undefined ? NONE : parseJsonWith(namedDevicesSchema, text, key);
 }
 
 async function write(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   group: string,
   before: NamedDevices,
   now: NamedDevices,
@@ -51,7 +51,7 @@ async function write(
  * for). Resolves with the devices of the group that earlier roll-outs named and this one does not.
  */
 export async function noteNamedDevices(
-  access: ServiceAccess,
+  access: OperatorAccess,
   definition: GroupDefinition,
   wanted: readonly string[],
   found: readonly string[],
@@ -69,7 +69,7 @@ export async function noteNamedDevices(
 }
 
 /** A device that is added by hand is no longer one that the service has dropped. */
-export async function forgetDropped(access: ServiceAccess, group: string, thingName: string): Promise<void> {
+export async function forgetDropped(access: OperatorAccess, group: string, thingName: string): Promise<void> {
   const before = await read(access, group);
   const dropped = before.dropped.filter((name) => name !== thingName);
   await write(access, group, before, { ...before, dropped });

@@ -1,6 +1,6 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { keys } from '../../protocol';
-import { newMeta, type ServiceAccess } from './changeGroup';
+import { newMeta, type OperatorAccess } from './changeGroup';
 import { emptyUpdate } from './groupUpdate';
 import { readText } from '../objects';
 import { requireDefinition } from '../inspection/overview';
@@ -12,7 +12,7 @@ import { poll, type PollOptions } from '../poll';
  * Resolves once the engine has written its record anew. Throws GROUP_NOT_FOUND, TIMED_OUT.
  */
 export async function reannounce(
-  access: ServiceAccess,
+  access: OperatorAccess,
   group: string,
   options?: PollOptions,
 ): Promise<number> {

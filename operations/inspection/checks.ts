@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { REQUEST_PREFIX } from '../../protocol';
-import type { ServiceAccess } from '../groups/changeGroup';
-import { listObjects } from '../objects';
+import type { OperatorAccess } from '../groups/changeGroup';
+import { objectsBelow } from '../objects';
 import { groupOverviews, isAlive } from './overview';
 
 /** One finding of a doctor. */
@@ -38,7 +38,7 @@ export async function attempt(name: string, action: string, check: () => Promise
 }
 
 /** Everything that can be seen of a deployed service from here. */
-export async function checkService(access: ServiceAccess, now = Date.now): Promise<Check[]> {
+export async function checkService(access: OperatorAccess, now = Date.now): Promise<Check[]> {
   const { outputs } = access;
   return Promise.all([
     bucketCheck(access, outputs.functionsBucket, 'uploads/'),
@@ -52,11 +52,11 @@ export async function checkService(access: ServiceAccess, now = Date.now): Promi
   ]);
 }
 
-function bucketCheck({ operator }: ServiceAccess, bucket: string, prefix: string): Promise<Check> {
+function bucketCheck({ operator }: OperatorAccess, bucket: string, prefix: string): Promise<Check> {
   const name = `bucket ${bucket}`;
   const action = 'check s3:ListBucket and s3:GetObject of your credentials; sls deploy makes the bucket';
   return attempt(name, action, async () => {
-    await listObjects(operator.clients.s3, bucket, prefix);
+    await objectsBelow(operator.clients.s3, bucket, prefix);
     return ok(name, 'can be read');
   });
 }
@@ -64,7 +64,7 @@ function bucketCheck({ operator }: ServiceAccess, bucket: string, prefix: string
 const MQTT_PORT = 8883;
 const CONNECT_MS = 5_000;
 
-function iotCheck({ operator }: ServiceAccess): Promise<Check> {
+function iotCheck({ operator }: OperatorAccess): Promise<Check> {
   const action = 'check iot:DescribeEndpoint of your credentials, and that a firewall lets port 8883 pass';
   return attempt('AWS IoT', action, async () => {
     const { data } = await operator.endpoints();
@@ -116,9 +116,9 @@ function clockCheck(url: string, now: () => number): Promise<Check> {
 
 const BACKLOG_MS = 10 * 60_000;
 
-function backlogCheck({ operator, outputs }: ServiceAccess, now: () => number): Promise<Check> {
+function backlogCheck({ operator, outputs }: OperatorAccess, now: () => number): Promise<Check> {
   return attempt('updates', 'check s3:ListBucket of your credentials', async () => {
-    const all = await listObjects(operator.clients.s3, outputs.stateBucket, REQUEST_PREFIX);
+    const all = await objectsBelow(operator.clients.s3, outputs.stateBucket, REQUEST_PREFIX);
     const old = all.filter(({ at }) => at < now() - BACKLOG_MS);
     if (old.length === 0)
       return ok('updates', all.length === 0 ? 'none is waiting' : `${all.length} on the way`);
@@ -129,16 +129,16 @@ function backlogCheck({ operator, outputs }: ServiceAccess, now: () => number): 
 
 const DAY_MS = 86_400_000;
 
-function failuresCheck({ operator, outputs }: ServiceAccess, now: () => number): Promise<Check> {
+function failuresCheck({ operator, outputs }: OperatorAccess, now: () => number): Promise<Check> {
   return attempt('failures', 'check s3:ListBucket of your credentials', async () => {
-    const all = await listObjects(operator.clients.s3, outputs.stateBucket, 'failures/');
+    const all = await objectsBelow(operator.clients.s3, outputs.stateBucket, 'failures/');
     const recent = all.filter(({ at }) => at > now() - DAY_MS);
     if (recent.length === 0) return ok('failures', 'none within a day');
     return warning('failures', `${recent.length} within a day`, 'see them with: sls edge events');
   });
 }
 
-function edgesCheck(access: ServiceAccess): Promise<Check> {
+function edgesCheck(access: OperatorAccess): Promise<Check> {
   return attempt('edges', 'see "sls edge status"', async () => {
     const all = await groupOverviews(access);
     const without = all.filter(({ core }) => core === undefined).map(({ group }) => group);

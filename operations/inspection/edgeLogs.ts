@@ -1,7 +1,7 @@
 import { coreLogsSchema, keys, LOG_LEVELS, type EdgeLogLevel, type LogLine } from '../../protocol';
-import type { ServiceAccess } from '../groups/changeGroup';
+import type { OperatorAccess } from '../groups/changeGroup';
 import { inParallel } from '../../lib/concurrency';
-import { listObjects, readText, READS_AT_ONCE } from '../objects';
+import { objectsBelow, readText, READS_AT_ONCE } from '../objects';
 
 export interface EdgeLogLine extends LogLine {
   group: string;
@@ -35,7 +35,7 @@ const LATE_MS = 60_000;
  * to it. Cores send in batches, by their own clock: what they have just logged comes a few seconds later.
  */
 export async function readEdgeLogs(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   query: LogQuery,
   seen: Set<string> = new Set(),
 ): Promise<EdgeLogLine[]> {
@@ -44,7 +44,7 @@ export async function readEdgeLogs(
     query.cores.map(async ({ group, core }) => {
       const prefix = keys.coreLogs(core);
       const after = `${prefix}${String(Math.max(0, query.sentSince ?? query.since)).padStart(13, '0')}`;
-      const all = await listObjects(s3, outputs.functionsBucket, prefix, after);
+      const all = await objectsBelow(s3, outputs.functionsBucket, prefix, after);
       const fresh = all.filter(({ key }) => !seen.has(key));
       for (const { key } of fresh) seen.add(key);
       const texts = await inParallel(fresh, READS_AT_ONCE, ({ key }) =>

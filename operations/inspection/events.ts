@@ -1,11 +1,11 @@
 import { coreStatusSchema, uploadResultSchema } from '../../protocol';
-import type { ServiceAccess } from '../groups/changeGroup';
+import type { OperatorAccess } from '../groups/changeGroup';
 import { inParallel } from '../../lib/concurrency';
-import { listObjects, readText, type ListedObject, READS_AT_ONCE } from '../objects';
-import { deploymentRecordSchema } from './overview';
+import { objectsBelow, readText, type ListedObject, READS_AT_ONCE } from '../objects';
+import { revisionRecordSchema } from './overview';
 
 /** Something that happened, from the documents that the service leaves in its buckets. */
-export interface ServiceEvent {
+export interface HistoryEvent {
   /** ISO 8601. */
   at: string;
   what: 'package' | 'definition' | 'deployment' | 'edge' | 'failure';
@@ -22,7 +22,7 @@ interface Source {
   bucket: 'functionsBucket' | 'stateBucket';
   prefix: string;
   /** Undefined for what is no event. */
-  read: (object: ListedObject, text: () => Promise<string | undefined>) => Promise<ServiceEvent | undefined>;
+  read: (object: ListedObject, text: () => Promise<string | undefined>) => Promise<HistoryEvent | undefined>;
 }
 
 /**
@@ -30,14 +30,14 @@ interface Source {
  * `seen`; these are added to it, by key and ETag, so that the next call tells what is new.
  */
 export async function readEvents(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   since: number,
   seen: Set<string> = new Set(),
-): Promise<ServiceEvent[]> {
+): Promise<HistoryEvent[]> {
   const { s3 } = operator.clients;
   const perSource = await Promise.all(
     SOURCES.map(async ({ bucket, prefix, read }) => {
-      const all = await listObjects(s3, outputs[bucket], prefix);
+      const all = await objectsBelow(s3, outputs[bucket], prefix);
       const fresh = all.filter((object) => object.at >= since && !seen.has(idOf(object)));
       for (const object of fresh) seen.add(idOf(object));
       return inParallel(fresh, READS_AT_ONCE, (object) =>
@@ -70,7 +70,7 @@ function base({ key, at }: ListedObject): { key: string; at: string } {
 async function readUpload(
   object: ListedObject,
   text: () => Promise<string | undefined>,
-): Promise<ServiceEvent | undefined> {
+): Promise<HistoryEvent | undefined> {
   const result = uploadResultSchema.safeParse(parsed(await text())).data;
   if (result === undefined) return undefined;
   const about = result.status === 'registered' ? result.name : result.upload;
@@ -82,7 +82,7 @@ async function readUpload(
   return { ...base(object), at: result.at, what: 'package', about, ok, text: said };
 }
 
-async function readDefinition(object: ListedObject): Promise<ServiceEvent | undefined> {
+async function readDefinition(object: ListedObject): Promise<HistoryEvent | undefined> {
   // Its revision is told by the deployment; an older revision is a copy and no event of its own.
   const group = /^groups\/([^/]+)\/definition\.json$/.exec(object.key)?.[1];
   if (group === undefined) return undefined;
@@ -92,8 +92,8 @@ async function readDefinition(object: ListedObject): Promise<ServiceEvent | unde
 async function readDeployment(
   object: ListedObject,
   text: () => Promise<string | undefined>,
-): Promise<ServiceEvent | undefined> {
-  const record = deploymentRecordSchema.safeParse(parsed(await text())).data;
+): Promise<HistoryEvent | undefined> {
+  const record = revisionRecordSchema.safeParse(parsed(await text())).data;
   if (record === undefined) return undefined;
   const { group, revision, state, at, error } = record;
   const reason = error === undefined ? '' : `: ${error.message} (${error.code})`;
@@ -107,7 +107,7 @@ const HEARTBEAT = '/heartbeat.json';
 async function readStatus(
   object: ListedObject,
   text: () => Promise<string | undefined>,
-): Promise<ServiceEvent | undefined> {
+): Promise<HistoryEvent | undefined> {
   if (object.key.endsWith(HEARTBEAT)) return undefined;
   const status = coreStatusSchema.safeParse(parsed(await text())).data;
   if (status === undefined) return undefined;
@@ -119,7 +119,7 @@ async function readStatus(
 }
 
 /** What a rule could not deliver, or an update that nobody could read. */
-async function readFailure(object: ListedObject): Promise<ServiceEvent | undefined> {
+async function readFailure(object: ListedObject): Promise<HistoryEvent | undefined> {
   const name = object.key.slice('failures/'.length);
   const group = /^requests\/([^/]+)\//.exec(name)?.[1];
   const said = group === undefined ? 'a rule could not deliver a message' : 'an update could not be read';

@@ -13,11 +13,11 @@ import {
   type GroupDefinition,
   type Rollback,
 } from '../../protocol';
-import type { ServiceAccess } from '../groups/changeGroup';
-import { listObjects, readText } from '../objects';
+import type { OperatorAccess } from '../groups/changeGroup';
+import { objectsBelow, readText } from '../objects';
 
 /** What the engine wrote about one revision. */
-export const deploymentRecordSchema = z.looseObject({
+export const revisionRecordSchema = z.looseObject({
   group: z.string(),
   revision: z.int(),
   state: z.string(),
@@ -25,7 +25,7 @@ export const deploymentRecordSchema = z.looseObject({
   at: z.string(),
   error: errorBodySchema.optional(),
 });
-export type DeploymentRecord = z.infer<typeof deploymentRecordSchema>;
+export type RevisionRecord = z.infer<typeof revisionRecordSchema>;
 
 export interface FunctionOverview {
   /** `<function>@<version>` */
@@ -58,7 +58,7 @@ export interface GroupOverview {
         /** Three heartbeats have passed without a report, and it has not said goodbye. */
         missing: boolean;
       };
-  deployment?: DeploymentRecord;
+  deployment?: RevisionRecord;
   functions: FunctionOverview[];
   /** Versions that are asked for and do not run here, with what serves in their place. */
   rollbacks: Rollback[];
@@ -66,14 +66,14 @@ export interface GroupOverview {
 
 /** Every group that has a definition, or those named. Throws GROUP_NOT_FOUND. */
 export async function groupOverviews(
-  access: ServiceAccess,
+  access: OperatorAccess,
   only?: readonly string[],
 ): Promise<GroupOverview[]> {
   const names = only ?? (await access.operator.groupNames(access.outputs.stateBucket));
   return Promise.all(names.map((group) => groupOverview(access, group)));
 }
 
-async function groupOverview(access: ServiceAccess, group: string): Promise<GroupOverview> {
+async function groupOverview(access: OperatorAccess, group: string): Promise<GroupOverview> {
   const definition = await requireDefinition(access, group);
   const core = definition.core?.thingName;
   const [status, deployment] = await Promise.all([
@@ -96,7 +96,7 @@ async function groupOverview(access: ServiceAccess, group: string): Promise<Grou
 
 /** The group that is named; without a name, every group of the service. */
 export async function groupsNamed(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   only: string | undefined,
 ): Promise<string[]> {
   return only === undefined ? operator.groupNames(outputs.stateBucket) : [only];
@@ -104,7 +104,7 @@ export async function groupsNamed(
 
 /** Throws GROUP_NOT_FOUND naming the groups that there are. */
 export async function requireDefinition(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   group: string,
 ): Promise<GroupDefinition> {
   const definition = await operator.definition(outputs.stateBucket, group);
@@ -126,11 +126,11 @@ const YOUNGEST = 8;
 
 /** The youngest report of a core: of the last boot, with the highest number. */
 export async function latestStatus(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   core: string,
 ): Promise<SeenStatus | undefined> {
   const { s3 } = operator.clients;
-  const all = await listObjects(s3, outputs.stateBucket, keys.coreStatuses(core));
+  const all = await objectsBelow(s3, outputs.stateBucket, keys.coreStatuses(core));
   // S3 tells whole seconds: all of one count.
   const since = all.map(({ at }) => at).sort((a, b) => b - a)[YOUNGEST - 1] ?? 0;
   const candidates = all.filter(({ key, at }) => at >= since || key === keys.coreHeartbeat(core));
@@ -159,13 +159,13 @@ function edgeOf({ report, at }: SeenStatus): GroupOverview['edge'] {
 }
 
 async function readDeployment(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   group: string,
   revision: number,
-): Promise<DeploymentRecord | undefined> {
+): Promise<RevisionRecord | undefined> {
   const key = keys.deployment(group, revision);
   const text = await readText(operator.clients.s3, outputs.stateBucket, key);
-  return text === undefined ? undefined : parseJsonWith(deploymentRecordSchema, text, key);
+  return text === undefined ? undefined : parseJsonWith(revisionRecordSchema, text, key);
 }
 
 /** What should run with what the core says about it, and what it still runs beside that. */

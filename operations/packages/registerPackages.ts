@@ -1,8 +1,8 @@
 import { EdgeError, type UploadResult } from '../../protocol';
 import { packageDigest } from '../../protocol/functionPackage';
-import type { ServiceAccess } from '../groups/changeGroup';
+import type { OperatorAccess } from '../groups/changeGroup';
 import type { EdgePackage } from '../groups/groupFiles';
-import type { Upload } from '../operator';
+import type { PackageUpload } from '../operator';
 import { poll, type PollOptions } from '../poll';
 
 export type RegisteredUpload = Extract<UploadResult, { status: 'registered' }>;
@@ -29,7 +29,7 @@ const REGISTRY_MS = 240_000;
 
 /** Uploads function packages and waits until each is registered. Throws what one was refused for. */
 export async function registerPackages(
-  access: ServiceAccess,
+  access: OperatorAccess,
   packages: readonly EdgePackage[],
 ): Promise<RegisteredUpload[]> {
   const results = await Promise.all(
@@ -47,7 +47,7 @@ export async function registerPackages(
  * Throws EdgeError with the code of the refusal, or TIMED_OUT when the registry says nothing.
  */
 export async function registerChanged(
-  access: ServiceAccess,
+  access: OperatorAccess,
   packages: readonly EdgePackage[],
   options: RegisterOptions = {},
 ): Promise<RegisteredPackage[]> {
@@ -69,7 +69,7 @@ export async function registerChanged(
 }
 
 async function latestIfSame(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   name: string,
   bytes: Uint8Array,
 ): Promise<RegisteredPackage | undefined> {
@@ -81,8 +81,8 @@ async function latestIfSame(
 
 /** A refusal that may pass is no answer before Lambda has tried again in vain. */
 async function settled(
-  { operator }: ServiceAccess,
-  upload: Upload,
+  { operator }: OperatorAccess,
+  upload: PackageUpload,
   options: RegisterOptions,
 ): Promise<UploadResult> {
   let last: UploadResult | undefined;
@@ -99,7 +99,7 @@ async function settled(
   }
 }
 
-function silentRegistry({ key }: Upload, cause: unknown): unknown {
+function silentRegistry({ key }: PackageUpload, cause: unknown): unknown {
   if (!(cause instanceof EdgeError) || cause.code !== 'TIMED_OUT') return cause;
   return new EdgeError('TIMED_OUT', `the registry does not answer for ${key}`, {
     expected: 'createFunction registers what is uploaded: read its log with "sls logs -f createFunction"',

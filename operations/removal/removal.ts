@@ -6,7 +6,7 @@ import {
   type LambdaClient,
 } from '@aws-sdk/client-lambda';
 import { DeleteObjectsCommand, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { ServiceAccess } from '../groups/changeGroup';
+import type { OperatorAccess } from '../groups/changeGroup';
 import { releasePolicy, removeOwnThings, type RemovedThings } from './certificates';
 import { statusOf, unlessMissing } from '../../lib/awsErrors';
 import type { PlatformRemoval, PlatformRemovalReport } from '../cores/platform';
@@ -54,7 +54,7 @@ export const STATE_PREFIXES = [
  * CloudFormation from deleting them. Devices that lose their certificate are cut off within a few minutes
  * only (AWS IoT API reference, UpdateCertificate). After a failure the service has its rules back.
  */
-export async function removeService(access: ServiceAccess, options: RemovalOptions): Promise<Removal> {
+export async function removeService(access: OperatorAccess, options: RemovalOptions): Promise<Removal> {
   const { iot } = access.operator.clients;
   const { rules = [] } = options;
   try {
@@ -66,7 +66,10 @@ export async function removeService(access: ServiceAccess, options: RemovalOptio
   }
 }
 
-async function removeAll(access: ServiceAccess, options: RemovalOptions): Promise<Omit<Removal, 'problems'>> {
+async function removeAll(
+  access: OperatorAccess,
+  options: RemovalOptions,
+): Promise<Omit<Removal, 'problems'>> {
   const { iot, lambda, s3 } = access.operator.clients;
   const { corePolicy, corePrefix, devicePolicy } = access.outputs;
   const { platform, progress = () => undefined } = options;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { updateGroup, type GroupChange, type ServiceAccess } from '../groups/changeGroup';
+import { updateGroup, type GroupChange, type OperatorAccess } from '../groups/changeGroup';
 import { readListener } from '../groups/listener';
 import { forgetDropped } from '../groups/namedDevices';
 import { requireDefinition } from '../inspection/overview';
@@ -42,7 +42,7 @@ const OWNER_ONLY = 0o600;
  * Provisions a device, adds it to the group and lets it discover the group's core. Again with the same
  * folder it keeps the certificate, unless that was revoked in this group. Throws GROUP_NOT_FOUND, and what the cloud refuses.
  */
-export async function addDevice(access: ServiceAccess, options: DeviceAddOptions): Promise<AddedDevice> {
+export async function addDevice(access: OperatorAccess, options: DeviceAddOptions): Promise<AddedDevice> {
   const { operator, outputs } = access;
   const { thingName, group, dir, cloudCa } = options;
   const { core, devices } = await requireDefinition(access, group);
@@ -72,7 +72,7 @@ export async function addDevice(access: ServiceAccess, options: DeviceAddOptions
   return { thing, configFile, change, connects: endpoint ? 'endpoint' : 'discovery', warnings };
 }
 
-async function associate({ operator }: ServiceAccess, core: string, device: string): Promise<string[]> {
+async function associate({ operator }: OperatorAccess, core: string, device: string): Promise<string[]> {
   try {
     await operator.associateDevices(core, [device]);
     return [];

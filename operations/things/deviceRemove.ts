@@ -1,6 +1,6 @@
 import { EdgeError, isActiveDevice, type GroupDefinition } from '../../protocol';
 import { allMadeBy, deleteThing, releaseCertificate } from '../removal/certificates';
-import { changeGroup, type GroupChange, type ServiceAccess } from '../groups/changeGroup';
+import { changeGroup, type GroupChange, type OperatorAccess } from '../groups/changeGroup';
 import { statusOf } from '../../lib/awsErrors';
 import { revokeUpdate } from '../groups/groupUpdate';
 
@@ -32,7 +32,7 @@ export interface RemovedDevice {
  * Can be run again after a failure. Throws NOT_FOUND when nobody knows the device.
  */
 export async function removeDevice(
-  access: ServiceAccess,
+  access: OperatorAccess,
   options: DeviceRemoveOptions,
 ): Promise<RemovedDevice> {
   const { thingName } = options;
@@ -56,7 +56,7 @@ export async function removeDevice(
   return { thingName, groups: groups.filter(hasChanged), ...done, thing, warnings };
 }
 
-async function allDefinitions({ operator, outputs }: ServiceAccess): Promise<GroupDefinition[]> {
+async function allDefinitions({ operator, outputs }: OperatorAccess): Promise<GroupDefinition[]> {
   const names = await operator.groupNames(outputs.stateBucket);
   const all = await Promise.all(names.map((group) => operator.definition(outputs.stateBucket, group)));
   return all.filter((each) => each !== undefined);
@@ -66,7 +66,7 @@ function where(groups: readonly string[] | undefined): string {
   return groups === undefined ? 'in this service' : `in group ${groups.join(', ')}`;
 }
 
-function revoke(access: ServiceAccess, group: string, thingName: string): Promise<GroupChange> {
+function revoke(access: OperatorAccess, group: string, thingName: string): Promise<GroupChange> {
   return changeGroup(access, group, (current, meta) => revokeUpdate(current, thingName, meta));
 }
 
@@ -76,7 +76,7 @@ function hasChanged({ before, after }: GroupChange): boolean {
 
 /** From discovery. It is refused at the edge all the same, so nothing stops for the lack of it. */
 async function hide(
-  { operator }: ServiceAccess,
+  { operator }: OperatorAccess,
   { core }: GroupDefinition,
   thingName: string,
 ): Promise<string[]> {
@@ -92,7 +92,7 @@ async function hide(
 }
 
 async function removeCertificates(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   thingName: string,
   ids: readonly string[],
   elsewhere: string | undefined,
@@ -113,7 +113,7 @@ async function removeCertificates(
 }
 
 async function removeThing(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   { thingName, thing }: DeviceRemoveOptions,
   { certificates }: Pick<RemovedDevice, 'certificates'>,
 ): Promise<RemovedDevice['thing']> {

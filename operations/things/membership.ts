@@ -4,7 +4,7 @@ import {
   RemoveThingFromThingGroupCommand,
   type IoTClient,
 } from '@aws-sdk/client-iot';
-import type { ServiceAccess } from '../groups/changeGroup';
+import type { OperatorAccess } from '../groups/changeGroup';
 import { isActiveDevice, type GroupDefinition } from '../../protocol';
 import { unlessMissing } from '../../lib/awsErrors';
 import { allPages } from '../../lib/pages';
@@ -50,7 +50,7 @@ async function add(iot: IoTClient, thingGroupName: string, thingName: string): P
 
 /** Devices that know their edge's address need no discovery, so nothing stops for the lack of it. */
 export async function letDiscover(
-  { operator }: ServiceAccess,
+  { operator }: OperatorAccess,
   core: string,
   devices: readonly string[],
 ): Promise<string[]> {

@@ -31,7 +31,7 @@ export function text(options: CommandOptions, name: string): string | undefined 
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-export function flag(options: CommandOptions, name: string): boolean {
+export function isSet(options: CommandOptions, name: string): boolean {
   return options[name] === true;
 }
 

@@ -4,7 +4,7 @@ import type { CorePlatform } from '../../operations/cores/platform';
 import { CORE_PLATFORMS, platformOfEngine } from '../../operations/cores/platforms';
 import { groupChanges } from '../../operations/groups/groupChanges';
 import { EdgeError } from '../../protocol';
-import { flag, list, text, type CommandContext, type CommandResult } from './command';
+import { isSet, list, text, type CommandContext, type CommandResult } from './command';
 import { stageFolder, stateFolder, type DeployedService } from './service';
 
 /** `sls edge core init --group`: makes a node the edge core of the group, with a folder for it. */
@@ -22,7 +22,7 @@ export async function coreInit(context: CommandContext): Promise<CommandResult> 
     ...{ group, core, out, region: service.region },
     hosts: list(options, 'host'),
     port: portOf(text(options, 'port')),
-    replace: flag(options, 'replace'),
+    replace: isSet(options, 'replace'),
     authorityDir: path.join(stateFolder(serverless), 'authority'),
     bundles: path.join(__dirname, '..', 'edge'),
     connectivityUrl: await connectivityUrl(service),

@@ -6,7 +6,7 @@ import { reannounce } from '../../operations/groups/reannounce';
 import { groupsNamed, requireDefinition } from '../../operations/inspection/overview';
 import { EdgeError } from '../../protocol';
 import { rollOutService, rollOutText } from '../deploy/rollOutService';
-import { flag, text, type CommandContext, type CommandResult } from './command';
+import { isSet, text, type CommandContext, type CommandResult } from './command';
 
 /**
  * `sls edge deploy [--group] [--package] [--prune]`: what follows `sls deploy`, without CloudFormation. A group in
@@ -19,7 +19,7 @@ export async function deploy(context: CommandContext): Promise<CommandResult> {
   const only = text(options, 'group');
   const done = await rollOutService(service, {
     packageDir: path.resolve(serverless.serviceDir, directory ?? '.serverless'),
-    prune: flag(options, 'prune'),
+    prune: isSet(options, 'prune'),
     utils,
     ...(only !== undefined && { groups: [only] }),
   });

@@ -11,7 +11,7 @@ import {
   thingNameSchema,
 } from '../../protocol';
 import type { EdgeConfiguration } from '../configuration/configuration';
-import { flag, text, type CommandContext, type CommandResult } from './command';
+import { isSet, text, type CommandContext, type CommandResult } from './command';
 import { stageFolder, stateFolder, type DeployedService } from './service';
 
 /** `sls edge device add --name --group` */
@@ -69,7 +69,7 @@ export async function deviceRemove(context: CommandContext): Promise<CommandResu
   const thingName = parseWith(thingNameSchema, text(options, 'name'), '--name');
   const group = text(options, 'group');
   const configuration = context.configuration();
-  const thing = flag(options, 'thing');
+  const thing = isSet(options, 'thing');
   const owner = thing ? stackOwner(thingName, configuration) : undefined;
   if (owner !== undefined) {
     throw new EdgeError('CONFLICT', `--thing: the stack makes ${thingName} for group ${owner}`, {

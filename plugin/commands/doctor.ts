@@ -1,6 +1,6 @@
 import semver from 'semver';
 import { attempt, checkService, failed, ok, type Check } from '../../operations/inspection/checks';
-import { flag, type CommandHost, type CommandResult } from './command';
+import { isSet, type CommandHost, type CommandResult } from './command';
 import { table } from './format';
 import { readable } from './run';
 import { openService, type DeployedService } from './service';
@@ -40,7 +40,7 @@ function stackCheck(host: CommandHost, opened: { service?: DeployedService }): P
   const name = 'credentials and stack';
   return attempt(name, 'check the credentials and the region', async () => {
     try {
-      const service = await openService(host.serverless, { local: flag(host.options, 'local') });
+      const service = await openService(host.serverless, { local: isSet(host.options, 'local') });
       opened.service = service;
       return ok(name, `${service.stackName} in ${service.region}`);
     } catch (thrown) {

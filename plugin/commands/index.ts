@@ -1,8 +1,8 @@
 import { CORE_PLATFORMS } from '../../operations/cores/platforms';
 import type { CommandOptions, Serverless } from '../framework';
-import { flag as isSet, type Command, type CommandHost } from './command';
+import { isSet, type Command, type CommandHost } from './command';
 import { dev } from './dev';
-import { report, runCommand } from './run';
+import { reportResult, runCommand } from './run';
 
 export type { CommandHost } from './command';
 
@@ -115,7 +115,7 @@ const COMMANDS: Record<string, EdgeCommand> = {
         },
       ),
       events: command(
-        async () => (await import('./events')).events,
+        async () => (await import('./history')).events,
         'Show packages, deployments, reports of edges and failures as they happened',
         {
           group: optional('This group alone'),
@@ -124,7 +124,7 @@ const COMMANDS: Record<string, EdgeCommand> = {
         },
       ),
       logs: command(
-        async () => (await import('./logs')).logs,
+        async () => (await import('./history')).logs,
         'Show what edge cores and the functions there logged',
         {
           group: optional('This group alone'),
@@ -139,7 +139,7 @@ const COMMANDS: Record<string, EdgeCommand> = {
         usage: 'Check credentials, endpoints, versions and clocks, and say what to do',
         options: COMMON,
         // It has something to say where no service can be found, too.
-        run: (host) => report(host, async () => (await import('./doctor')).doctor(host)),
+        run: (host) => reportResult(host, async () => (await import('./doctor')).doctor(host)),
       },
       core: {
         usage: 'Edge cores',

@@ -1,20 +1,20 @@
 import { EdgeError } from '../../protocol';
-import { flag, type Command, type CommandHost, type CommandResult } from './command';
+import { isSet, type Command, type CommandHost, type CommandResult } from './command';
 
 /** Runs a command against the deployed service. */
 export function runCommand(host: CommandHost, load: () => Promise<Command>): Promise<void> {
-  return report(host, () => withService(host, load));
+  return reportResult(host, () => withService(host, load));
 }
 
 /**
  * Prints what a command has to say. With `--json` a failure is a document too, that of the configuration
  * as well; either way the exit code is 1.
  */
-export async function report(
+export async function reportResult(
   host: CommandHost,
   work: () => Promise<CommandResult | undefined>,
 ): Promise<void> {
-  const json = flag(host.options, 'json');
+  const json = isSet(host.options, 'json');
   try {
     host.configuration();
     const result = await work();
@@ -32,7 +32,7 @@ export async function report(
 
 async function withService(host: CommandHost, load: () => Promise<Command>) {
   const { openService } = await import('./service');
-  const service = await openService(host.serverless, { local: flag(host.options, 'local') });
+  const service = await openService(host.serverless, { local: isSet(host.options, 'local') });
   try {
     const command = await load();
     return await command({ ...host, service });

@@ -1,11 +1,11 @@
 import path from 'node:path';
-import type { ServiceAccess } from '../../operations/groups/changeGroup';
+import type { OperatorAccess } from '../../operations/groups/changeGroup';
 import type { OperatorConfig } from '../../operations/clients';
 import type { StackFile } from '../../operations/stackFile';
 import type { AwsProvider, SdkV2Credentials, Serverless } from '../framework';
 
 /** A deployed service, on AWS or in the local cloud. */
-export interface DeployedService extends ServiceAccess {
+export interface DeployedService extends OperatorAccess {
   stackName: string;
   region: string;
   config: OperatorConfig;

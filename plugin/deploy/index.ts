@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { flag, type CommandHost } from '../commands/command';
+import { isSet, type CommandHost } from '../commands/command';
 import { frameworkError, readable } from '../commands/run';
 
 /** Option of `sls deploy` itself. */
@@ -28,7 +28,7 @@ async function afterDeploy(host: CommandHost): Promise<void> {
   const service = await openService(host.serverless, { local: false });
   try {
     const packageDir = packageDirectory(host);
-    if (flag(host.options, 'edge-upload-only')) {
+    if (isSet(host.options, 'edge-upload-only')) {
       const { uploadOnly } = await import('./uploadOnly');
       host.utils.log.notice(await uploadOnly(service, packageDir));
       return;

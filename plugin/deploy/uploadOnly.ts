@@ -1,9 +1,9 @@
 import path from 'node:path';
-import type { ServiceAccess } from '../../operations/groups/changeGroup';
+import type { OperatorAccess } from '../../operations/groups/changeGroup';
 import { readPlan } from '../../operations/packages/plan';
 
 /** Uploads every package without waiting for the registry: for a pipeline that must not wait. */
-export async function uploadOnly({ operator, outputs }: ServiceAccess, packageDir: string): Promise<string> {
+export async function uploadOnly({ operator, outputs }: OperatorAccess, packageDir: string): Promise<string> {
   const { packages } = await readPlan(path.join(packageDir, 'edge'));
   await Promise.all(
     packages.map(({ name, bytes }) => operator.uploadPackage(outputs.functionsBucket, name, bytes)),

@@ -1,6 +1,6 @@
 import { EdgeError, type ErrorBody, type ErrorCode } from '../errors';
 import { functionKey, splitFunctionKey } from '../manifest';
-import { splitClaimKey, type Failure, type GroupDefinition, type RollbackEntry } from './schema';
+import { splitClaimKey, type VersionFailure, type GroupDefinition, type RollbackEntry } from './schema';
 
 /** Versions that do not run on a group, and what serves in their place. Pure. */
 
@@ -129,7 +129,10 @@ export function boundedReason({ code, message, details }: ErrorBody): ErrorBody 
 }
 
 /** Whether the definition shows that this failure was taken note of, or that it matters no more. */
-export function isSettled(definition: GroupDefinition, { function: name, version, upTo }: Failure): boolean {
+export function isSettled(
+  definition: GroupDefinition,
+  { function: name, version, upTo }: VersionFailure,
+): boolean {
   return askers(definition, name).every(
     (each) => each.seq > upTo[each.kind] || effectiveVersion(definition, name, each, each.kind) !== version,
   );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { edgeLogLevelSchema } from '../coreLogs';
+import { edgeLogLevelSchema } from '../coreReports';
 import { functionManifestSchema } from '../manifest';
 import { errorBodySchema } from '../messages';
 import {
@@ -19,13 +19,13 @@ import {
  */
 const seq = z.int().nonnegative();
 
-export const coreEntrySchema = z.strictObject({
+const coreEntrySchema = z.strictObject({
   thingName: thingNameSchema,
   certificateId: certificateIdSchema,
   seq,
 });
 
-export const deviceEntrySchema = z.strictObject({
+const deviceEntrySchema = z.strictObject({
   certificateId: certificateIdSchema,
   /** Who added it: an operator's word outranks a core's. */
   source: z.enum(['operator', 'core']),
@@ -34,27 +34,27 @@ export const deviceEntrySchema = z.strictObject({
 });
 
 /** A function that the operator puts on the edge ahead of any request. */
-export const staticEntrySchema = z.strictObject({
+const staticEntrySchema = z.strictObject({
   version: versionSchema,
   seq,
   removed: z.literal(true).optional(),
 });
 
 /** Overrides `devices` of the function's manifest in this group. */
-export const entitlementEntrySchema = z.strictObject({
+const entitlementEntrySchema = z.strictObject({
   devices: z.array(devicePatternSchema),
   seq,
 });
 
 /** One device wants one function, at this exact version. Keyed `<device>/<function>`. */
-export const claimEntrySchema = z.strictObject({
+const claimEntrySchema = z.strictObject({
   version: versionSchema,
   seq,
   released: z.literal(true).optional(),
 });
 
 /** Units: MiB, MiB, count. */
-export const limitsEntrySchema = z.strictObject({
+const limitsEntrySchema = z.strictObject({
   storage: z.int().positive(),
   memory: z.int().positive(),
   instances: z.int().positive(),
@@ -65,7 +65,7 @@ export const limitsEntrySchema = z.strictObject({
 export const deliverySchema = z.enum(['hot', 'components']);
 export type Delivery = z.infer<typeof deliverySchema>;
 
-export const engineEntrySchema = z.strictObject({
+const engineEntrySchema = z.strictObject({
   delivery: deliverySchema,
   /** ARN of the thing or thing group that Greengrass deployments target; absent: the core's thing. */
   targetArn: z.string().startsWith('arn:').optional(),
@@ -79,7 +79,7 @@ const coveredSchema = z.strictObject({ claims: seq, static: seq });
  * This version is known not to run on this group. Claims and the static whose numbers are not above
  * `upTo` get the fallback in its place, or nothing; a later confirm or redeploy tries the version again.
  */
-export const rollbackEntrySchema = z.strictObject({
+const rollbackEntrySchema = z.strictObject({
   error: errorBodySchema,
   /** The last good version of the function. */
   fallback: versionSchema.optional(),
@@ -89,7 +89,7 @@ export const rollbackEntrySchema = z.strictObject({
 export type RollbackEntry = z.infer<typeof rollbackEntrySchema>;
 
 /** What the core sends up of its log. */
-export const logsEntrySchema = z.strictObject({ level: edgeLogLevelSchema, seq });
+const logsEntrySchema = z.strictObject({ level: edgeLogLevelSchema, seq });
 
 const claimKeySchema = z
   .string()
@@ -121,7 +121,7 @@ export const groupDefinitionSchema = z.strictObject({
 });
 export type GroupDefinition = z.infer<typeof groupDefinitionSchema>;
 
-export const originSchema = z.strictObject({
+const originSchema = z.strictObject({
   kind: z.enum(['core', 'operator']),
   name: z.string(),
 });
@@ -147,7 +147,7 @@ export const failureSchema = z.strictObject({
   /** What the core tried to serve with it. */
   upTo: coveredSchema,
 });
-export type Failure = z.infer<typeof failureSchema>;
+export type VersionFailure = z.infer<typeof failureSchema>;
 
 /** What a core sends up, on `<prefix>/core/<core>/update`. Under 2 KB. */
 export const coreUpdateSchema = z.strictObject({

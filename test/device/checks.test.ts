@@ -5,8 +5,8 @@ import {
   functionNameSchema,
   type PROGRESS_STAGES,
   thingNameSchema,
-  type EdgeStatus,
-  type InvokeLocation,
+  type EdgeStatusMessage,
+  type RequestedLocation,
 } from '../../protocol';
 
 /** The client's checks and types are written without zod; here they are held against the schemas. */
@@ -40,8 +40,8 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 
 test('the public types are those of the protocol', () => {
   // These are checked by the compiler; a difference makes a line fail to type-check.
-  const status: Same<Client.EdgeStatus, EdgeStatus> = true;
-  const location: Same<Client.InvokeLocation, InvokeLocation> = true;
+  const status: Same<Client.EdgeStatus, EdgeStatusMessage> = true;
+  const location: Same<Client.InvokeLocation, RequestedLocation> = true;
   const stage: Same<Client.ProgressStage, (typeof PROGRESS_STAGES)[number]> = true;
   expect([status, location, stage]).toEqual([true, true, true]);
 });

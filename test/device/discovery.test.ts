@@ -1,5 +1,5 @@
 import { candidatesOf, discover } from '../../device/discovery';
-import type { DeviceIdentity } from '../../device/identity';
+import type { DeviceCredentials } from '../../device/identity';
 import type { Candidate } from '../../device/link';
 import type { IssuedCertificate } from '../../lib/x509/issue';
 import { createAuthority, type TestAuthority } from './support/certificates';
@@ -7,7 +7,7 @@ import { DiscoveryServer, document } from './support/discoveryServer';
 
 let authority: TestAuthority;
 let device: IssuedCertificate;
-let identity: DeviceIdentity;
+let identity: DeviceCredentials;
 let server: DiscoveryServer;
 
 beforeAll(async () => {

@@ -31,8 +31,12 @@ function createRequests(): {
 function watch(promise: Promise<unknown>): { outcome?: unknown } {
   const seen: { outcome?: unknown } = {};
   promise.then(
-    (value) => (seen.outcome = value),
-    (error: unknown) => (seen.outcome = (error as EdgeError).code),
+    (value: unknown) => {
+      seen.outcome = value;
+    },
+    (error: unknown) => {
+      seen.outcome = (error as EdgeError).code;
+    },
   );
   return seen;
 }

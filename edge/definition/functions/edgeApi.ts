@@ -1,7 +1,7 @@
 import { toJson } from '../../../lib/json';
 import { EdgeError } from '../../../protocol/errors';
 import { MAX_MQTT_PAYLOAD } from '../../../protocol/limits';
-import type { InvokeLocation } from '../../../protocol/messages';
+import type { RequestedLocation } from '../../../protocol/messages';
 import type { Ask, HostApi } from '../../../runtime/hostApi';
 
 /** For which device a function runs, and how many functions stand between that device and this one. */
@@ -30,7 +30,7 @@ export interface CallOrigin extends FunctionOrigin, FunctionRights {
 export interface InvokeAsk {
   function: string;
   input?: unknown;
-  location?: InvokeLocation;
+  location?: RequestedLocation;
   version?: string;
   timeoutMs?: number;
 }
@@ -64,7 +64,7 @@ function originOf({ spec, call, remainingMs }: Ask): CallOrigin {
   return { functionName, functionVersion, publishes, invokes, device, hops, remainingMs };
 }
 
-const LOCATIONS = ['edge', 'cloud', 'any'] satisfies InvokeLocation[];
+const LOCATIONS = ['edge', 'cloud', 'any'] satisfies RequestedLocation[];
 
 function invocation({ function: name, input, options }: Ask['parameters']): InvokeAsk {
   const { location, version, timeout } = (options ?? {}) as Record<string, unknown>;

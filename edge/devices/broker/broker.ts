@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { TLSSocket } from 'node:tls';
 import { Aedes, type AedesOptions, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
-import { EdgeError, MAX_MQTT_PAYLOAD, statusTopic, type EdgeStatus } from '../../../protocol';
+import { EdgeError, MAX_MQTT_PAYLOAD, statusTopic, type EdgeStatusMessage } from '../../../protocol';
 import type { ListenSettings } from '../../../protocol/coreConfig';
 import type { Devices } from '../../ports';
 import { repliesSeam } from '../../seams';
@@ -157,7 +157,7 @@ export class DeviceBroker implements DeviceAccess {
     receiveMessage({ device, topic, topicName, qos, payload }, this.handlers, this.devices);
   }
 
-  private announce(status: EdgeStatus): void {
+  private announce(status: EdgeStatusMessage): void {
     const topic = statusTopic(this.options.devicePrefix);
     const payload = JSON.stringify(status);
     this.aedes.publish({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: true }, () => undefined);

@@ -6,7 +6,7 @@ import {
   type GreengrassV2Client,
 } from '@aws-sdk/client-greengrassv2';
 import { EdgeError } from '../../../protocol';
-import { packageOf } from '../../../protocol/greengrass/descriptions';
+import { packageOf } from '../../../protocol/greengrass/names';
 import { encodeRecipe, type Recipe } from '../../../protocol/greengrass/recipe';
 import type { Backoff } from '../../ports';
 import type { GreengrassArns } from './arns';

@@ -1,6 +1,6 @@
 import { coreComponentName, functionKey, keys } from '../../../protocol';
 import { FUNCTIONS_SOCKET } from '../../../protocol/greengrass/coreConfiguration';
-import { functionDescription } from '../../../protocol/greengrass/descriptions';
+import { functionDescription } from '../../../protocol/greengrass/names';
 import { recipeSchema, type Recipe } from '../../../protocol/greengrass/recipe';
 import type { FunctionComponent } from './components';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { keys } from '../../../protocol';
 import type { PackageEntry } from '../../../protocol/functionPackage';
-import type { ServiceAccess } from '../../groups/changeGroup';
+import type { OperatorAccess } from '../../groups/changeGroup';
 import { statusOf } from '../../../lib/awsErrors';
 import { zipEntries } from '../../packages/zipEntries';
 import { ARCHITECTURES, readSdkFiles, type Architecture } from './sdkFiles';
@@ -27,7 +27,7 @@ export interface Artifacts {
  * Puts what Greengrass needs of the core and of the hosts of function components into the functions
  * bucket, where it is not there yet. Throws NOT_FOUND (readSdkFiles) and what S3 throws.
  */
-export async function uploadArtifacts(access: ServiceAccess, sources: ArtifactSources): Promise<Artifacts> {
+export async function uploadArtifacts(access: OperatorAccess, sources: ArtifactSources): Promise<Artifacts> {
   const { bundles } = sources;
   const sdk = await readSdkFiles(sources.sdkFrom);
   const own = [
@@ -53,7 +53,7 @@ async function bundleEntry(bundles: string, file: string): Promise<PackageEntry>
 
 /** Named by content, not by its archive: another release of Node.js may compress otherwise. */
 async function upload(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   entries: readonly PackageEntry[],
   keyOf: (digest: string) => string,
 ): Promise<string> {

@@ -1,6 +1,6 @@
 import { coreComponentName, greengrassDeploymentName, type GroupDefinition } from '../../../protocol';
 import type { CoreConfigurationInput } from '../../../protocol/greengrass/coreConfiguration';
-import type { ServiceAccess } from '../../groups/changeGroup';
+import type { OperatorAccess } from '../../groups/changeGroup';
 import type { PollOptions } from '../../poll';
 import { uploadArtifacts, type ArtifactSources } from './artifacts';
 import { ensureComponentVersion } from './componentVersion';
@@ -37,7 +37,7 @@ export interface DeployedComponent extends DeployedCore {
  * yet. Throws NOT_FOUND (no such thing, or no IPC client to pass on), DEPLOYMENT_FAILED, CONFLICT.
  */
 export async function deployCoreComponent(
-  access: ServiceAccess,
+  access: OperatorAccess,
   options: CoreComponentOptions,
   pollOptions: PollOptions = {},
 ): Promise<DeployedComponent> {

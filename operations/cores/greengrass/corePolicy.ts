@@ -10,7 +10,7 @@ import {
   type IoTClient,
 } from '@aws-sdk/client-iot';
 import { canonicalJson, EdgeError } from '../../../protocol';
-import type { ServiceAccess } from '../../groups/changeGroup';
+import type { OperatorAccess } from '../../groups/changeGroup';
 import { unlessMissing } from '../../../lib/awsErrors';
 
 const MAX_NAME = 128;
@@ -32,7 +32,7 @@ const DATA_PLANE = [
  * IoT policy for AWS IoT Greengrass V2 core devices". Made anew when it is another one.
  */
 export async function ensureGreengrassPolicy(
-  access: ServiceAccess,
+  access: OperatorAccess,
   { thingName, certificateId }: { thingName: string; certificateId: string },
 ): Promise<string> {
   const { operator, outputs } = access;
@@ -60,7 +60,7 @@ export async function ensureGreengrassPolicy(
  * support client devices", and "Client device auth", "Requirements".
  */
 export async function ensureClientDevicePolicy(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   { thingName, certificateId, wanted }: { thingName: string; certificateId: string; wanted: boolean },
 ): Promise<void> {
   const { iot } = operator.clients;

@@ -5,9 +5,9 @@ import { AttachPolicyCommand } from '@aws-sdk/client-iot';
 import { unlessMissing } from '../../../lib/awsErrors';
 import { EdgeError } from '../../../protocol';
 import type { DeviceWay } from '../../../protocol/greengrass/coreConfiguration';
-import type { ServiceAccess } from '../../groups/changeGroup';
+import type { OperatorAccess } from '../../groups/changeGroup';
 import { pathInside } from '../../things/thingFiles';
-import { deviceWayOf, prepareBroker, reachLines, refuseBrokerOptions } from '../ownBroker';
+import { deviceWayOf, makeOwnBroker, reachLines, refuseBrokerOptions } from '../ownBroker';
 import { coreHeadline, HOLDS_KEYS, type CorePlatform, type CoreTrip, type PreparedCore } from '../platform';
 import { deployCoreComponent, type DeployedComponent } from './coreComponent';
 import { ensureClientDevicePolicy, ensureGreengrassPolicy } from './corePolicy';
@@ -63,7 +63,7 @@ async function prepare(trip: CoreTrip, settings: Settings): Promise<PreparedCore
   const { core, region, bundles, cloudCa, connectivityUrl } = options;
   const folder = settings.serverFolder ?? `/etc/edge-${options.group}`;
   await ensureGreengrassPolicy(access, { thingName: core, certificateId });
-  const broker = settings.devices === 'pubsub' ? undefined : await prepareBroker(options, folder);
+  const broker = settings.devices === 'pubsub' ? undefined : await makeOwnBroker(options, folder);
   const wanted = broker === undefined;
   await ensureClientDevicePolicy(access, { thingName: core, certificateId, wanted });
   const deployment = await deployCoreComponent(access, {
@@ -110,7 +110,7 @@ function deploymentText({ component, version, targetArn, deploymentId, isNew }: 
 
 /** Of a thing on which a nucleus runs already; undefined when none has reported from it. */
 async function existingCertificate(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   core: string,
   chosen: string | undefined,
 ): Promise<{ certificateId: string } | undefined> {

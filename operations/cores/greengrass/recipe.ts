@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, coreComponentName, keys } from '../../../protocol';
-import { coreDescription } from '../../../protocol/greengrass/descriptions';
+import { coreDescription } from '../../../protocol/greengrass/names';
 import { recipeSchema, type Recipe } from '../../../protocol/greengrass/recipe';
 import { ARCHITECTURES, type Architecture } from './sdkFiles';
 

@@ -9,7 +9,7 @@ import {
 import { EdgeError } from '../../../protocol';
 import { sameComponents } from '../../../protocol/greengrass/componentMap';
 
-export type Components = Record<string, ComponentDeploymentSpecification>;
+export type ComponentMap = Record<string, ComponentDeploymentSpecification>;
 
 const MAX_ROUNDS = 5;
 
@@ -18,7 +18,7 @@ export interface Redeployment {
   targetArn: string;
   name: string;
   /** The next full map, made from the one that the target has. */
-  next: (current: Components) => Components | Promise<Components>;
+  next: (current: ComponentMap) => ComponentMap | Promise<ComponentMap>;
 }
 
 export interface Redeployed {

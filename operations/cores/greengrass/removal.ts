@@ -9,8 +9,8 @@ import {
   type GreengrassV2Client,
 } from '@aws-sdk/client-greengrassv2';
 import { coreComponentName, EdgeError, functionComponentPrefix } from '../../../protocol';
-import { isCoreDescription, packageOf } from '../../../protocol/greengrass/descriptions';
-import type { ServiceAccess } from '../../groups/changeGroup';
+import { isCoreDescription, packageOf } from '../../../protocol/greengrass/names';
+import type { OperatorAccess } from '../../groups/changeGroup';
 import { thingArnOf } from '../../things/things';
 import { unlessMissing } from '../../../lib/awsErrors';
 import type { PlatformRemoval } from '../platform';
@@ -39,7 +39,7 @@ export class GreengrassRemoval implements PlatformRemoval {
   components: RemovedComponents = { removed: [], kept: [], problems: [] };
   #targets: DeployedTarget[] = [];
 
-  async beforeCertificates(access: ServiceAccess, progress: (text: string) => void): Promise<void> {
+  async beforeCertificates(access: OperatorAccess, progress: (text: string) => void): Promise<void> {
     progress('removing components of Greengrass');
     const { targets, problems } = await deployedTargets(access);
     this.#targets = targets;
@@ -48,7 +48,7 @@ export class GreengrassRemoval implements PlatformRemoval {
   }
 
   /** Greengrass lists core devices until they are deleted, also those whose thing has gone. */
-  async afterThings({ operator }: ServiceAccess, things: readonly string[]): Promise<void> {
+  async afterThings({ operator }: OperatorAccess, things: readonly string[]): Promise<void> {
     const { greengrass } = operator.clients;
     for (const { core } of this.#targets) {
       if (!things.includes(core)) continue;
@@ -71,7 +71,7 @@ export class GreengrassRemoval implements PlatformRemoval {
  * them. Their descriptions tell them: a name alone may be somebody else's.
  */
 export async function removeComponents(
-  access: ServiceAccess,
+  access: OperatorAccess,
   targets: readonly DeployedTarget[],
 ): Promise<RemovedComponents> {
   const client = access.operator.clients.greengrass;
@@ -145,7 +145,7 @@ function ownershipOf(componentName: string, corePrefix: string): IsOwn | undefin
  * keeps nothing from being removed.
  */
 async function deployedTargets(
-  access: ServiceAccess,
+  access: OperatorAccess,
 ): Promise<{ targets: DeployedTarget[]; problems: string[] }> {
   const [targets, problems]: [DeployedTarget[], string[]] = [[], []];
   for (const group of (await unlessMissing(access.operator.groupNames(access.outputs.stateBucket))) ?? []) {
@@ -160,7 +160,7 @@ async function deployedTargets(
 }
 
 /** Undefined for a group without a core, and for a core whose thing has gone. */
-async function targetOf(access: ServiceAccess, group: string): Promise<DeployedTarget | undefined> {
+async function targetOf(access: OperatorAccess, group: string): Promise<DeployedTarget | undefined> {
   const definition = await access.operator.definition(access.outputs.stateBucket, group);
   const core = definition?.core?.thingName;
   if (core === undefined) return undefined;
@@ -176,7 +176,7 @@ async function targetOf(access: ServiceAccess, group: string): Promise<DeployedT
  * cannot be deployed to keeps nothing from being removed.
  */
 async function withdrawComponents(
-  { operator, outputs }: ServiceAccess,
+  { operator, outputs }: OperatorAccess,
   targets: readonly DeployedTarget[],
   isOwn: (name: string, version: string | undefined) => boolean,
 ): Promise<string[]> {

@@ -17,7 +17,7 @@ import {
 } from '../../../protocol/greengrassV1';
 import { unlessMissing } from '../../../lib/awsErrors';
 import { allPages } from '../../../lib/pages';
-import type { ServiceAccess } from '../../groups/changeGroup';
+import type { OperatorAccess } from '../../groups/changeGroup';
 import { clientConfig } from '../../clients';
 import type { PlatformRemoval } from '../platform';
 import { deleteDefinition, listDefinitions } from './definitions';
@@ -33,7 +33,7 @@ export interface RemovedV1Groups {
 export class V1Removal implements PlatformRemoval {
   groups: RemovedV1Groups = { groups: [], definitions: [] };
 
-  async afterBuckets({ operator, outputs }: ServiceAccess, progress: (text: string) => void): Promise<void> {
+  async afterBuckets({ operator, outputs }: OperatorAccess, progress: (text: string) => void): Promise<void> {
     progress('removing groups of Greengrass');
     const client = new GreengrassClient(clientConfig(operator.config, 'GREENGRASS'));
     try {

@@ -1,9 +1,8 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { prepareBroker, reachLines, refusePubSub, type OwnBroker } from '../ownBroker';
+import { makeOwnBroker, reachLines, refusePubSub, type OwnBroker } from '../ownBroker';
 import { coreHeadline, HOLDS_KEYS, type CorePlatform, type CoreTrip } from '../platform';
 import { pathInside } from '../../things/thingFiles';
-import { coreReadme, systemdUnit } from './nodeTexts';
 
 const BUNDLES = ['core.cjs', 'functionProcess.cjs'];
 const OWNER_ONLY = 0o600;
@@ -20,7 +19,7 @@ export const standalone: CorePlatform = {
     return {
       usesDiscovery: true,
       async prepare(trip) {
-        const { listen, listener } = await prepareBroker(trip.options);
+        const { listen, listener } = await makeOwnBroker(trip.options);
         const unit = `edge-${trip.options.group}.service`;
         await writeFolder(trip, listen, unit);
         return {
@@ -76,4 +75,46 @@ async function configOf({ access, options, files }: CoreTrip, listen: OwnBroker[
       connectivityUrl: options.connectivityUrl,
     },
   };
+}
+
+const FOLDER = '/opt/edge-';
+
+function systemdUnit(group: string): string {
+  return `# As root, in the folder that "sls edge core init" made:
+#   useradd --system edge; cp -r . ${FOLDER}${group}; chown -R edge ${FOLDER}${group}
+#   cp edge-${group}.service /etc/systemd/system/; systemctl enable --now edge-${group}
+[Unit]
+Description=Edge core of group ${group} (serverless-edge-on-demand)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+User=edge
+WorkingDirectory=${FOLDER}${group}
+ExecStart=/usr/bin/env node core.cjs --config core.json
+Restart=always
+RestartSec=2
+# A core ends its functions in order on SIGTERM.
+TimeoutStopSec=15
+NoNewPrivileges=true
+ProtectSystem=full
+ProtectHome=true
+PrivateTmp=true
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function coreReadme(group: string, command: string): string {
+  return `# Edge core of group ${group}
+
+Needs Node.js >= 20.19 and nothing else. Copy this folder to the node; it holds private keys. Start it:
+
+    ${command}
+
+It logs JSON lines to stdout and stops on SIGTERM. \`state/\` survives restarts. To run it for good, see
+\`edge-${group}.service\`. Its server certificate is valid for 397 days: run \`sls edge core init\` again
+with this folder as \`--out\`, copy it here again, and restart the core, which reads it when it starts.
+`;
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket, type PeerCertificate } from 'node:tls';
 import { certificateIdOf } from '../../../lib/x509/certificateId';
 import type { IssuedCertificate } from '../../../lib/x509/issue';
 
@@ -21,7 +21,9 @@ export class DiscoveryServer {
     const { certificatePem: cert, privateKeyPem: key } = server;
     this.#server = createServer({ cert, key, requestCert: true, rejectUnauthorized: false });
     this.#server.on('request', (request, response) => {
-      const { raw } = (request.socket as TLSSocket).getPeerCertificate();
+      const { socket } = request;
+      if (!(socket instanceof TLSSocket)) throw new Error('not over TLS');
+      const { raw } = socket.getPeerCertificate() as Partial<PeerCertificate>;
       const certificateId = raw === undefined ? undefined : certificateIdOf(raw);
       this.requests.push({ path: `${request.method} ${request.url}`, certificateId });
       this.respond(response);

@@ -1,4 +1,4 @@
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type PeerCertificate, type Server, type TLSSocket } from 'node:tls';
 import type { AddressInfo, Socket } from 'node:net';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import {
@@ -60,8 +60,9 @@ export class StandInEdge {
   async start(port = this.#port): Promise<void> {
     const broker = await Aedes.createBroker();
     broker.authenticate = (client, _user, _password, done) => {
-      if (this.#admits(client)) return done(null, true);
-      done(Object.assign(new Error('unknown certificate'), { returnCode: 5 }) as AuthenticateError, null);
+      const refusal: unknown = Object.assign(new Error('unknown certificate'), { returnCode: 5 });
+      if (this.#admits(client)) done(null, true);
+      else done(refusal as AuthenticateError, null);
     };
     broker.on('publish', (packet, client) => {
       if (client) this.#hear(packet.topic, packet.payload as Buffer);
@@ -127,7 +128,7 @@ export class StandInEdge {
   }
 
   #admits(client: Client): boolean {
-    const { raw } = (client.conn as TLSSocket).getPeerCertificate();
+    const { raw } = (client.conn as TLSSocket).getPeerCertificate() as Partial<PeerCertificate>;
     return raw !== undefined && this.#options.admitted.includes(certificateIdOf(raw));
   }
 

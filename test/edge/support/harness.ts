@@ -10,7 +10,7 @@ import {
   EdgeError,
   type Ask,
   type AskMessage,
-  type EdgeStatus,
+  type EdgeStatusMessage,
   type ErrorCode,
   type Reply,
   type ReplyMessage,
@@ -27,14 +27,14 @@ export interface SentReply {
 
 export class MemoryDevices implements Devices {
   readonly replies: SentReply[] = [];
-  readonly announced: EdgeStatus[] = [];
+  readonly announced: EdgeStatusMessage[] = [];
   enforced = 0;
 
   reply<K extends Reply>(device: string, kind: K, message: ReplyMessage<K>): void {
     this.replies.push({ device, kind, message: message as Record<string, unknown> });
   }
 
-  announce(status: EdgeStatus): void {
+  announce(status: EdgeStatusMessage): void {
     this.announced.push(status);
   }
 

@@ -13,10 +13,10 @@ afterAll(() => rm(serviceDir, { recursive: true, force: true }));
 
 /** `edge status` → its declaration, of all commands that do something. */
 function leaves(commands: Record<string, CommandDeclaration>, parent = ''): [string, CommandDeclaration][] {
-  return Object.entries(commands).flatMap(([name, declaration]) => {
+  return Object.entries(commands).flatMap(([name, declaration]): [string, CommandDeclaration][] => {
     const own = `${parent}${name}`;
-    return declaration.commands ? leaves(declaration.commands, `${own} `) : [[own, declaration] as const];
-  }) as [string, CommandDeclaration][];
+    return declaration.commands ? leaves(declaration.commands, `${own} `) : [[own, declaration]];
+  });
 }
 
 const COMMANDS = leaves(EDGE_COMMANDS).filter(([name]) => name !== 'edge dev');

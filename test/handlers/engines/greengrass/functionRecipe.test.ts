@@ -1,7 +1,7 @@
 import { functionComponentName } from '../../../../protocol';
 import { MAX_RECIPE_BYTES, parseRecipe } from '../../../../protocol/greengrass/recipe';
 import { functionRecipe } from '../../../../handlers/engines/greengrass/functionRecipe';
-import { packageOf } from '../../../../protocol/greengrass/descriptions';
+import { packageOf } from '../../../../protocol/greengrass/names';
 import { manifestOf } from '../../fixtures';
 import { BUCKET, HOST, PREFIX } from './world';
 

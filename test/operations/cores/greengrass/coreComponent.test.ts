@@ -37,7 +37,7 @@ let cloud: LocalCloud;
 let operator: Operator;
 let bundles: string;
 
-const outputs = {
+const outputs: ServiceOutputs = {
   functionsBucket: 'functions',
   stateBucket: 'state',
   httpApiUrl: 'https://api.example',
@@ -46,7 +46,7 @@ const outputs = {
   roleAlias: 'shop-dev-edge-core',
   corePrefix: 'edge/shop-dev',
   devicePrefix: 'edge',
-} as ServiceOutputs;
+};
 
 beforeAll(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'core-component-'));
