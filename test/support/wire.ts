@@ -62,7 +62,9 @@ export class Wire {
     if (this.state === 'cut' || this.target === undefined) return void near.destroy();
     const far = connect(this.target);
     const pair: [Socket, Socket] = [near, far];
-    far.on('data', () => void (far.bytesRead > this.stallBytes && far.pause()));
+    far.on('data', () => {
+      if (far.bytesRead > this.stallBytes) far.pause();
+    });
     this.pairs.add(pair);
     for (const [from, to] of [pair, [far, near] as const]) {
       from.setNoDelay(true);
