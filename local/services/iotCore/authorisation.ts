@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { evaluatePolicies } from '../iam/evaluatePolicies';
-import type { Registry } from './registry';
+import type { IotRegistry } from './registry';
 
 /** Who acts: a certificate, and the name under which it does. */
 export interface DeviceIdentity {
@@ -23,7 +23,7 @@ export interface DeviceAuthorisation {
   allows(identity: DeviceIdentity, request: DeviceRequest): boolean;
 }
 
-export function createDeviceAuthorisation(registry: Registry, log: Logger): DeviceAuthorisation {
+export function createDeviceAuthorisation(registry: IotRegistry, log: Logger): DeviceAuthorisation {
   return {
     allows(identity, request) {
       const { certificateId } = identity;
@@ -41,7 +41,10 @@ export function createDeviceAuthorisation(registry: Registry, log: Logger): Devi
  * the certificate is attached to. A client id with MQTT wildcards gets no variable: put into a topic
  * filter, it would widen the policy.
  */
-function policyVariables(identity: DeviceIdentity, registry: Registry): Record<string, string | undefined> {
+function policyVariables(
+  identity: DeviceIdentity,
+  registry: IotRegistry,
+): Record<string, string | undefined> {
   const { certificateId, clientId, thingName = clientId } = identity;
   const attached = thingName !== undefined && registry.things.isAttached(thingName, certificateId);
   return {

@@ -1,66 +1,54 @@
 import { MAX_MQTT_PAYLOAD } from '../../../protocol';
 import { AwsError, type Principal } from '../../base/context';
-import type { Broker } from './broker';
+import type { IotArns } from './arns';
+import type { IotBroker } from './broker';
 import { pageOf } from '../../base/rest/input';
-import type { RestCall, RestRoute } from '../../base/rest/service';
+import { ANY_RESOURCE, routesOf, type RestCall, type RestRoute } from '../../base/rest/service';
 import type { RetainedMessages } from './retained';
 import type { RuleMessage } from './rules/sql/evaluate';
 import { topicProblem } from './topics';
-import type { IotContext } from './types';
 
 export interface DataPlaneParts {
-  broker: Broker;
+  broker: IotBroker;
   retained: RetainedMessages;
-  onMessage(message: RuleMessage): void;
+  onMessage: (message: RuleMessage) => void;
 }
 
 /** Publishing and retained messages over HTTPS, for signed callers (`iotdata`). */
-export function dataPlaneRoutes({ arns }: IotContext, parts: DataPlaneParts): RestRoute[] {
-  const topicOf = (call: RestCall): string => call.params.topic ?? '';
+export function dataPlaneRoutes(arns: IotArns, { broker, retained, onMessage }: DataPlaneParts): RestRoute[] {
+  const route = routesOf('iot');
+  const topicOf = (call: RestCall): string => call.param('topic');
   const arnOf = (call: RestCall): string => arns.of('topic', topicOf(call));
+
+  const publish = route('Publish', 'POST /topics/{topic}', arnOf, async (call) => {
+    const [topic, payload] = [topicOf(call), call.body];
+    requirePublishable(topic, payload);
+    await broker.publish({ topic, payload, qos: qosOf(call), retain: retains(call) });
+    const principal = callerName(call.principal);
+    onMessage({ topic, payload, principal, clientId: 'n/a', timestamp: Date.now() });
+  });
 
   return [
     {
-      operation: 'Publish',
-      method: 'POST',
-      path: '/topics/{topic}',
+      ...publish,
       permissions: (call) => [
-        { action: 'iot:Publish', resource: arnOf(call) },
+        ...publish.permissions(call),
         ...(retains(call) ? [{ action: 'iot:RetainPublish', resource: arnOf(call) }] : []),
       ],
-      async handle(call) {
-        const [topic, payload] = [topicOf(call), call.body];
-        requirePublishable(topic, payload);
-        await parts.broker.publish({ topic, payload, qos: qosOf(call), retain: retains(call) });
-        const principal = callerName(call.principal);
-        parts.onMessage({ topic, payload, principal, clientId: 'n/a', timestamp: Date.now() });
-      },
     },
-    {
-      operation: 'GetRetainedMessage',
-      method: 'GET',
-      path: '/retainedMessage/{topic}',
-      permissions: (call) => [{ action: 'iot:GetRetainedMessage', resource: arnOf(call) }],
-      handle(call) {
-        const message = parts.retained.get(topicOf(call));
-        if (message !== undefined) return message;
-        throw new AwsError('ResourceNotFoundException', 'No retained message on this topic', 404);
-      },
-    },
-    {
-      operation: 'ListRetainedMessages',
-      method: 'GET',
-      path: '/retainedMessage',
-      permissions: () => [{ action: 'iot:ListRetainedMessages', resource: '*' }],
-      handle({ query }) {
-        const page = pageOf(parts.retained.list(), query, { most: 200 });
-        const retainedTopics = page.items.map(({ payload, ...message }) => ({
-          ...message,
-          payloadSize: Buffer.byteLength(payload, 'base64'),
-        }));
-        return { retainedTopics, nextToken: page.next };
-      },
-    },
+    route('GetRetainedMessage', 'GET /retainedMessage/{topic}', arnOf, (call) => {
+      const message = retained.get(topicOf(call));
+      if (message !== undefined) return message;
+      throw new AwsError('ResourceNotFoundException', 'No retained message on this topic', 404);
+    }),
+    route('ListRetainedMessages', 'GET /retainedMessage', ANY_RESOURCE, ({ query }) => {
+      const { items, next } = pageOf(retained.list(), query, { most: 200 });
+      const retainedTopics = items.map(({ payload, ...message }) => ({
+        ...message,
+        payloadSize: Buffer.byteLength(payload, 'base64'),
+      }));
+      return { retainedTopics, nextToken: next };
+    }),
   ];
 }
 

@@ -1,16 +1,18 @@
 import type { TLSSocket } from 'node:tls';
 import { AwsError, type Credentials } from '../../base/context';
+import { headerValue, type HttpRequest, type HttpResponse } from '../../base/http';
+import { decodeSegment } from '../../base/rest/input';
 import { jsonErrorResponse, jsonResponse } from '../../base/rest/json';
-import type { HttpRequest, HttpResponse } from '../../base/http';
+import type { DeviceIdentity, DeviceRequest } from './authorisation';
+import type { DeviceCall, DeviceService, Discovery, IotContext } from './context';
 import { peerCertificateId } from './deviceTls';
-import type { DeviceService, DiscoveryResponse, IotContext } from './types';
 
-export interface DeviceEndpointOptions {
-  discover(thingName: string): DiscoveryResponse | undefined;
+export interface DeviceEndpointParts {
+  discovery: Discovery;
   /** What other services answer to devices. */
   services: readonly DeviceService[];
-  /** Called with the session that was made and the thing that it is for, where the device named one. */
-  onCredentials(accessKeyId: string, thingName: string | undefined): void;
+  /** Gets, by the access key id of each session that is made, the thing that it is for, where the device named one. */
+  sessionThings: Map<string, string>;
 }
 
 const CREDENTIALS = /^\/role-aliases\/([^/]+)\/credentials$/;
@@ -19,94 +21,116 @@ const SERVICE = 'credentials.iot.amazonaws.com';
 
 /**
  * What devices reach over HTTPS with their certificate alone: the credentials provider (AWS IoT
- * developer guide, "Authorizing direct calls to AWS services") and Greengrass discovery.
+ * developer guide, "Authorizing direct calls to AWS services"), Greengrass discovery and the other
+ * services of `parts`, which is read at each request.
  */
-export function createDeviceEndpoint(
+export function deviceEndpoint(
   context: IotContext,
-  options: DeviceEndpointOptions,
+  parts: DeviceEndpointParts,
 ): (request: HttpRequest) => Promise<HttpResponse> {
-  const { registry, log } = context;
-
-  async function answer(request: HttpRequest): Promise<HttpResponse> {
-    const certificateId = peerCertificateId(request.socket as TLSSocket);
-    if (certificateId === undefined || !registry.certificates.isActive(certificateId)) {
-      log.warn({ certificateId }, 'refused: not an active, valid certificate of the registry');
-      throw new AwsError('AccessDeniedException', 'Invalid certificate', 403);
-    }
-    const { pathname, searchParams } = new URL(request.url, 'https://local');
-    const alias = request.method === 'GET' ? CREDENTIALS.exec(pathname)?.[1] : undefined;
-    if (alias !== undefined) return jsonResponse(credentialsFor(alias, certificateId, request));
-    const thingName = request.method === 'GET' ? DISCOVERY.exec(pathname)?.[1] : undefined;
-    if (thingName !== undefined) return jsonResponse(discover(decode(thingName), certificateId));
-    const thing = request.headers['x-amzn-iot-thingname'] as string | undefined;
-    const { method, body } = request;
-    const call = {
-      method,
-      pathname,
-      query: searchParams,
-      body,
-      certificateId,
-      ...(thing && { thingName: thing }),
-    };
-    for (const serve of options.services) {
-      const served = serve(call);
-      if (served !== undefined) return jsonResponse(await served);
-    }
-    log.warn({ method: request.method, path: pathname }, 'not supported by the local device endpoint');
-    throw new AwsError('ResourceNotFoundException', `${request.method} ${pathname} is not supported`, 404);
-  }
-
-  function credentialsFor(alias: string, certificateId: string, request: HttpRequest): unknown {
-    const thingName = request.headers['x-amzn-iot-thingname'] as string | undefined;
-    requireAttached(thingName, certificateId, 'Invalid thing name passed');
-    const roleAlias = decode(alias);
-    const resource = context.arns.of('rolealias', roleAlias);
-    requireAllowed(
-      { certificateId, ...(thingName && { thingName }) },
-      'iot:AssumeRoleWithCertificate',
-      resource,
-    );
-    const { roleArn, credentialDurationSeconds } = registry.roleAliases.describe(roleAlias);
-    const credentials = context.cloud.iam.assumeRole(
-      roleArn,
-      certificateId,
-      SERVICE,
-      credentialDurationSeconds,
-    );
-    options.onCredentials(credentials.accessKeyId, thingName);
-    return { credentials: inAwsForm(credentials) };
-  }
-
-  function discover(thingName: string, certificateId: string): DiscoveryResponse {
-    requireAttached(thingName, certificateId, 'The certificate does not belong to this thing');
-    requireAllowed({ certificateId, thingName }, 'greengrass:Discover', context.arns.of('thing', thingName));
-    const found = options.discover(thingName);
-    if (found !== undefined) return found;
-    throw new AwsError('ResourceNotFoundException', 'No core is associated with this thing', 404);
-  }
-
-  function requireAttached(thingName: string | undefined, certificateId: string, message: string): void {
-    if (thingName === undefined || registry.things.isAttached(thingName, certificateId)) return;
-    log.warn({ thingName, certificateId }, 'refused: the certificate is not attached to the thing');
-    throw new AwsError('AccessDeniedException', message, 403);
-  }
-
-  function requireAllowed(
-    identity: { certificateId: string; thingName?: string },
-    action: string,
-    resource: string,
-  ): void {
-    if (context.authorisation.allows(identity, { action, resource })) return;
-    throw new AwsError('AccessDeniedException', 'Access Denied', 403);
-  }
-
+  const services: DeviceService[] = [
+    (call) => credentialsService(context, parts, call),
+    (call) => discoveryService(context, parts, call),
+    (call) => firstAnswer(parts.services, call),
+  ];
   return async (request) => {
     try {
-      return await answer(request);
+      const call = deviceCall(context, request);
+      const answer = firstAnswer(services, call);
+      if (answer !== undefined) return jsonResponse(await answer);
+      const { method, pathname } = call;
+      context.log.warn({ method, path: pathname }, 'not supported by the local device endpoint');
+      throw new AwsError('ResourceNotFoundException', `${method} ${pathname} is not supported`, 404);
     } catch (error) {
-      return jsonErrorResponse(error, log);
+      return jsonErrorResponse(error, context.log);
     }
   };
+}
+
+function firstAnswer(services: readonly DeviceService[], call: DeviceCall): Promise<unknown> | undefined {
+  for (const service of services) {
+    const answer = service(call);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
+}
+
+/** Throws AccessDeniedException unless the certificate of the connection is registered, active and valid. */
+function deviceCall({ registry, log }: IotContext, request: HttpRequest): DeviceCall {
+  const certificateId = peerCertificateId(request.socket as TLSSocket);
+  if (certificateId === undefined || !registry.certificates.isActive(certificateId)) {
+    log.warn({ certificateId }, 'refused: not an active, valid certificate of the registry');
+    throw accessDenied('Invalid certificate');
+  }
+  const { pathname, searchParams: query } = new URL(request.url, 'https://local');
+  const thingName = headerValue(request, 'x-amzn-iot-thingname');
+  const { method, body } = request;
+  return { method, pathname, query, body, certificateId, ...(thingName && { thingName }) };
+}
+
+function credentialsService(
+  context: IotContext,
+  { sessionThings }: DeviceEndpointParts,
+  { method, pathname, certificateId, thingName }: DeviceCall,
+): Promise<unknown> | undefined {
+  const alias = method === 'GET' ? CREDENTIALS.exec(pathname)?.[1] : undefined;
+  if (alias === undefined) return undefined;
+  const { cloud, registry, arns } = context;
+  if (thingName !== undefined) {
+    requireAttached(context, thingName, certificateId, 'Invalid thing name passed');
+  }
+  const roleAlias = decodeSegment(alias);
+  requireAllowed(
+    context,
+    { certificateId, ...(thingName && { thingName }) },
+    { action: 'iot:AssumeRoleWithCertificate', resource: arns.of('rolealias', roleAlias) },
+  );
+  const { roleArn, credentialDurationSeconds } = registry.roleAliases.describe(roleAlias);
+  const credentials = cloud.iam.assumeRole(roleArn, certificateId, SERVICE, credentialDurationSeconds);
+  if (thingName !== undefined) sessionThings.set(credentials.accessKeyId, thingName);
+  return Promise.resolve({ credentials: inAwsForm(credentials) });
+}
+
+function discoveryService(
+  context: IotContext,
+  { discovery }: DeviceEndpointParts,
+  { method, pathname, certificateId }: DeviceCall,
+): Promise<unknown> | undefined {
+  const segment = method === 'GET' ? DISCOVERY.exec(pathname)?.[1] : undefined;
+  if (segment === undefined) return undefined;
+  const thingName = decodeSegment(segment);
+  requireAttached(context, thingName, certificateId, 'The certificate does not belong to this thing');
+  requireAllowed(
+    context,
+    { certificateId, thingName },
+    { action: 'greengrass:Discover', resource: context.arns.of('thing', thingName) },
+  );
+  const found = discovery(thingName);
+  if (found !== undefined) return Promise.resolve(found);
+  throw new AwsError('ResourceNotFoundException', 'No core is associated with this thing', 404);
+}
+
+function requireAttached(
+  { registry, log }: IotContext,
+  thingName: string,
+  certificateId: string,
+  message: string,
+): void {
+  if (registry.things.isAttached(thingName, certificateId)) return;
+  log.warn({ thingName, certificateId }, 'refused: the certificate is not attached to the thing');
+  throw accessDenied(message);
+}
+
+function requireAllowed(
+  { authorisation }: IotContext,
+  identity: DeviceIdentity,
+  request: DeviceRequest,
+): void {
+  if (!authorisation.allows(identity, request)) throw accessDenied('Access Denied');
+}
+
+function accessDenied(message: string): AwsError {
+  return new AwsError('AccessDeniedException', message, 403);
 }
 
 function inAwsForm(credentials: Credentials): Credentials {
@@ -117,12 +141,4 @@ function inAwsForm(credentials: Credentials): Credentials {
     ...(sessionToken && { sessionToken }),
     ...(expiration && { expiration }),
   };
-}
-
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw new AwsError('InvalidRequestException', 'malformed path');
-  }
 }

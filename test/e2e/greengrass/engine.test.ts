@@ -123,7 +123,7 @@ describe('engine greengrassv2 in the cloud', () => {
       inline: policies,
       managedArns: [],
     });
-    iotCore.putRoleAlias('TokenExchangeAlias', { roleArn: role.arn });
+    iotCore.registry.roleAliases.put('TokenExchangeAlias', { roleArn: role.arn });
     const core = environment.groups[GROUP]?.core;
     if (core === undefined) throw new Error('no core');
     const policyDocument = JSON.stringify({

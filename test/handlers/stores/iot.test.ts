@@ -40,7 +40,7 @@ describe('IotDeviceDirectory', () => {
     );
     expect(await directory.find(inactive.certificateId)).toBeUndefined();
     const shared = await addDevice(cloud, 'camera-2');
-    cloud.iotCore.createThing('camera-3');
+    cloud.iotCore.registry.things.create('camera-3');
     const principal = arn(`cert/${shared.certificateId}`);
     await cloud.iot.send(new AttachThingPrincipalCommand({ thingName: 'camera-3', principal }));
     expect(await directory.find(shared.certificateId)).toBeUndefined();

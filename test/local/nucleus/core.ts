@@ -122,13 +122,13 @@ export async function provisionCore(cloud: LocalCloud, dir: string): Promise<Thi
     allow('s3:GetObject', `arn:aws:s3:::${BUCKET}/*`),
   ]);
   const role = roles.putRole({ name: 'TokenExchange', assumeRolePolicy, inline: policies, managedArns: [] });
-  iotCore.putRoleAlias(ROLE_ALIAS, { roleArn: role.arn });
+  iotCore.registry.roleAliases.put(ROLE_ALIAS, { roleArn: role.arn });
   const issued = await cloud.authority.issueClient({ commonName: CORE });
-  iotCore.createThing(CORE);
+  iotCore.registry.things.create(CORE);
   iotCore.registry.certificates.register(issued.certificatePem, 'ACTIVE');
   iotCore.registry.things.attach(CORE, issued.certificateId);
   const actions = ['iot:*', 'greengrass:*'];
-  iotCore.putPolicy('core', { Version: '2012-10-17', Statement: [allow(actions, '*')] });
+  iotCore.registry.policies.put('core', { Version: '2012-10-17', Statement: [allow(actions, '*')] });
   iotCore.registry.certificates.attachPolicy(issued.certificateId, 'core');
   await mkdir(dir, { recursive: true });
   const files = {

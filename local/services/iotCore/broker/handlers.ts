@@ -1,8 +1,7 @@
 import type { AedesOptions, Client } from 'aedes';
 import { MAX_MQTT_PAYLOAD } from '../../../../protocol';
-import type { IotContext } from '../types';
+import type { IotContext } from '../context';
 import { topicProblem } from '../topics';
-import type { Connections } from './connections';
 
 const MQTT_3_1_1 = 4;
 const MAX_CLIENT_ID_BYTES = 128;
@@ -16,11 +15,38 @@ type Handlers = Required<
 >;
 type Kind = 'client' | 'topic' | 'topicfilter';
 
+/** Which certificate each connection of the broker showed. */
+export class DeviceConnections {
+  readonly #certificates = new WeakMap<Client, string>();
+  readonly #open = new Map<string, Set<Client>>();
+
+  add(client: Client, certificateId: string): void {
+    this.#certificates.set(client, certificateId);
+    this.#open.set(certificateId, (this.#open.get(certificateId) ?? new Set()).add(client));
+  }
+
+  remove(client: Client): void {
+    const certificateId = this.#certificates.get(client) ?? '';
+    const others = this.#open.get(certificateId);
+    others?.delete(client);
+    if (others?.size === 0) this.#open.delete(certificateId);
+  }
+
+  /** Also for a connection that ended: its last will is judged by it. */
+  certificateOf(client: Client): string | undefined {
+    return this.#certificates.get(client);
+  }
+
+  disconnect(certificateId: string): void {
+    for (const client of [...(this.#open.get(certificateId) ?? [])]) client.close();
+  }
+}
+
 /**
  * What aedes asks before it does something. An error ends the connection, which is what AWS IoT Core
  * does with an operation that a policy denies or that breaks a limit.
  */
-export function brokerHandlers(context: IotContext, connections: Connections): Handlers {
+export function brokerHandlers(context: IotContext, connections: DeviceConnections): Handlers {
   const { log, arns, authorisation } = context;
 
   const allows = (client: Client, action: string, kind: Kind, name: string): boolean => {

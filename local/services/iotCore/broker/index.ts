@@ -4,9 +4,8 @@ import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
 import { deviceTlsOptions, peerCertificateId } from '../deviceTls';
 import type { RetainedMessages } from '../retained';
 import type { RuleMessage } from '../rules/sql/evaluate';
-import type { IotContext } from '../types';
-import { createConnections, type Connections } from './connections';
-import { brokerHandlers } from './handlers';
+import type { IotContext } from '../context';
+import { brokerHandlers, DeviceConnections } from './handlers';
 
 export interface OutgoingMessage {
   topic: string;
@@ -15,24 +14,24 @@ export interface OutgoingMessage {
   retain: boolean;
 }
 
-export interface Broker {
+export interface IotBroker {
   readonly port: number;
   /** Publishes in the name of the cloud itself (data plane); resolves when it was handed to subscribers. */
-  publish(message: OutgoingMessage): Promise<void>;
+  publish: (message: OutgoingMessage) => Promise<void>;
   /** Ends every connection of a certificate. */
-  disconnect(certificateId: string): void;
-  close(): Promise<void>;
+  disconnect: (certificateId: string) => void;
+  close: () => Promise<void>;
 }
 
-export interface BrokerOptions {
+export interface IotBrokerOptions {
   retained: RetainedMessages;
   /** Called for each message of a device, after the broker accepted it. */
-  onMessage(message: RuleMessage): void;
+  onMessage: (message: RuleMessage) => void;
 }
 
 /** The MQTT broker: aedes behind mutual TLS, every operation decided by the policies of the certificate. */
-export async function createBroker(context: IotContext, options: BrokerOptions): Promise<Broker> {
-  const connections = createConnections();
+export async function startBroker(context: IotContext, options: IotBrokerOptions): Promise<IotBroker> {
+  const connections = new DeviceConnections();
   const aedes = await Aedes.createBroker(brokerHandlers(context, connections));
   await restoreRetained(aedes, options.retained);
   aedes.on('publish', (packet, client) => record(packet, client, connections, options));
@@ -61,7 +60,7 @@ export async function createBroker(context: IotContext, options: BrokerOptions):
 }
 
 /** Only an active certificate gets as far as MQTT. */
-function accept(socket: TLSSocket, aedes: Aedes, connections: Connections, context: IotContext): void {
+function accept(socket: TLSSocket, aedes: Aedes, connections: DeviceConnections, context: IotContext): void {
   // Without it, one side's delayed acknowledgement adds 40 ms to every exchange.
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
@@ -85,8 +84,8 @@ async function restoreRetained(aedes: Aedes, retained: RetainedMessages): Promis
 function record(
   packet: AedesPublishPacket,
   client: Client | null,
-  connections: Connections,
-  { retained, onMessage }: BrokerOptions,
+  connections: DeviceConnections,
+  { retained, onMessage }: IotBrokerOptions,
 ): void {
   // aedes tells itself about clients on $SYS topics.
   if (packet.topic.startsWith('$')) return;

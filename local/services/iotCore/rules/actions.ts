@@ -1,23 +1,24 @@
 import { z } from 'zod';
+import { tryParseJson } from '../../../../lib/json';
 import { AwsError, type CloudContext, type Principal } from '../../../base/context';
-import type { RuleMessage } from './sql/evaluate';
-import { fillTemplate, parseTemplate, type Template } from './template';
+import { evaluateExpression, type RuleMessage } from './sql/evaluate';
+import { parseExpression } from './sql/parse';
+import type { Expression } from './sql/syntax';
 
 /** The services that actions use. */
 export interface RuleTargets {
   /** Throws what the service answers, also when its policy does not let the rule in. */
-  invokeLambda(
+  invokeLambda: (
     functionArn: string,
     caller: { service: string; sourceArn: string },
     payload: Buffer,
     mode: 'async',
-  ): Promise<unknown>;
-  putObject(bucket: string, key: string, body: Buffer): Promise<unknown>;
+  ) => Promise<unknown>;
+  putObject: (bucket: string, key: string, body: Buffer) => Promise<unknown>;
 }
-export type ConnectRules = (targets: RuleTargets) => void;
 
 /** The form of the API (and, with a capital letter first, of CloudFormation). Others are refused by name. */
-export const actionSchema = z.union([
+const actionSchema = z.union([
   z.strictObject({ lambda: z.strictObject({ functionArn: z.string().min(1) }) }),
   z.strictObject({
     s3: z.strictObject({ bucketName: z.string().min(1), key: z.string().min(1), roleArn: z.string().min(1) }),
@@ -33,7 +34,7 @@ export interface RuleAction {
   run(message: RuleMessage, selected: Buffer): Promise<void>;
 }
 
-export interface ActionContext {
+interface ActionContext {
   cloud: CloudContext;
   ruleName: string;
   ruleArn: string;
@@ -66,34 +67,22 @@ function lambdaAction({ functionArn }: { functionArn: string }, context: ActionC
   };
 }
 
-interface S3Input {
-  bucketName: string;
-  key: string;
-  roleArn: string;
-}
-
-function s3Action(input: S3Input, context: ActionContext): RuleAction {
-  const bucket = parseTemplate(input.bucketName);
-  const key = parseTemplate(input.key);
+function s3Action(
+  { bucketName, key, roleArn }: { bucketName: string; key: string; roleArn: string },
+  context: ActionContext,
+): RuleAction {
+  const [bucketPattern, keyPattern] = [parseSubstitution(bucketName), parseSubstitution(key)];
   return {
     kind: 's3',
-    resource: input.bucketName,
-    run: (message, selected) =>
-      putObject({ bucket, key, roleArn: input.roleArn }, message, selected, context),
+    resource: bucketName,
+    async run(message, selected) {
+      const bucket = fillSubstitution(bucketPattern, message);
+      const filled = fillSubstitution(keyPattern, message);
+      const principal = assumeRole(roleArn, context);
+      context.cloud.iam.authorize(principal, 's3:PutObject', `arn:aws:s3:::${bucket}/${filled}`);
+      await required(context).putObject(bucket, filled, selected);
+    },
   };
-}
-
-async function putObject(
-  to: { bucket: Template; key: Template; roleArn: string },
-  message: RuleMessage,
-  selected: Buffer,
-  context: ActionContext,
-): Promise<void> {
-  const bucket = fillTemplate(to.bucket, message);
-  const key = fillTemplate(to.key, message);
-  const principal = assumeRole(to.roleArn, context);
-  context.cloud.iam.authorize(principal, 's3:PutObject', `arn:aws:s3:::${bucket}/${key}`);
-  await required(context).putObject(bucket, key, selected);
 }
 
 /** The role must trust AWS IoT; the session is the rule's. */
@@ -118,10 +107,35 @@ function required(context: ActionContext): RuleTargets {
 
 /** Lambda takes JSON; bytes that are none arrive as a base64 string. */
 function jsonOf(selected: Buffer): Buffer {
-  try {
-    JSON.parse(selected.toString('utf8'));
-    return selected;
-  } catch {
-    return Buffer.from(JSON.stringify(selected.toString('base64')));
-  }
+  return tryParseJson(selected) === undefined
+    ? Buffer.from(JSON.stringify(selected.toString('base64')))
+    : selected;
+}
+
+/** Text with `${expression}` in it, evaluated over the message that came in, not over what was selected. */
+export type Substitution = readonly (string | Expression)[];
+
+/** Throws SqlParseException for an expression that the local cloud does not understand. */
+export function parseSubstitution(text: string): Substitution {
+  return text
+    .split(/(\$\{[^}]*\})/)
+    .filter((part) => part !== '')
+    .map((part) => (part.startsWith('${') && part.endsWith('}') ? parseExpression(part.slice(2, -1)) : part));
+}
+
+/** Throws when the message has no value for an expression: what would be written there is no name. */
+export function fillSubstitution(substitution: Substitution, message: RuleMessage): string {
+  return substitution
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      const value = evaluateExpression(part, message);
+      if (value === undefined) throw new Error(`the message has no ${describe(part)}`);
+      return typeof value === 'string' ? value : JSON.stringify(value);
+    })
+    .join('');
+}
+
+function describe(expression: Expression): string {
+  if (expression.kind === 'field') return `field ${expression.path.join('.')}`;
+  return expression.kind === 'call' ? `${expression.name}() here` : 'JSON payload';
 }

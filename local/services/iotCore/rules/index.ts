@@ -1,18 +1,13 @@
 import type { Logger } from 'pino';
 import { AwsError, type CloudContext } from '../../../base/context';
 import type { IotArns } from '../arns';
+import { routesOf, type RestCall, type RestRoute } from '../../../base/rest/service';
 import { requireName } from '../registry/store';
 import { topicMatches } from '../topics';
-import {
-  createAction,
-  type ActionInput,
-  type ConnectRules,
-  type RuleAction,
-  type RuleTargets,
-} from './actions';
+import { createAction, type ActionInput, type RuleAction, type RuleTargets } from './actions';
 import { evaluateQuery, type RuleMessage } from './sql/evaluate';
-import { parseQuery } from './sql/parse';
-import type { Query } from './sql/syntax';
+import { parseRuleQuery } from './sql/parse';
+import type { RuleQuery } from './sql/syntax';
 
 export interface RuleInput {
   sql: string;
@@ -25,18 +20,18 @@ export interface RuleInput {
 }
 
 export interface Rules {
-  put(ruleName: string, input: RuleInput): { arn: string };
-  remove(ruleName: string): void;
+  put: (ruleName: string, input: RuleInput) => { arn: string };
+  remove: (ruleName: string) => void;
   /** False when there is no such rule. */
-  setDisabled(ruleName: string, disabled: boolean): boolean;
+  setDisabled: (ruleName: string, disabled: boolean) => boolean;
   /** Hands a published message to every rule whose filter and WHERE it meets. Never throws. */
-  onMessage(message: RuleMessage): void;
-  connect: ConnectRules;
+  onMessage: (message: RuleMessage) => void;
+  connect: (targets: RuleTargets) => void;
 }
 
 interface Rule {
   name: string;
-  query: Query;
+  query: RuleQuery;
   actions: RuleAction[];
   errorAction: RuleAction | undefined;
   disabled: boolean;
@@ -68,7 +63,7 @@ export function createRules(cloud: CloudContext, arns: IotArns, log: Logger): Ru
       const context = { cloud, ruleName, ruleArn, targets: () => targets };
       const rule: Rule = {
         name: ruleName,
-        query: parseQuery(input.sql),
+        query: parseRuleQuery(input.sql),
         actions: input.actions.map((action) => createAction(action, context)),
         errorAction: input.errorAction && createAction(input.errorAction, context),
         disabled: input.ruleDisabled ?? false,
@@ -134,4 +129,20 @@ function requireSqlVersion(version: string | undefined): void {
     'SqlParseException',
     `AWS IoT SQL version ${version} is not supported by the local cloud; it has ${SQL_VERSION}`,
   );
+}
+
+/** Rules are made by CloudFormation; over the API they are switched on and off. */
+export function ruleRoutes(rules: Pick<Rules, 'setDisabled'>, arns: IotArns): RestRoute[] {
+  const route = routesOf('iot');
+  const rule = (call: RestCall): string => arns.of('rule', call.param('ruleName'));
+  const setDisabled = (call: RestCall, disabled: boolean): void => {
+    const name = call.param('ruleName');
+    if (rules.setDisabled(name, disabled)) return;
+    // The API reference lists no other error for a rule that is not there.
+    throw new AwsError('UnauthorizedException', `Access to TopicRule '${name}' was denied`, 401);
+  };
+  return [
+    route('DisableTopicRule', 'POST /rules/{ruleName}/disable', rule, (call) => setDisabled(call, true)),
+    route('EnableTopicRule', 'POST /rules/{ruleName}/enable', rule, (call) => setDisabled(call, false)),
+  ];
 }

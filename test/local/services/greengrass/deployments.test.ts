@@ -174,7 +174,10 @@ test('a large configuration is fetched by the core, if its policy lets it', asyn
   });
   const path = `/greengrass/v2/coreDevices/core-1/deployments/${deploymentId}`;
   expect((await rig.asCore('GET', path)).body).toMatchObject({ components });
-  rig.test.iotCore.putPolicy('core-1-policy', { Version: '2012-10-17', Statement: [allow('iot:*', '*')] });
+  rig.test.iotCore.registry.policies.put('core-1-policy', {
+    Version: '2012-10-17',
+    Statement: [allow('iot:*', '*')],
+  });
   expect(await rig.asCore('GET', path)).toMatchObject({ status: 403 });
 });
 

@@ -147,7 +147,7 @@ test('a core announces itself with the credentials of its certificate, and only 
     allow('greengrass:UpdateConnectivityInfo', `arn:aws:greengrass:${REGION}:${ACCOUNT}:${own}`),
   ];
   const { arn: roleArn } = iam.putRole(roleOf('core', 'credentials.iot.amazonaws.com', statements));
-  test_.iotCore.putRoleAlias('core', { roleArn });
+  test_.iotCore.registry.roleAliases.put('core', { roleArn });
   const core = await addDevice(test_, 'core-2', [
     allow('iot:AssumeRoleWithCertificate', arn('rolealias/core')),
   ]);

@@ -170,7 +170,7 @@ describe('publishing and subscribing', () => {
 
   test('a policy that is attached later counts at once', async () => {
     const client = await connect(test_, device);
-    test_.iotCore.putPolicy('more', {
+    test_.iotCore.registry.policies.put('more', {
       Version: '2012-10-17',
       Statement: allow('iot:Publish', arn('topic/more')),
     });

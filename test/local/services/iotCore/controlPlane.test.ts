@@ -265,7 +265,7 @@ test('what is not supported has the shape of AWS and a line in the log', async (
 
 test('everything is there after a restart', async () => {
   const device = await addDevice(test_, 'sensor-1');
-  test_.iotCore.putRoleAlias('a', { roleArn: `arn:aws:iam::${ACCOUNT}:role/core` });
+  test_.iotCore.registry.roleAliases.put('a', { roleArn: `arn:aws:iam::${ACCOUNT}:role/core` });
   await test_.restart();
   const target = arn(`cert/${device.certificateId}`);
   expect(await test_.iot.send(new ListAttachedPoliciesCommand({ target }))).toMatchObject({

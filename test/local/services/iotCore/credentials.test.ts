@@ -22,7 +22,7 @@ beforeEach(async () => {
   device = await addDevice(test_, 'core-1', [ASSUME]);
   const role = roleOf('core', 'credentials.iot.amazonaws.com', [allow('iot:ListThings', '*')]);
   const roleArn = test_.cloud.iam.putRole(role).arn;
-  test_.iotCore.putRoleAlias('core-alias', { roleArn, credentialDurationSeconds: 900 });
+  test_.iotCore.registry.roleAliases.put('core-alias', { roleArn, credentialDurationSeconds: 900 });
 });
 afterEach(() => test_.close());
 
@@ -60,7 +60,7 @@ test('the thing name may be left out, but not be that of another', async () => {
 test.each<[string, () => unknown]>([
   [
     'its policy does not allow the alias',
-    () => test_.iotCore.putPolicy('core-1-policy', policy('rolealias/other')),
+    () => test_.iotCore.registry.policies.put('core-1-policy', policy('rolealias/other')),
   ],
   ['it is inactive', () => test_.iotCore.registry.certificates.update(device.certificateId, 'INACTIVE')],
   [
@@ -79,7 +79,7 @@ test('no certificate, or one that nobody registered, is refused', async () => {
 });
 
 test('an unknown alias and an unknown path', async () => {
-  test_.iotCore.putPolicy('core-1-policy', policy('rolealias/*'));
+  test_.iotCore.registry.policies.put('core-1-policy', policy('rolealias/*'));
   expect((await get(test_, device, '/role-aliases/none/credentials')).status).toBe(404);
   expect((await get(test_, device, '/role-aliases/%ff/credentials')).status).toBe(400);
   expect((await get(test_, device, '/topics/x')).status).toBe(404);

@@ -135,9 +135,9 @@ export async function addDevice(
   const issued = await authority.issueClient({ commonName: thingName, ...validity });
   const { things, certificates } = iotCore.registry;
   certificates.register(issued.certificatePem, 'ACTIVE');
-  iotCore.createThing(thingName);
+  iotCore.registry.things.create(thingName);
   things.attach(thingName, issued.certificateId);
-  iotCore.putPolicy(`${thingName}-policy`, { Version: '2012-10-17', Statement: statements });
+  iotCore.registry.policies.put(`${thingName}-policy`, { Version: '2012-10-17', Statement: statements });
   certificates.attachPolicy(issued.certificateId, `${thingName}-policy`);
   return { ...issued, thingName };
 }

@@ -1,6 +1,6 @@
 import { evaluateQuery, type RuleMessage } from '../../../../local/services/iotCore/rules/sql/evaluate';
-import { parseQuery } from '../../../../local/services/iotCore/rules/sql/parse';
-import { fillTemplate, parseTemplate } from '../../../../local/services/iotCore/rules/template';
+import { parseRuleQuery } from '../../../../local/services/iotCore/rules/sql/parse';
+import { fillSubstitution, parseSubstitution } from '../../../../local/services/iotCore/rules/actions';
 
 const message = (payload: unknown, topic = 'edge/shop-dev/core/core-1/update'): RuleMessage => ({
   topic,
@@ -11,7 +11,7 @@ const message = (payload: unknown, topic = 'edge/shop-dev/core/core-1/update'): 
 });
 
 const run = (sql: string, payload: unknown): unknown => {
-  const selected = evaluateQuery(parseQuery(sql), message(payload));
+  const selected = evaluateQuery(parseRuleQuery(sql), message(payload));
   return selected && JSON.parse(selected.toString());
 };
 
@@ -29,7 +29,7 @@ test('the rule of the template: nothing in the payload passes for the identity',
 
 test('SELECT * hands on the bytes as they came', () => {
   const payload = Buffer.from('{ "a" : 1 } ');
-  expect(evaluateQuery(parseQuery("SELECT * FROM 'a'"), message(payload))).toBe(payload);
+  expect(evaluateQuery(parseRuleQuery("SELECT * FROM 'a'"), message(payload))).toBe(payload);
 });
 
 test.each<[string, unknown, unknown]>([
@@ -65,14 +65,14 @@ test.each([
   ["SELECT CASE a WHEN 1 THEN 2 END AS b FROM 'a'", /found 'CASE'/],
   ['', /expected SELECT/],
 ])('refuses %s', (sql, expected) => {
-  expect(() => parseQuery(sql)).toThrow(expect.objectContaining({ code: 'SqlParseException' }));
-  expect(() => parseQuery(sql)).toThrow(expected);
+  expect(() => parseRuleQuery(sql)).toThrow(expect.objectContaining({ code: 'SqlParseException' }));
+  expect(() => parseRuleQuery(sql)).toThrow(expected);
 });
 
 test('templates take values from the message that came in', () => {
-  const template = parseTemplate('status/${topic(4)}/${boot}/${seq}.json');
-  expect(fillTemplate(template, message({ boot: '1', seq: 2 }))).toBe('status/core-1/1/2.json');
-  expect(() => fillTemplate(template, message({ boot: '1' }))).toThrow('no field seq');
-  expect(fillTemplate(parseTemplate('f/${newuuid()}'), message({}))).toMatch(/^f\/[0-9a-f-]{36}$/);
-  expect(() => parseTemplate('${floor(1)}')).toThrow(/floor/);
+  const template = parseSubstitution('status/${topic(4)}/${boot}/${seq}.json');
+  expect(fillSubstitution(template, message({ boot: '1', seq: 2 }))).toBe('status/core-1/1/2.json');
+  expect(() => fillSubstitution(template, message({ boot: '1' }))).toThrow('no field seq');
+  expect(fillSubstitution(parseSubstitution('f/${newuuid()}'), message({}))).toMatch(/^f\/[0-9a-f-]{36}$/);
+  expect(() => parseSubstitution('${floor(1)}')).toThrow(/floor/);
 });

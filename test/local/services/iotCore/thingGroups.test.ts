@@ -20,7 +20,7 @@ const FLEET = { thingGroupName: 'fleet' };
 const members = async () => (await cloud.iot.send(new ListThingsInThingGroupCommand(FLEET))).things;
 
 test('things are in groups, also after a restart', async () => {
-  for (const thing of ['core-1', 'core-2']) cloud.iotCore.createThing(thing);
+  for (const thing of ['core-1', 'core-2']) cloud.iotCore.registry.things.create(thing);
   expect(await cloud.iot.send(new CreateThingGroupCommand(FLEET))).toMatchObject({
     thingGroupArn: arn('thinggroup/fleet'),
   });

@@ -75,7 +75,7 @@ let things = 0;
 /** A core of its own for a test: deployments have a history. */
 async function newCore(): Promise<{ core: string; targetArn: string }> {
   const core = `${CORE}-${(things += 1)}`;
-  cloud.services.iotCore.createThing(core);
+  cloud.services.iotCore.registry.things.create(core);
   return { core, targetArn: `arn:aws:iot:${cloud.region}:${cloud.account}:thing/${core}` };
 }
 
@@ -327,7 +327,7 @@ describe('the IPC client', () => {
 describe('the IoT policy of a Greengrass core', () => {
   async function certified(thingName: string): Promise<string> {
     const { iotCore } = cloud.services;
-    iotCore.createThing(thingName);
+    iotCore.registry.things.create(thingName);
     const { certificateId, certificatePem } = await cloud.authority.issueClient({ commonName: thingName });
     iotCore.registry.certificates.register(certificatePem, 'ACTIVE');
     iotCore.registry.things.attach(thingName, certificateId);
@@ -335,7 +335,7 @@ describe('the IoT policy of a Greengrass core', () => {
   }
 
   beforeAll(() => {
-    cloud.services.iotCore.putRoleAlias(outputs.roleAlias, {
+    cloud.services.iotCore.registry.roleAliases.put(outputs.roleAlias, {
       roleArn: 'arn:aws:iam::000000000000:role/core',
     });
   });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Comparison, Expression, Operator, Query } from './syntax';
+import { tryParseJson } from '../../../../../lib/json';
+import type { RuleComparison, Expression, ComparisonOperator, RuleQuery } from './syntax';
 
 /** A message as a rule sees it. */
 export interface RuleMessage {
@@ -17,7 +18,7 @@ export interface RuleMessage {
  * What a query selects from a message: bytes as they came for a plain `SELECT *`, else JSON.
  * Undefined when the query's WHERE does not hold. The topic filter is not looked at.
  */
-export function evaluateQuery(query: Query, message: RuleMessage): Buffer | undefined {
+export function evaluateQuery(query: RuleQuery, message: RuleMessage): Buffer | undefined {
   const scope = createScope(message);
   if (!query.where.every((comparison) => holds(comparison, scope))) return undefined;
   const [first, ...others] = query.select;
@@ -46,7 +47,7 @@ interface Scope {
 
 function createScope(message: RuleMessage): Scope {
   let parsed: { value: unknown } | undefined;
-  return { message, json: () => (parsed ??= { value: parseJson(message.payload) }).value };
+  return { message, json: () => (parsed ??= { value: tryParseJson(message.payload) }).value };
 }
 
 function evaluateIn(expression: Expression, scope: Scope): unknown {
@@ -95,7 +96,7 @@ function fieldOf(value: unknown, path: readonly string[]): unknown {
 }
 
 /** Values of different types are equal to nothing and in no order. */
-function holds({ left, operator, right }: Comparison, scope: Scope): boolean {
+function holds({ left, operator, right }: RuleComparison, scope: Scope): boolean {
   const [a, b] = [evaluateIn(left, scope), evaluateIn(right, scope)];
   if (a === undefined || b === undefined) return false;
   if (operator === '=') return a === b;
@@ -106,7 +107,7 @@ function holds({ left, operator, right }: Comparison, scope: Scope): boolean {
 }
 
 type Ordered = string | number;
-const ORDER: Record<Exclude<Operator, '=' | '<>'>, (a: Ordered, b: Ordered) => boolean> = {
+const ORDER: Record<Exclude<ComparisonOperator, '=' | '<>'>, (a: Ordered, b: Ordered) => boolean> = {
   '<': (a, b) => a < b,
   '<=': (a, b) => a <= b,
   '>': (a, b) => a > b,
@@ -123,12 +124,4 @@ function objectOf(value: unknown): Record<string, unknown> | undefined {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : undefined;
-}
-
-function parseJson(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

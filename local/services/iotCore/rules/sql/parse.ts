@@ -1,20 +1,30 @@
+import { AwsError } from '../../../../base/context';
 import { isTopicFilter } from '../../topics';
 import {
   FUNCTIONS,
-  type Comparison,
+  type RuleComparison,
   type Expression,
   type FunctionName,
-  type Operator,
-  type Query,
+  type ComparisonOperator,
+  type RuleQuery,
   type Selection,
 } from './syntax';
-import { sqlError, tokenise, type Token } from './tokens';
+
+type TokenKind = 'name' | 'string' | 'number' | 'symbol' | 'end';
+
+interface Token {
+  kind: TokenKind;
+  /** Of a string: its content. Of anything else: as written. */
+  text: string;
+  /** Where it begins, counted from 0. */
+  at: number;
+}
 
 /**
  * `SELECT <list> FROM '<filter>' [WHERE <comparison> [AND …]]`. Throws SqlParseException, naming what
  * the local cloud does not understand.
  */
-export function parseQuery(sql: string): Query {
+export function parseRuleQuery(sql: string): RuleQuery {
   return new Parser(sql).query();
 }
 
@@ -23,7 +33,7 @@ export function parseExpression(text: string): Expression {
   return new Parser(text).onlyExpression();
 }
 
-const OPERATORS: Record<string, Operator> = {
+const OPERATORS: Record<string, ComparisonOperator> = {
   '=': '=',
   '<>': '<>',
   '!=': '<>',
@@ -45,7 +55,7 @@ class Parser {
     this.tokens = tokenise(sql);
   }
 
-  query(): Query {
+  query(): RuleQuery {
     this.requireKeyword('select');
     const select = this.listOf(() => this.selection());
     this.requireKeyword('from');
@@ -77,13 +87,13 @@ class Parser {
     return filter;
   }
 
-  private comparisons(): Comparison[] {
+  private comparisons(): RuleComparison[] {
     const all = [this.comparison()];
     while (this.acceptKeyword('and')) all.push(this.comparison());
     return all;
   }
 
-  private comparison(): Comparison {
+  private comparison(): RuleComparison {
     const left = this.expression();
     const operator = OPERATORS[this.next.text];
     if (this.next.kind !== 'symbol' || operator === undefined) throw this.unexpected('a comparison');
@@ -192,4 +202,42 @@ function requireArguments(name: FunctionName, args: Expression[], sql: string): 
   if (name === 'encode' && !(encoding?.kind === 'literal' && encoding.value === 'base64')) {
     throw sqlError("encode() is supported by the local cloud with 'base64' only", sql);
   }
+}
+
+const WHITESPACE = /\s+/y;
+const PATTERNS: readonly [TokenKind, RegExp][] = [
+  ['name', /[A-Za-z_][A-Za-z0-9_]*/y],
+  ['number', /-?\d+(\.\d+)?/y],
+  ['string', /'[^'\\]*'/y],
+  ['symbol', /<>|<=|>=|!=|[*(),.=<>]/y],
+];
+
+/** Splits SQL into tokens; the last one is of kind `end`. Throws SqlParseException. */
+function tokenise(sql: string): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  for (;;) {
+    at += matchAt(WHITESPACE, sql, at)?.length ?? 0;
+    if (at >= sql.length) return [...tokens, { kind: 'end', text: 'the end', at }];
+    const token = tokenAt(sql, at);
+    tokens.push(token.kind === 'string' ? { ...token, text: token.text.slice(1, -1) } : token);
+    at += token.text.length;
+  }
+}
+
+function sqlError(message: string, sql: string): AwsError {
+  return new AwsError('SqlParseException', `${message}, in: ${sql}`);
+}
+
+function tokenAt(sql: string, at: number): Token {
+  for (const [kind, pattern] of PATTERNS) {
+    const text = matchAt(pattern, sql, at);
+    if (text !== undefined) return { kind, text, at };
+  }
+  throw sqlError(`'${sql.charAt(at)}' at character ${at + 1} is not supported by the local cloud`, sql);
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0];
 }

@@ -18,11 +18,11 @@ export const FUNCTIONS = {
 } as const satisfies Record<string, readonly [least: number, most: number]>;
 export type FunctionName = keyof typeof FUNCTIONS;
 
-export type Operator = '=' | '<>' | '<' | '<=' | '>' | '>=';
+export type ComparisonOperator = '=' | '<>' | '<' | '<=' | '>' | '>=';
 
-export interface Comparison {
+export interface RuleComparison {
   left: Expression;
-  operator: Operator;
+  operator: ComparisonOperator;
   right: Expression;
 }
 
@@ -32,9 +32,9 @@ export interface Selection {
   alias: string | undefined;
 }
 
-export interface Query {
+export interface RuleQuery {
   select: Selection[];
   topicFilter: string;
   /** All must hold. */
-  where: Comparison[];
+  where: RuleComparison[];
 }
