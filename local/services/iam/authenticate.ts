@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import { AwsError, type Credentials, type Principal, type SignedRequest } from '../../base/context';
-import { instantOf, parseQuery, readAuthorization, type Authorization } from './authorization';
+import { instantOf, parseQueryString, readAuthorization, type Authorization } from './authorization';
 import { headerValue } from '../../base/http';
 import { authenticationError } from './authenticationErrors';
 import { bodyHash, equalInConstantTime, signatureMatches, UNSIGNED_PAYLOAD } from './signature';
 
 /** Credentials that were handed out, and to whom. */
-export interface Session {
+export interface IssuedSession {
   credentials: Credentials;
   principal: Principal;
 }
@@ -15,7 +15,7 @@ export interface AuthenticationContext {
   region: string;
   /** Milliseconds since the epoch. */
   now(): number;
-  session(accessKeyId: string): Session | undefined;
+  session(accessKeyId: string): IssuedSession | undefined;
   log: Logger;
 }
 
@@ -28,7 +28,7 @@ export async function authenticate(
   request: SignedRequest,
   service: string,
 ): Promise<Principal> {
-  const query = parseQuery(request.url);
+  const query = parseQueryString(request.url);
   const authorization = readAuthorization(request, query);
   if (authorization === undefined) throw authenticationError('missing', service);
   requireScope(context, authorization, service);
@@ -75,7 +75,7 @@ function requireSignedHeaders(request: SignedRequest, { signedHeaders, service }
   if (unsigned.length > 0) throw authenticationError('unsignedHeaders', service, unsigned.join(', '));
 }
 
-function requireSession(context: AuthenticationContext, authorization: Authorization): Session {
+function requireSession(context: AuthenticationContext, authorization: Authorization): IssuedSession {
   const { accessKeyId, service, sessionToken = '' } = authorization;
   const session = context.session(accessKeyId);
   if (session === undefined) throw authenticationError('unknownKey', service);

@@ -19,22 +19,22 @@ export interface Authorization {
   expires?: number;
 }
 
-export type Query = Record<string, string | string[]>;
+export type QueryParameters = Record<string, string | string[]>;
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const MAX_EXPIRES_SECONDS = 7 * 24 * 3600;
 
 /** Reads the signature's parts. Undefined when the request has none; throws AwsError 400 when malformed. */
-export function readAuthorization(request: SignedRequest, query: Query): Authorization | undefined {
+export function readAuthorization(request: SignedRequest, query: QueryParameters): Authorization | undefined {
   const header = headerValue(request, 'authorization');
   if (header !== undefined) return readHeader(request, header);
   return 'X-Amz-Signature' in query || 'X-Amz-Algorithm' in query ? readQuery(query) : undefined;
 }
 
 /** The query of an undecoded URL. Throws AwsError 400 on a malformed escape. */
-export function parseQuery(url: string): Query {
+export function parseQueryString(url: string): QueryParameters {
   // Without a prototype: a parameter may be called anything.
-  const query = Object.create(null) as Query;
+  const query = Object.create(null) as QueryParameters;
   const start = url.indexOf('?');
   if (start < 0) return query;
   for (const pair of url.slice(start + 1).split('&')) {
@@ -71,7 +71,7 @@ function readHeader(request: SignedRequest, header: string): Authorization {
   };
 }
 
-function readQuery(query: Query): Authorization {
+function readQuery(query: QueryParameters): Authorization {
   const parameter = (name: string): string => {
     const value = query[name];
     return required(typeof value === 'string' ? value : undefined, name);

@@ -7,12 +7,12 @@ import {
   type Principal,
   type RoleDefinition,
 } from '../../base/context';
-import { authenticate, type Session } from './authenticate';
+import { authenticate, type IssuedSession } from './authenticate';
 import { evaluatePolicies, statementsOf } from './evaluatePolicies';
 import { evaluateResourcePolicy, trustsService } from './resourcePolicies';
 
 export { evaluatePolicies, statementsOf, type Decision, type PolicyRequest } from './evaluatePolicies';
-export { allowsService, type ServiceAccess } from './resourcePolicies';
+export { allowsService, type ServiceUse } from './resourcePolicies';
 export type { PolicyContext } from './wildcards';
 
 export interface IamOptions {
@@ -36,7 +36,7 @@ export function createIam(options: IamOptions): Iam {
   const { account, region, log, now = Date.now } = options;
   const operator = options.operator ?? newCredentials('AKIA');
   const roles = new Map<string, RoleDefinition>();
-  const sessions = new Map<string, Session>([
+  const sessions = new Map<string, IssuedSession>([
     [operator.accessKeyId, { credentials: operator, principal: operatorPrincipal(account, operator) }],
   ]);
   const arnOf = (name: string): string => `arn:aws:iam::${account}:role/${name}`;
@@ -118,7 +118,7 @@ function principalContext(principal: Principal): Record<string, string> {
 }
 
 /** Credentials of ended sessions would add up; an expired key is answered as such for a day. */
-function forgetExpired(sessions: Map<string, Session>, now: number): void {
+function forgetExpired(sessions: Map<string, IssuedSession>, now: number): void {
   const limit = now - 24 * 3600 * 1000;
   for (const [key, { credentials }] of sessions) {
     if (credentials.expiration !== undefined && Date.parse(credentials.expiration) < limit)

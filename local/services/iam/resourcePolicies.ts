@@ -3,7 +3,7 @@ import type { PolicyDocument, PolicyStatement, Principal } from '../../base/cont
 import { asList } from './conditions';
 import { evaluatePolicies, statementsOf, type Decision, type PolicyRequest } from './evaluatePolicies';
 
-export interface ServiceAccess {
+export interface ServiceUse {
   /** `s3.amazonaws.com` */
   service: string;
   /** `lambda:InvokeFunction` */
@@ -17,11 +17,7 @@ export interface ServiceAccess {
 }
 
 /** Whether a resource policy (Lambda permissions, a trust policy) lets an AWS service do something. */
-export function allowsService(
-  policy: PolicyDocument | undefined,
-  access: ServiceAccess,
-  log?: Logger,
-): boolean {
+export function allowsService(policy: PolicyDocument | undefined, access: ServiceUse, log?: Logger): boolean {
   const statements = statementsOf(policy).filter((statement) => namesService(statement, access.service));
   const context = { 'aws:SourceArn': access.sourceArn, 'aws:SourceAccount': access.sourceAccount };
   const request = { action: access.action, resource: access.resource, context };

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Credentials, SignedRequest } from '../../base/context';
-import { instantOf, type Authorization, type Query } from './authorization';
+import { instantOf, type Authorization, type QueryParameters } from './authorization';
 import { headerValue } from '../../base/http';
 
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
@@ -11,7 +11,7 @@ export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
 class Recomputation extends SignatureV4 {
   async signatureOf(
     request: SignedRequest,
-    query: Query,
+    query: QueryParameters,
     authorization: Authorization,
     payloadHash: string,
   ): Promise<string> {
@@ -39,7 +39,7 @@ class Recomputation extends SignatureV4 {
  */
 export async function signatureMatches(
   request: SignedRequest,
-  query: Query,
+  query: QueryParameters,
   authorization: Authorization,
   { accessKeyId, secretAccessKey }: Credentials,
 ): Promise<boolean> {

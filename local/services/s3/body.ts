@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { decodeAwsChunked } from './awsChunked';
-import { checksumOf, isSupportedChecksum } from './checksums';
+import { crc32 } from 'node:zlib';
 import { notImplemented, S3Error } from './errors';
-import type { Checksum, S3Request } from './types';
+import type { Checksum, ChecksumAlgorithm } from './model';
+import type { S3Request } from './operation';
 
 const CHECKSUM_PREFIX = 'x-amz-checksum-';
 /** Headers of that form that are no checksum. */
@@ -78,4 +78,80 @@ function verifyChecksum(
     );
   }
   return { algorithm, value };
+}
+
+const COMPUTE: Record<ChecksumAlgorithm, (content: Buffer) => Buffer> = {
+  crc32: (content) => bigEndian(crc32(content)),
+  crc32c: (content) => bigEndian(crc32c(content)),
+  sha1: (content) => createHash('sha1').update(content).digest(),
+  sha256: (content) => createHash('sha256').update(content).digest(),
+};
+
+function isSupportedChecksum(name: string): name is ChecksumAlgorithm {
+  return Object.hasOwn(COMPUTE, name);
+}
+
+/** Base64. */
+function checksumOf(algorithm: ChecksumAlgorithm, content: Buffer): string {
+  return COMPUTE[algorithm](content).toString('base64');
+}
+
+/** Castagnoli's polynomial, reflected. Node has only the one of zip. */
+const CRC32C_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
+  let value = index;
+  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
+  return value;
+});
+
+function crc32c(content: Buffer): number {
+  let crc = 0xffffffff;
+  for (const byte of content) crc = (CRC32C_TABLE[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+function bigEndian(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+const LINE_END = '\r\n';
+
+/**
+ * Undoes the transfer coding `aws-chunked` without chunk signatures: `<hex length>\r\n<bytes>\r\n`,
+ * repeated, a chunk of length 0, then trailers. Throws IncompleteBody.
+ * Source: Amazon S3 API Reference, "Signature Calculations: Transferring Payload in Multiple Chunks".
+ */
+function decodeAwsChunked(body: Buffer): { content: Buffer; trailers: Map<string, string> } {
+  const chunks: Buffer[] = [];
+  let at = 0;
+  const line = (): string => {
+    const end = body.indexOf(LINE_END, at);
+    if (end < 0) throw new S3Error('IncompleteBody');
+    const text = body.toString('utf8', at, end);
+    at = end + LINE_END.length;
+    return text;
+  };
+  for (;;) {
+    const length = chunkLength(line());
+    if (length === 0) break;
+    chunks.push(body.subarray(at, at + length));
+    at += length;
+    if (at > body.length || line() !== '') throw new S3Error('IncompleteBody');
+  }
+  const trailers = new Map<string, string>();
+  while (at < body.length) {
+    const text = line();
+    if (text === '') break;
+    const colon = text.indexOf(':');
+    if (colon < 0) throw new S3Error('IncompleteBody');
+    trailers.set(text.slice(0, colon).trim().toLowerCase(), text.slice(colon + 1).trim());
+  }
+  return { content: Buffer.concat(chunks), trailers };
+}
+
+function chunkLength(line: string): number {
+  const digits = line.split(';', 1)[0] ?? '';
+  if (!/^[0-9a-fA-F]{1,8}$/.test(digits)) throw new S3Error('IncompleteBody');
+  return Number.parseInt(digits, 16);
 }

@@ -9,7 +9,7 @@ import {
   type ResourceContext,
 } from '../../stack/resource';
 import { policyDocumentSchema } from '../iam/cloudFormation';
-import type { NotificationRule } from './types';
+import type { NotificationRule } from './model';
 
 const lambdaConfigurationSchema = z.strictObject({
   Event: z.string(),

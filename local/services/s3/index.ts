@@ -1,20 +1,22 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { CloudContext } from '../../base/context';
+import type { CloudContext, PolicyDocument } from '../../base/context';
 import { listen, type HttpRequest, type HttpResponse } from '../../base/http';
-import { bucketArn } from './access';
 import { errorResponse, responseHeaders, S3Error } from './errors';
+import { bucketArn, type NotificationRule } from './model';
 import { notifyTargets } from './notifications';
+import { readRequest, type S3Environment } from './operation';
 import { commit, newObject } from './operations/writeObject';
-import { readRequest } from './request';
-import { route } from './router';
+import { operationOf } from './router';
 import { ObjectStore } from './store';
-import type { S3, S3Environment } from './types';
 
-export type { NotificationRule, S3, S3Event, S3EventRecord } from './types';
+export type { NotificationRule, S3Event } from './model';
+
+/** S3 on one machine: the wire protocol at `url`, and what CloudFormation and other services use in-process. */
+export type S3 = Awaited<ReturnType<typeof createS3>>;
 
 /** Starts S3 with the buckets and objects that an earlier run left in `<stateDir>/s3`. */
-export async function createS3(context: CloudContext): Promise<S3> {
+export async function createS3(context: CloudContext) {
   const log = context.log.child({ service: 's3' });
   const store = await ObjectStore.open(join(context.stateDir, 's3'), log);
   const environment: S3Environment = {
@@ -41,7 +43,7 @@ async function answer(environment: S3Environment, received: HttpRequest): Promis
   try {
     const principal = await context.iam.authenticate(received, 's3');
     const request = readRequest(received, principal, requestId);
-    const operation = route(request);
+    const operation = operationOf(request);
     const response = await operation.run(environment, request);
     log.debug({ operation: operation.name, resource, status: response.status }, 's3 request');
     return { ...response, headers: { ...responseHeaders(requestId), ...response.headers } };
@@ -55,41 +57,55 @@ async function answer(environment: S3Environment, received: HttpRequest): Promis
 }
 
 /** What CloudFormation and other services use: no signature, no policies. */
-function inProcess(environment: S3Environment): Omit<S3, 'url' | 'close'> {
+function inProcess(environment: S3Environment) {
   const { store, context } = environment;
   return {
     bucketArn,
-    async createBucket(name) {
-      store.createBucket(name);
-    },
-    deleteBucket: (name) => store.deleteBucket(name),
-    setVersioning(bucket, enabled) {
+    /** A bucket that exists already is no error: it is this account's. Throws AwsError InvalidBucketName. */
+    createBucket: async (name: string): Promise<void> => store.createBucket(name),
+    /** Throws AwsError NoSuchBucket, BucketNotEmpty. */
+    deleteBucket: (name: string): Promise<void> => store.deleteBucket(name),
+    /** What is written over or deleted from now on is kept as an older version, or no longer. */
+    setVersioning: (bucket: string, enabled: boolean): void => {
       store.bucket(bucket).versioned = enabled;
     },
-    setNotifications(name, rules, owner = '') {
+    /**
+     * Replaces those of the bucket's notifications that this owner has set before. Not kept over a restart:
+     * targets are functions.
+     */
+    setNotifications: (name: string, rules: readonly NotificationRule[], owner = ''): void => {
       const bucket = store.bucket(name);
       const others = bucket.notifications.filter((rule) => rule.owner !== owner);
       bucket.notifications = [...others, ...rules.map((rule) => ({ ...rule, owner }))];
     },
-    setBucketPolicy(bucket, policy) {
+    /** Not kept over a restart: the template says it again. */
+    setBucketPolicy: (bucket: string, policy: PolicyDocument | undefined): void => {
       const found = store.bucket(bucket);
       if (policy === undefined) delete found.policy;
       else found.policy = policy;
     },
-    async putObject(bucket, key, body, { contentType } = {}) {
-      const object = newObject(key, Buffer.from(body), contentType);
+    /** Notifies as a PutObject over the wire does. */
+    putObject: async (
+      bucket: string,
+      key: string,
+      content: Buffer | string,
+      { contentType }: { contentType?: string } = {},
+    ): Promise<{ etag: string }> => {
+      const body = Buffer.from(content);
+      const object = newObject(key, body, createHash('md5').update(body).digest());
+      if (contentType !== undefined) object.headers['content-type'] = contentType;
       const by = { principalId: `AWS:${context.account}`, requestId: 'LOCAL' };
       await commit(environment, store.bucket(bucket), object, 'ObjectCreated:Put', by);
       return { etag: object.etag };
     },
-    async getObject(bucket, key) {
+    /** Throws AwsError NoSuchBucket, NoSuchKey. */
+    getObject: async (bucket: string, key: string): Promise<Buffer> => {
       const object = store.bucket(bucket).objects.get(key);
       if (object === undefined) throw new S3Error('NoSuchKey', undefined, { Key: key });
       return object.body;
     },
-    async emptyBucket(name) {
-      await store.clear(store.bucket(name));
-    },
+    /** Removes every object, without notifications. */
+    emptyBucket: (name: string): Promise<void> => store.clear(store.bucket(name)),
   };
 }
 

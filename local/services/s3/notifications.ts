@@ -1,6 +1,6 @@
+import { unquoted } from '../../../lib/awsErrors';
 import type { CloudContext } from '../../base/context';
-import { bucketArn } from './access';
-import type { Bucket, NotificationRule, ObjectChange, S3Event } from './types';
+import { bucketArn, type Bucket, type NotificationRule, type ObjectChange, type S3Event } from './model';
 
 /** Gives a change to the event delivery, once for each rule of the bucket that it matches. */
 export function notifyTargets(context: CloudContext, bucket: Bucket, change: ObjectChange): void {
@@ -53,9 +53,7 @@ function eventOf(
           },
           object: {
             key: encodeKey(key),
-            ...(object === undefined
-              ? {}
-              : { size: object.body.length, eTag: object.etag.replaceAll('"', '') }),
+            ...(object === undefined ? {} : { size: object.body.length, eTag: unquoted(object.etag) }),
             sequencer,
           },
         },

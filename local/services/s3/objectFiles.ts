@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Bucket, StoredObject } from './types';
+import type { Bucket, StoredObject } from './model';
 
 const BUCKET_FILE = 'bucket.json';
 const TEMPORARY = '.tmp';

@@ -1,5 +1,7 @@
+import { unquoted } from '../../../lib/awsErrors';
 import { notImplemented, S3Error } from './errors';
-import type { S3Request, StoredObject } from './types';
+import type { StoredObject } from './model';
+import type { S3Request } from './operation';
 
 /**
  * The conditions of a write, checked against the object that is there. Throws PreconditionFailed, and
@@ -38,7 +40,7 @@ function names(condition: string, etag: string): boolean {
 }
 
 function bare(etag: string): string {
-  return etag.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
+  return unquoted(etag.replace(/^W\//, ''));
 }
 
 function failed(condition: string): S3Error {

@@ -1,17 +1,16 @@
 import { notImplemented, S3Error } from './errors';
 import { createBucket, deleteBucket, headBucket, listBuckets } from './operations/buckets';
 import { deleteObject, deleteObjects } from './operations/deleteObjects';
-import { listObjects } from './operations/listObjects';
-import { listObjectVersions } from './operations/listVersions';
-import { readObject, RESPONSE_OVERRIDES } from './operations/readObject';
+import { listObjectVersions, listObjectsV2 } from './operations/listings';
+import { getObject, RESPONSE_OVERRIDES } from './operations/readObject';
 import { copyObject, putObject } from './operations/writeObject';
-import type { Operation, S3Request } from './types';
+import type { S3Operation, S3Request } from './operation';
 
 interface Route {
   name: string;
-  run: Operation;
+  run: S3Operation;
   method: string;
-  target: 'service' | 'bucket' | 'object';
+  target: string;
   /** Query parameter or header that tells the operation from another of the same method and target. */
   marker?: string;
   /** Understood query parameters beside the marker. */
@@ -21,80 +20,41 @@ interface Route {
 }
 
 const CONDITIONS = ['if-match', 'if-none-match'];
-const READ_HEADERS = [...CONDITIONS, 'x-amz-checksum-mode'];
 const BODY_HEADERS = ['x-amz-checksum-*', 'x-amz-decoded-content-length', 'x-amz-trailer'];
-const OVERRIDES = Object.keys(RESPONSE_OVERRIDES);
-const LIST_QUERY = [
-  'prefix',
-  'delimiter',
-  'max-keys',
-  'continuation-token',
-  'start-after',
-  'encoding-type',
-] as const;
+const LISTED = ['prefix', 'encoding-type'];
+const READ = {
+  query: Object.keys(RESPONSE_OVERRIDES),
+  headers: [...CONDITIONS, 'x-amz-checksum-mode'],
+};
+
+/** `on`: method and target, which is `service`, `bucket` or `object`. */
+function operation(name: string, on: string, run: S3Operation, more: Partial<Route> = {}): Route {
+  const [method = '', target = ''] = on.split(' ');
+  return { name, run, method, target, ...more };
+}
 
 /** Of the same method and target, those with a marker come first. */
 const ROUTES: readonly Route[] = [
-  { name: 'ListBuckets', run: listBuckets, method: 'GET', target: 'service' },
-  { name: 'CreateBucket', run: createBucket, method: 'PUT', target: 'bucket' },
-  { name: 'HeadBucket', run: headBucket, method: 'HEAD', target: 'bucket' },
-  { name: 'DeleteBucket', run: deleteBucket, method: 'DELETE', target: 'bucket' },
-  {
-    name: 'ListObjectsV2',
-    run: listObjects,
-    method: 'GET',
-    target: 'bucket',
+  operation('ListBuckets', 'GET service', listBuckets),
+  operation('CreateBucket', 'PUT bucket', createBucket),
+  operation('HeadBucket', 'HEAD bucket', headBucket),
+  operation('DeleteBucket', 'DELETE bucket', deleteBucket),
+  operation('ListObjectsV2', 'GET bucket', listObjectsV2, {
     marker: 'list-type',
-    query: LIST_QUERY,
-  },
-  {
-    name: 'ListObjectVersions',
-    run: listObjectVersions,
-    method: 'GET',
-    target: 'bucket',
-    marker: 'versions',
-    query: ['prefix', 'encoding-type'],
-  },
-  {
-    name: 'DeleteObjects',
-    run: deleteObjects,
-    method: 'POST',
-    target: 'bucket',
-    marker: 'delete',
-    headers: BODY_HEADERS,
-  },
-  {
-    name: 'CopyObject',
-    run: copyObject,
-    method: 'PUT',
-    target: 'object',
+    query: [...LISTED, 'delimiter', 'max-keys', 'continuation-token', 'start-after'],
+  }),
+  operation('ListObjectVersions', 'GET bucket', listObjectVersions, { marker: 'versions', query: LISTED }),
+  operation('DeleteObjects', 'POST bucket', deleteObjects, { marker: 'delete', headers: BODY_HEADERS }),
+  operation('CopyObject', 'PUT object', copyObject, {
     marker: 'x-amz-copy-source',
     headers: ['x-amz-copy-source', 'x-amz-metadata-directive', 'x-amz-meta-*'],
-  },
-  {
-    name: 'PutObject',
-    run: putObject,
-    method: 'PUT',
-    target: 'object',
+  }),
+  operation('PutObject', 'PUT object', putObject, {
     headers: [...CONDITIONS, ...BODY_HEADERS, 'x-amz-meta-*'],
-  },
-  {
-    name: 'GetObject',
-    run: readObject,
-    method: 'GET',
-    target: 'object',
-    query: OVERRIDES,
-    headers: READ_HEADERS,
-  },
-  {
-    name: 'HeadObject',
-    run: readObject,
-    method: 'HEAD',
-    target: 'object',
-    query: OVERRIDES,
-    headers: READ_HEADERS,
-  },
-  { name: 'DeleteObject', run: deleteObject, method: 'DELETE', target: 'object', query: ['versionId'] },
+  }),
+  operation('GetObject', 'GET object', getObject, READ),
+  operation('HeadObject', 'HEAD object', getObject, READ),
+  operation('DeleteObject', 'DELETE object', deleteObject, { query: ['versionId'] }),
 ];
 
 /** Of the signature and the client, not of the operation. */
@@ -118,7 +78,7 @@ const CONDITIONAL = /^(if-|x-amz-)/;
  * The operation that a request asks for. Whatever it says that is not understood here changes its
  * meaning, so it is refused by name. Throws NotImplemented, MethodNotAllowed.
  */
-export function route(request: S3Request): { name: string; run: Operation } {
+export function operationOf(request: S3Request): { name: string; run: S3Operation } {
   const target = request.bucket === '' ? 'service' : request.key === '' ? 'bucket' : 'object';
   const candidates = ROUTES.filter((one) => one.target === target && one.method === request.method);
   const found =
@@ -148,7 +108,7 @@ function hasMarker({ query, headers }: S3Request, marker: string): boolean {
   return query.has(marker) || headers.has(marker);
 }
 
-function noOperation({ method, query }: S3Request, target: Route['target']): S3Error {
+function noOperation({ method, query }: S3Request, target: string): S3Error {
   if (!['GET', 'HEAD', 'PUT', 'POST', 'DELETE'].includes(method)) return new S3Error('MethodNotAllowed');
   return notImplemented(`${method} on a ${target} with ?${[...query.keys()].join('&')}`);
 }

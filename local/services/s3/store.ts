@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { S3Error } from './errors';
 import { ObjectFiles } from './objectFiles';
-import type { Bucket, StoredObject } from './types';
+import type { Bucket, StoredObject } from './model';
 import { markDeleted, NULL_VERSION, removeOlder, resurface, retire } from './versions';
 
 const BUCKET_NAME = /^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;

@@ -1,4 +1,4 @@
-import type { Bucket, OlderVersion, StoredObject } from './types';
+import type { Bucket, OlderVersion, StoredObject } from './model';
 
 /** Of an object that was there before its bucket was versioned. */
 export const NULL_VERSION = 'null';

@@ -1,4 +1,5 @@
 import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser';
+import type { HttpResponse } from '../../base/http';
 
 const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@' });
 const parser = new XMLParser({
@@ -28,4 +29,14 @@ export function parseXml(text: string, root: string): Record<string, unknown> | 
   if (XMLValidator.validate(text) !== true) return undefined;
   const content = (parser.parse(text) as Record<string, unknown>)[root];
   return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : undefined;
+}
+
+/** A success with an XML document as its body. */
+export function xmlResponse(
+  root: string,
+  content: Record<string, unknown>,
+  headers: Record<string, string> = {},
+): HttpResponse {
+  const body = xmlDocument(root, content);
+  return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body };
 }

@@ -1,14 +1,14 @@
-import { permit } from '../access';
+import { permit } from '../operation';
 import { S3Error } from '../errors';
-import type { Operation } from '../types';
-import { parseXml, xmlDocument } from '../xml';
+import type { S3Operation } from '../operation';
+import { parseXml, xmlResponse } from '../xml';
 
 const REGION_WITHOUT_CONSTRAINT = 'us-east-1';
 
-export const listBuckets: Operation = (environment, request) => {
+export const listBuckets: S3Operation = (environment, request) => {
   permit(environment, request, 's3:ListAllMyBuckets', {});
   const { account } = environment.context;
-  const body = xmlDocument('ListAllMyBucketsResult', {
+  return xmlResponse('ListAllMyBucketsResult', {
     Owner: { ID: account },
     Buckets: {
       Bucket: environment.store
@@ -16,10 +16,9 @@ export const listBuckets: Operation = (environment, request) => {
         .map(({ name, createdAt }) => ({ Name: name, CreationDate: new Date(createdAt).toISOString() })),
     },
   });
-  return { status: 200, headers: { 'content-type': 'application/xml' }, body };
 };
 
-export const createBucket: Operation = (environment, request) => {
+export const createBucket: S3Operation = (environment, request) => {
   const { store, context } = environment;
   const name = request.bucket;
   // Authorised by a name that need not exist yet.
@@ -33,13 +32,13 @@ export const createBucket: Operation = (environment, request) => {
   return { status: 200, headers: { location: `/${name}` } };
 };
 
-export const headBucket: Operation = (environment, request) => {
+export const headBucket: S3Operation = (environment, request) => {
   const bucket = environment.store.bucket(request.bucket);
   permit(environment, request, 's3:ListBucket', { bucket });
   return { status: 200, headers: { 'x-amz-bucket-region': environment.context.region } };
 };
 
-export const deleteBucket: Operation = async (environment, request) => {
+export const deleteBucket: S3Operation = async (environment, request) => {
   const bucket = environment.store.bucket(request.bucket);
   permit(environment, request, 's3:DeleteBucket', { bucket });
   await environment.store.deleteBucket(bucket.name);

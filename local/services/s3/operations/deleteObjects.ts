@@ -1,9 +1,10 @@
 import { AwsError } from '../../../base/context';
-import { permit } from '../access';
+import { permit } from '../operation';
 import { verifiedBody } from '../body';
 import { notImplemented, S3Error } from '../errors';
-import type { Bucket, Operation, S3Environment, S3Request } from '../types';
-import { parseXml, xmlDocument } from '../xml';
+import type { Bucket } from '../model';
+import type { S3Operation, S3Environment, S3Request } from '../operation';
+import { parseXml, xmlResponse } from '../xml';
 import { requester } from './writeObject';
 
 const MAX_KEYS = 1000;
@@ -20,7 +21,7 @@ interface Deleted {
   DeleteMarkerVersionId?: string;
 }
 
-export const deleteObject: Operation = async (environment, request) => {
+export const deleteObject: S3Operation = async (environment, request) => {
   const bucket = environment.store.bucket(request.bucket);
   const versionId = request.query.get('versionId');
   const target = { key: request.key, ...(versionId !== undefined && { versionId }) };
@@ -36,7 +37,7 @@ export const deleteObject: Operation = async (environment, request) => {
 };
 
 /** Each key is allowed or denied by itself. */
-export const deleteObjects: Operation = async (environment, request) => {
+export const deleteObjects: S3Operation = async (environment, request) => {
   const bucket = environment.store.bucket(request.bucket);
   const { content, verified } = verifiedBody(request);
   if (!verified) {
@@ -53,8 +54,7 @@ export const deleteObjects: Operation = async (environment, request) => {
       errors.push({ Key: target.key, Code: error.code, Message: error.message });
     }
   }
-  const body = xmlDocument('DeleteResult', { Deleted: quiet ? [] : deleted, Error: errors });
-  return { status: 200, headers: { 'content-type': 'application/xml' }, body };
+  return xmlResponse('DeleteResult', { Deleted: quiet ? [] : deleted, Error: errors });
 };
 
 async function remove(

@@ -1,8 +1,9 @@
 import type { HttpResponse } from '../../../base/http';
-import { permit, requireObject } from '../access';
+import { permit, requireObject } from '../operation';
+import { S3Error } from '../errors';
 import { checkRead } from '../preconditions';
-import { readRange } from '../range';
-import type { Operation, S3Request, StoredObject } from '../types';
+import type { StoredObject } from '../model';
+import type { S3Operation, S3Request } from '../operation';
 
 /** Query parameters that replace a header of the answer. */
 export const RESPONSE_OVERRIDES = {
@@ -15,7 +16,7 @@ export const RESPONSE_OVERRIDES = {
 } as const;
 
 /** GetObject and HeadObject; the server leaves the body of a HEAD out. */
-export const readObject: Operation = (environment, request) => {
+export const getObject: S3Operation = (environment, request) => {
   const bucket = environment.store.bucket(request.bucket);
   permit(environment, request, 's3:GetObject', { bucket, key: request.key });
   const object = requireObject(environment, request, bucket);
@@ -70,4 +71,18 @@ function overrides({ query }: S3Request): Record<string, string> {
 
 function httpDate(ms: number): string {
   return new Date(ms).toUTCString();
+}
+
+/**
+ * `bytes=a-b`, `bytes=a-`, `bytes=-n` as first and last byte, inclusive; undefined for what is no such
+ * range, which HTTP says to pass over. Throws InvalidRange when it lies outside.
+ */
+function readRange(header: string | undefined, size: number): { first: number; last: number } | undefined {
+  const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? [];
+  if (from === undefined || to === undefined || (from === '' && to === '')) return undefined;
+  if (from !== '' && to !== '' && Number(to) < Number(from)) return undefined;
+  const first = from === '' ? Math.max(size - Number(to), 0) : Number(from);
+  const last = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
+  if (first >= size || (from === '' && Number(to) === 0)) throw new S3Error('InvalidRange');
+  return { first, last };
 }

@@ -1,16 +1,16 @@
-import { createHash } from 'node:crypto';
-import { permit, requireObject } from '../access';
+import { permit, requireObject } from '../operation';
 import { verifiedBody } from '../body';
 import { notImplemented, S3Error } from '../errors';
 import { checkWrite } from '../preconditions';
-import type { Bucket, ObjectChange, Operation, S3Environment, S3Request, StoredObject } from '../types';
-import { xmlDocument } from '../xml';
+import type { Bucket, ObjectChange, StoredObject } from '../model';
+import type { S3Operation, S3Environment, S3Request } from '../operation';
+import { xmlResponse } from '../xml';
 
 const KEPT_HEADERS = ['cache-control', 'content-disposition', 'content-language', 'content-type', 'expires'];
 const META_PREFIX = 'x-amz-meta-';
 const DEFAULT_CONTENT_TYPE = 'binary/octet-stream';
 
-export const putObject: Operation = async (environment, request) => {
+export const putObject: S3Operation = async (environment, request) => {
   const bucket = environment.store.bucket(request.bucket);
   permit(environment, request, 's3:PutObject', { bucket, key: request.key });
   // Source: Amazon S3 User Guide, "Add preconditions to S3 operations": If-Match reads the object.
@@ -19,10 +19,7 @@ export const putObject: Operation = async (environment, request) => {
   }
   const { content, md5, checksum } = verifiedBody(request);
   const object: StoredObject = {
-    key: request.key,
-    body: content,
-    etag: `"${md5.toString('hex')}"`,
-    lastModified: Date.now(),
+    ...newObject(request.key, content, md5),
     headers: keptHeaders(request),
     metadata: userMetadata(request),
     ...(checksum === undefined ? {} : { checksum }),
@@ -37,7 +34,7 @@ export const putObject: Operation = async (environment, request) => {
   return { status: 200, headers: { etag: object.etag, ...versionHeader(object), ...checksumHeaders } };
 };
 
-export const copyObject: Operation = async (environment, request) => {
+export const copyObject: S3Operation = async (environment, request) => {
   const source = readCopySource(request.headers.get('x-amz-copy-source') ?? '');
   const from = environment.store.bucket(source.bucket);
   const to = environment.store.bucket(request.bucket);
@@ -56,11 +53,8 @@ export const copyObject: Operation = async (environment, request) => {
     ...(replace ? { headers: keptHeaders(request), metadata: userMetadata(request) } : {}),
   };
   await commit(environment, to, object, 'ObjectCreated:Copy', requester(request));
-  const body = xmlDocument('CopyObjectResult', {
-    LastModified: new Date(object.lastModified).toISOString(),
-    ETag: object.etag,
-  });
-  return { status: 200, headers: { 'content-type': 'application/xml', ...versionHeader(object) }, body };
+  const LastModified = new Date(object.lastModified).toISOString();
+  return xmlResponse('CopyObjectResult', { LastModified, ETag: object.etag }, versionHeader(object));
 };
 
 function versionHeader({ versionId }: StoredObject): Record<string, string> {
@@ -86,14 +80,14 @@ export function requester({ principal, requestId }: S3Request): Requester {
   return { principalId: `AWS:${principal.sessionName ?? principal.account}`, requestId };
 }
 
-/** An object that did not come over the wire. */
-export function newObject(key: string, body: Buffer, contentType = DEFAULT_CONTENT_TYPE): StoredObject {
+/** An object without headers and metadata of its own. `md5`: of the body. */
+export function newObject(key: string, body: Buffer, md5: Buffer): StoredObject {
   return {
     key,
     body,
-    etag: `"${createHash('md5').update(body).digest('hex')}"`,
+    etag: `"${md5.toString('hex')}"`,
     lastModified: Date.now(),
-    headers: { 'content-type': contentType },
+    headers: { 'content-type': DEFAULT_CONTENT_TYPE },
     metadata: {},
   };
 }

@@ -1,7 +1,9 @@
-import { permit } from '../access';
+import { tryParseJson } from '../../../../lib/json';
 import { S3Error } from '../errors';
-import type { Operation, S3Request, StoredObject } from '../types';
-import { xmlDocument } from '../xml';
+import type { StoredObject } from '../model';
+import { permit, type S3Operation, type S3Request } from '../operation';
+import { listVersions, type ListedVersion } from '../versions';
+import { xmlResponse } from '../xml';
 
 const MAX_KEYS = 1000;
 
@@ -27,7 +29,7 @@ interface Page {
 }
 
 /** ListObjectsV2. Source: Amazon S3 API Reference. */
-export const listObjects: Operation = (environment, request) => {
+export const listObjectsV2: S3Operation = (environment, request) => {
   const bucket = environment.store.bucket(request.bucket);
   const query = readListQuery(request);
   permit(
@@ -42,11 +44,10 @@ export const listObjects: Operation = (environment, request) => {
     },
   );
   const page = pageOf([...bucket.objects.values()], query);
-  const body = xmlDocument('ListBucketResult', describe(request, query, page));
-  return { status: 200, headers: { 'content-type': 'application/xml' }, body };
+  return xmlResponse('ListBucketResult', describe(request, query, page));
 };
 
-export function encoderOf({ query }: S3Request): (text: string) => string {
+function encoderOf({ query }: S3Request): (text: string) => string {
   return (text) => (query.has('encoding-type') ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
 }
 
@@ -127,12 +128,9 @@ function writeToken(token: ListToken): string {
 }
 
 function readToken(text: string): ListToken {
-  try {
-    const { last, kind } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Partial<ListToken>;
-    if (typeof last === 'string' && (kind === 'key' || kind === 'prefix')) return { last, kind };
-  } catch {
-    // Answered below.
-  }
+  const token = tryParseJson(Buffer.from(text, 'base64url')) as Partial<ListToken> | null | undefined;
+  const { last, kind } = token ?? {};
+  if (typeof last === 'string' && (kind === 'key' || kind === 'prefix')) return { last, kind };
   throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
 }
 
@@ -141,6 +139,49 @@ function byKey(a: StoredObject, b: StoredObject): number {
 }
 
 /** S3 lists in the order of the keys' UTF-8 bytes, which is not that of JavaScript strings. */
-export function compareKeys(a: string, b: string): number {
+function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/**
+ * ListObjectVersions. Without markers to go on from: a caller that deletes what it was shown empties a
+ * bucket page by page. Source: Amazon S3 API Reference.
+ */
+export const listObjectVersions: S3Operation = (environment, request) => {
+  const bucket = environment.store.bucket(request.bucket);
+  permit(environment, request, 's3:ListBucketVersions', { bucket });
+  const prefix = request.query.get('prefix') ?? '';
+  const found = listVersions(bucket, prefix).sort((a, b) => compareKeys(a.key, b.key));
+  const page = found.slice(0, MAX_KEYS);
+  const encoded = encoderOf(request);
+  return xmlResponse('ListVersionsResult', {
+    Name: request.bucket,
+    Prefix: encoded(prefix),
+    ...(request.query.has('encoding-type') ? { EncodingType: 'url' } : {}),
+    MaxKeys: MAX_KEYS,
+    IsTruncated: found.length > MAX_KEYS,
+    Version: page
+      .filter(({ object }) => object !== undefined)
+      .map((version) => ({
+        ...versionElements(version, encoded),
+        ETag: version.object?.etag,
+        Size: version.object?.body.length,
+        StorageClass: 'STANDARD',
+      })),
+    DeleteMarker: page
+      .filter(({ object }) => object === undefined)
+      .map((version) => versionElements(version, encoded)),
+  });
+};
+
+function versionElements(
+  { key, versionId, isLatest, lastModified }: ListedVersion,
+  encoded: (text: string) => string,
+) {
+  return {
+    Key: encoded(key),
+    VersionId: versionId,
+    IsLatest: isLatest,
+    LastModified: new Date(lastModified).toISOString(),
+  };
 }

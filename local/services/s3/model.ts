@@ -1,37 +1,6 @@
-import type { Logger } from 'pino';
-import type { CloudContext, PolicyDocument, Principal, Service } from '../../base/context';
-import type { HttpResponse } from '../../base/http';
-import type { ObjectStore } from './store';
+import type { PolicyDocument } from '../../base/context';
 
-/** S3 on one machine: the wire protocol at `url`, and what CloudFormation and other services use in-process. */
-export interface S3 extends Service {
-  /** A bucket that exists already is no error: it is this account's. Throws AwsError InvalidBucketName. */
-  createBucket(name: string): Promise<void>;
-  /** Throws AwsError NoSuchBucket, BucketNotEmpty. */
-  deleteBucket(name: string): Promise<void>;
-  /** What is written over or deleted from now on is kept as an older version, or no longer. */
-  setVersioning(bucket: string, enabled: boolean): void;
-  /**
-   * Replaces those of the bucket's notifications that this owner has set before. Not kept over a restart:
-   * targets are functions.
-   */
-  setNotifications(bucket: string, rules: readonly NotificationRule[], owner?: string): void;
-  /** Not kept over a restart: the template says it again. */
-  setBucketPolicy(bucket: string, policy: PolicyDocument | undefined): void;
-  /** Notifies as a PutObject over the wire does. */
-  putObject(
-    bucket: string,
-    key: string,
-    body: Buffer | string,
-    options?: { contentType?: string },
-  ): Promise<{ etag: string }>;
-  /** Throws AwsError NoSuchBucket, NoSuchKey. */
-  getObject(bucket: string, key: string): Promise<Buffer>;
-  /** Removes every object, without notifications. */
-  emptyBucket(bucket: string): Promise<void>;
-  bucketArn(bucket: string): string;
-}
-
+/** What S3 keeps: buckets, objects, their versions; and what it tells of a change. */
 export interface NotificationRule {
   /** `s3:ObjectCreated:*`, `s3:ObjectRemoved:Delete`, … */
   events: readonly string[];
@@ -112,33 +81,6 @@ export interface Bucket {
   notifications: readonly (NotificationRule & { owner: string })[];
 }
 
-/** An authenticated request, taken apart. */
-export interface S3Request {
-  method: string;
-  /** Path and query as received. */
-  resource: string;
-  /** Empty for requests to the service. */
-  bucket: string;
-  /** Empty for requests to a bucket. */
-  key: string;
-  query: ReadonlyMap<string, string>;
-  /** Lower-case names. A presigned request carries its x-amz-* headers in the query: they are here too. */
-  headers: ReadonlyMap<string, string>;
-  /** As received; `aws-chunked` is not yet decoded. */
-  body: Buffer;
-  principal: Principal;
-  requestId: string;
-}
-
-/** What an operation works with. */
-export interface S3Environment {
-  context: CloudContext;
-  store: ObjectStore;
-  log: Logger;
-  /** Tells the bucket's targets that something became of an object. */
-  notify(bucket: Bucket, change: ObjectChange): void;
-}
-
 export interface ObjectChange {
   name:
     'ObjectCreated:Put' | 'ObjectCreated:Copy' | 'ObjectRemoved:Delete' | 'ObjectRemoved:DeleteMarkerCreated';
@@ -151,7 +93,6 @@ export interface ObjectChange {
   sequencer: string;
 }
 
-export type Operation = (
-  environment: S3Environment,
-  request: S3Request,
-) => Promise<HttpResponse> | HttpResponse;
+export function bucketArn(bucket: string): string {
+  return `arn:aws:s3:::${bucket}`;
+}
