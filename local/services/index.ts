@@ -8,7 +8,7 @@ import { startFunctionHost } from './lambda/functionHost';
 import { createEventBridge, type EventBridge, type ServiceEvent } from './eventBridge';
 import { createGreengrass } from './greengrass';
 import { groupServiceRoutes } from './greengrassV1';
-import { createHttpApi } from './httpApi';
+import { HttpApi } from './httpApi';
 import { createIotCore, type IotCore } from './iotCore';
 import { createLambda, type Lambda } from './lambda';
 import { createS3, type S3 } from './s3';
@@ -35,7 +35,7 @@ export async function startServices(
   const s3 = started(await createS3(context));
   const queues = createQueues(context);
   const lambda = await startLambda(context, options, { s3, queues, endpointVariables, started });
-  const httpApi = started(await createHttpApi(context, lambda));
+  const httpApi = started(new HttpApi(context, lambda));
   const iotCore = started(await createIotCore(context, { authority }));
   connectRules(iotCore, lambda, s3);
   const eventBridge = createEventBridge(context, lambda);

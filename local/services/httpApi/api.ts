@@ -2,7 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { AwsError } from '../../base/context';
 import { parseFunctionRef } from '../lambda/names';
 import { parseRouteKey, type RoutePattern } from './routes';
-import type { IntegrationProps, RouteProps } from './types';
+
+export interface IntegrationProps {
+  integrationType: 'AWS_PROXY';
+  /** ARN of the function, with or without qualifier. */
+  integrationUri: string;
+  payloadFormatVersion: '2.0';
+  /** 50 to 30,000; 30,000 unless told. */
+  timeoutInMillis?: number;
+}
+
+export interface RouteProps {
+  /** `POST /groups/{group}/functions/{function}/validate`, `ANY /files/{path+}` or `$default`. */
+  routeKey: string;
+  authorizationType: 'AWS_IAM' | 'NONE';
+  /** `integrations/<id>` */
+  target: string;
+}
 
 export interface Integration {
   functionArn: string;

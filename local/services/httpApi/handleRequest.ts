@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../lib/clock';
+import { withinTime } from '../../../lib/timeLimit';
 import { AwsError, type CloudContext, type Principal } from '../../base/context';
 import type { HttpRequest, HttpResponse } from '../../base/http';
-import type { InvokeResult, Lambda } from '../lambda/types';
+import type { Lambda } from '../lambda/types';
 import type { Api, Integration, Route } from './api';
-import { toEvent } from './event';
-import { gatewayResponse, toHttpResponse } from './response';
+import { gatewayResponse, toEvent, toHttpResponse } from './payload';
 import { decodePath, DEFAULT_ROUTE, matchRoute, type PathMatch } from './routes';
 
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024;
@@ -13,9 +14,7 @@ const DEFAULT_STAGE = '$default';
 export interface GatewayOptions {
   context: CloudContext;
   lambda: Pick<Lambda, 'invokeAsService'>;
-  now(): number;
-  /** Resolves after `ms` milliseconds unless cancelled. */
-  setTimeout(callback: () => void, ms: number): { cancel(): void };
+  clock: Clock;
 }
 
 /** One request through the API: route, authorise, invoke, answer. Renders every error itself. */
@@ -47,7 +46,7 @@ async function answer(
   request: HttpRequest,
   requestId: string,
 ): Promise<HttpResponse> {
-  const { context, now } = options;
+  const { context, clock } = options;
   if (request.body.length > MAX_REQUEST_BYTES) return gatewayResponse(413, 'Request Entity Too Large');
   const located = locate(api, request);
   if (located === undefined) return gatewayResponse(404, 'Not Found');
@@ -70,7 +69,7 @@ async function answer(
     path: request.url.split('?')[0] ?? '/',
     pathParameters: match.pathParameters,
     principal,
-    now: now(),
+    now: clock.now(),
   });
   const sourceArn = executeArn(context, api.apiId, stage, sourcePath(request.method, route));
   return integrate(options, integration, sourceArn, event);
@@ -130,10 +129,12 @@ async function integrate(
   sourceArn: string,
   event: Record<string, unknown>,
 ): Promise<HttpResponse> {
-  const { context, lambda } = options;
+  const { context, lambda, clock } = options;
   const caller = { service: 'apigateway.amazonaws.com', sourceArn };
   const invocation = lambda.invokeAsService(functionArn, caller, event, 'sync');
-  const result = await withinTime(options, invocation, timeoutMs);
+  invocation.catch((error: unknown) => context.log.debug({ err: error }, 'http api: invocation failed'));
+  // A function that takes longer runs on, as on AWS.
+  const result = await withinTime(clock, timeoutMs, invocation, () => undefined);
   if (result === undefined) return gatewayResponse(503, 'Service Unavailable');
   if (result.functionError !== undefined) {
     context.log.warn(
@@ -146,22 +147,4 @@ async function integrate(
   if (response !== undefined) return response;
   context.log.warn({ functionArn }, 'http api: the result of the function is no response of format 2.0');
   return gatewayResponse(500, 'Internal Server Error');
-}
-
-/** Undefined when the function took longer; it runs on, as on AWS. */
-async function withinTime(
-  { setTimeout, context }: GatewayOptions,
-  invocation: Promise<InvokeResult>,
-  timeoutMs: number,
-): Promise<InvokeResult | undefined> {
-  let timer: { cancel(): void } | undefined;
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeoutMs);
-  });
-  invocation.catch((error: unknown) => context.log.debug({ err: error }, 'http api: invocation failed'));
-  try {
-    return await Promise.race([invocation, timeout]);
-  } finally {
-    timer?.cancel();
-  }
 }

@@ -1,5 +1,5 @@
 import type { Credentials, PolicyStatement } from '../../../../local/base/context';
-import { createHttpApi, type HttpApi, type RouteProps } from '../../../../local/services/httpApi';
+import { HttpApi, type RouteProps } from '../../../../local/services/httpApi';
 import { createLambda, type Lambda } from '../../../../local/services/lambda';
 import { ACCOUNT, createTestCloud, PROCESS_SCRIPT, REGION, zipOf, type TestCloud } from '../lambda/support';
 import { call } from './support';
@@ -49,7 +49,8 @@ beforeAll(async () => {
     Principal: 'apigateway.amazonaws.com',
     SourceArn: `${EXECUTE}/*`,
   });
-  httpApi = await createHttpApi(cloud.context, lambda, {
+  httpApi = new HttpApi(cloud.context, lambda, {
+    now: Date.now,
     setTimeout: (callback) => {
       timeouts.push(callback);
       return { cancel: () => void timeouts.splice(timeouts.indexOf(callback), 1) };

@@ -1,4 +1,4 @@
-import { toHttpResponse } from '../../../../local/services/httpApi/response';
+import { toHttpResponse } from '../../../../local/services/httpApi/payload';
 
 describe('toHttpResponse', () => {
   test('a result without statusCode becomes the JSON body of a 200', () => {
