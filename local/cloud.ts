@@ -1,15 +1,17 @@
-import { resolve } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import pino from 'pino';
-import type { Exchange } from '../protocol';
+import { EdgeError } from '../protocol';
+import { systemClock } from '../lib/clock';
+import { withinTime } from '../lib/timeLimit';
 import type { CertificateAuthority } from '../lib/x509/authority';
 import { createCloudFormation, type Stack } from './stack';
 import type { CloudOptions } from './cloudOptions';
 import type { CloudContext, Credentials } from './base/context';
 import { createDeployer, type DeployRequest } from './stack/deploy';
-import { createEventDelivery } from './base/events';
+import { EventDelivery } from './base/events';
 import { createIam } from './services/iam';
 import { startServices, type CloudServices } from './services';
-import { lockStateDir } from './base/stateLock';
 
 export interface CloudEndpoints {
   s3: string;
@@ -68,7 +70,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
       },
     );
     // Last in, first out: what is under way may still use every service.
-    closers.push(() => finishEvents(context.events));
+    closers.push(() => withinTime(systemClock, CLOSE_GRACE_MS, context.events.close(), () => undefined));
     const cloud = assemble(context, services, close);
     return cloud;
   } catch (error) {
@@ -133,34 +135,25 @@ function endpointsOf(
   };
 }
 
-function createContext(options: CloudOptions) {
-  const { region = 'eu-west-1', account = '000000000000', stateDir, onExchange } = options;
-  const log = options.log ?? pino({ level: 'silent' });
-  const events = createEventDelivery({
-    log,
-    ...(options.faults && { faults: options.faults }),
-    ...(options.random && { random: options.random }),
-  });
-  const context = {
+function createContext({
+  region = 'eu-west-1',
+  account = '000000000000',
+  log = pino({ level: 'silent' }),
+  stateDir,
+  faults,
+  random,
+  onExchange,
+}: CloudOptions) {
+  return {
     account,
     region,
     host: HOST,
     stateDir,
     log,
     iam: createIam({ account, region, log }),
-    events,
-    trace: (exchange: Exchange) => onExchange?.(exchange),
-  };
-  return context satisfies CloudContext;
-}
-
-async function finishEvents(events: { close(): Promise<void> }): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((done) => {
-    timer = setTimeout(done, CLOSE_GRACE_MS);
-  });
-  await Promise.race([events.close(), patience]);
-  clearTimeout(timer);
+    events: new EventDelivery({ log, faults, random }),
+    trace: (exchange) => onExchange?.(exchange),
+  } satisfies CloudContext;
 }
 
 function apiEndpoint(stack: Stack): string | undefined {
@@ -182,4 +175,36 @@ function endpointVariables(endpoints: CloudEndpoints): Record<string, string> {
 
 function credentialVariables({ accessKeyId, secretAccessKey }: Credentials): Record<string, string> {
   return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+}
+
+const LOCK_FILE = 'cloud.pid';
+
+/**
+ * Keeps a second local cloud out of the same folder; gives the function that lets go of it.
+ * Throws EdgeError CONFLICT naming the process that has it.
+ */
+async function lockStateDir(stateDir: string): Promise<() => Promise<void>> {
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const path = join(stateDir, LOCK_FILE);
+  try {
+    await writeFile(path, String(process.pid), { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const owner = Number(await readFile(path, 'utf8'));
+    if (isAlive(owner)) {
+      throw new EdgeError('CONFLICT', `${stateDir} is in use by the local cloud of process ${owner}`);
+    }
+    await writeFile(path, String(process.pid));
+  }
+  return () => rm(path, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Exchange } from '../../protocol';
+import type { EventDelivery } from './events';
 
 /**
  * What every simulated service of the local cloud shares. A service is made by
@@ -12,8 +13,8 @@ export interface CloudContext {
   readonly stateDir: string;
   readonly log: Logger;
   readonly iam: Iam;
-  readonly events: EventDelivery;
-  trace(exchange: Exchange): void;
+  readonly events: Pick<EventDelivery, 'deliver' | 'idle'>;
+  trace: (exchange: Exchange) => void;
 }
 
 export interface Service {
@@ -88,16 +89,6 @@ export interface Iam {
     resourcePolicy?: PolicyDocument,
     conditions?: Record<string, string | undefined>,
   ): void;
-}
-
-/** Channels on which AWS delivers at least once, in any order, late. */
-export type EventChannel = 's3' | 'lambdaAsync' | 'iotRule' | 'eventBridge';
-
-/** Delivers events asynchronously; a test injects duplicates, delay, reordering and loss. */
-export interface EventDelivery {
-  deliver(channel: EventChannel, label: string, deliver: () => Promise<void>): void;
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void>;
 }
 
 /** An error in the shape of AWS: each service renders it in its own protocol (XML, JSON). */

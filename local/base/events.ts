@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers';
 import type { Logger } from 'pino';
-import type { EventChannel, EventDelivery } from './context';
+import { systemClock, type Clock, type Timer } from '../../lib/clock';
 
 /** What a channel does to its events, as AWS does now and then. */
 export interface ChannelFaults {
@@ -14,15 +14,16 @@ export interface ChannelFaults {
   reorder?: boolean;
 }
 
-/** Calls `callback` after `ms` milliseconds, never at once, unless cancelled. */
-export type Schedule = (callback: () => void, ms: number) => { cancel(): void };
+/** Channels on which AWS delivers at least once, in any order, late. */
+export type EventChannel = 's3' | 'lambdaAsync' | 'iotRule' | 'eventBridge';
 
 export interface EventDeliveryOptions {
-  faults?: Partial<Record<EventChannel, ChannelFaults>>;
+  faults?: Partial<Record<EventChannel, ChannelFaults>> | undefined;
   log: Logger;
   /** In [0, 1). Injected, the same faults come again. */
-  random?: () => number;
-  schedule?: Schedule;
+  random?: (() => number) | undefined;
+  /** Calls `callback` after `ms` milliseconds, never at once, unless cancelled. */
+  schedule?: Clock['setTimeout'];
 }
 
 interface Delivery {
@@ -38,81 +39,102 @@ const REORDER_WINDOW_MS = 20;
  * Delivers events asynchronously, each on its own, with the faults asked for. A delivery that fails is
  * logged: retries are the business of what receives (Lambda's asynchronous invocation).
  */
-export function createEventDelivery(
-  options: EventDeliveryOptions,
-): EventDelivery & { close(): Promise<void> } {
-  const { faults = {}, log, random = Math.random, schedule = timers } = options;
-  const scheduled = new Set<{ cancel(): void }>();
-  const gathered = new Map<EventChannel, Delivery[]>();
-  let underWay = 0;
-  let closed = false;
-  const waiting: (() => void)[] = [];
+export class EventDelivery {
+  readonly #options: { [Key in keyof EventDeliveryOptions]-?: NonNullable<EventDeliveryOptions[Key]> };
+  readonly #scheduled = new Set<Timer>();
+  /** By channel: what waits to be delivered in another order. */
+  readonly #gathered = new Map<EventChannel, Delivery[]>();
+  readonly #waiting: (() => void)[] = [];
+  #underWay = 0;
+  #closed = false;
 
-  const finished = (count = 1): void => {
-    underWay -= count;
-    if (underWay > 0) return;
-    for (const resolve of waiting.splice(0)) resolve();
-  };
+  constructor({ log, faults = {}, random = Math.random, schedule = timers }: EventDeliveryOptions) {
+    this.#options = { log, faults, random, schedule };
+  }
 
-  const run = ({ channel, label, deliver }: Delivery): void => {
-    Promise.resolve()
-      .then(deliver)
-      .catch((error: unknown) => log.error({ err: error, channel, label }, 'event delivery failed'))
-      .finally(() => finished());
-  };
+  deliver(channel: EventChannel, label: string, deliver: () => Promise<void>): void {
+    const { faults, log, random } = this.#options;
+    const { duplicate = 0, loss = 0, reorder = false } = faults[channel] ?? {};
+    if (this.#closed) {
+      log.debug({ channel, label }, 'event after close');
+      return;
+    }
+    if (random() < loss) {
+      log.info({ channel, label }, 'fault: event lost');
+      return;
+    }
+    const copies = 1 + (duplicate >= 1 ? Math.floor(duplicate) : random() < duplicate ? 1 : 0);
+    if (copies > 1) log.info({ channel, label, copies }, 'fault: event duplicated');
+    this.#underWay += copies;
+    for (let copy = 0; copy < copies; copy += 1) {
+      if (reorder) this.#gather({ channel, label, deliver });
+      else this.#dispatch({ channel, label, deliver });
+    }
+  }
 
-  const after = (ms: number, callback: () => void): void => {
-    const entry = schedule(() => {
-      scheduled.delete(entry);
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Drops what has not begun and waits for what has. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#scheduled) timer.cancel();
+    // One timer stands for all that a channel gathered.
+    const others = [...this.#gathered.values()].reduce((sum, all) => sum + all.length - 1, 0);
+    const dropped = this.#scheduled.size + others;
+    this.#scheduled.clear();
+    this.#gathered.clear();
+    this.#finished(dropped);
+    await this.idle();
+  }
+
+  #dispatch(delivery: Delivery): void {
+    const { faults, random } = this.#options;
+    const [min, max] = faults[delivery.channel]?.delayMs ?? [0, 0];
+    this.#after(min + random() * (max - min), () => void this.#run(delivery));
+  }
+
+  #gather(delivery: Delivery): void {
+    const { channel } = delivery;
+    const others = this.#gathered.get(channel);
+    if (others !== undefined) {
+      others.push(delivery);
+      return;
+    }
+    this.#gathered.set(channel, [delivery]);
+    this.#after(REORDER_WINDOW_MS, () => {
+      const all = this.#gathered.get(channel) ?? [];
+      this.#gathered.delete(channel);
+      for (const one of reordered(all, this.#options.random)) this.#dispatch(one);
+    });
+  }
+
+  #after(ms: number, callback: () => void): void {
+    const timer = this.#options.schedule(() => {
+      this.#scheduled.delete(timer);
       callback();
     }, ms);
-    scheduled.add(entry);
-  };
+    this.#scheduled.add(timer);
+  }
 
-  const dispatch = (delivery: Delivery): void => {
-    const [min, max] = faults[delivery.channel]?.delayMs ?? [0, 0];
-    after(min + random() * (max - min), () => run(delivery));
-  };
+  async #run({ channel, label, deliver }: Delivery): Promise<void> {
+    try {
+      // Never at once, even where the schedule calls back at once.
+      await Promise.resolve();
+      await deliver();
+    } catch (error) {
+      this.#options.log.error({ err: error, channel, label }, 'event delivery failed');
+    }
+    this.#finished(1);
+  }
 
-  const gather = (delivery: Delivery): void => {
-    const others = gathered.get(delivery.channel);
-    if (others !== undefined) return void others.push(delivery);
-    gathered.set(delivery.channel, [delivery]);
-    after(REORDER_WINDOW_MS, () => {
-      const all = gathered.get(delivery.channel) ?? [];
-      gathered.delete(delivery.channel);
-      for (const one of reordered(all, random)) dispatch(one);
-    });
-  };
-
-  const idle = async (): Promise<void> => {
-    while (underWay > 0) await new Promise<void>((resolve) => waiting.push(resolve));
-  };
-
-  return {
-    deliver(channel, label, deliver) {
-      if (closed) return void log.debug({ channel, label }, 'event after close');
-      const { duplicate = 0, loss = 0, reorder = false } = faults[channel] ?? {};
-      if (random() < loss) return void log.info({ channel, label }, 'fault: event lost');
-      const copies = 1 + (duplicate >= 1 ? Math.floor(duplicate) : random() < duplicate ? 1 : 0);
-      if (copies > 1) log.info({ channel, label, copies }, 'fault: event duplicated');
-      underWay += copies;
-      for (let copy = 0; copy < copies; copy += 1) {
-        (reorder ? gather : dispatch)({ channel, label, deliver });
-      }
-    },
-    idle,
-    /** Drops what has not begun and waits for what has. */
-    async close() {
-      closed = true;
-      for (const entry of scheduled) entry.cancel();
-      const dropped = scheduled.size + [...gathered.values()].reduce((sum, all) => sum + all.length - 1, 0);
-      scheduled.clear();
-      gathered.clear();
-      finished(dropped);
-      await idle();
-    },
-  };
+  #finished(count: number): void {
+    this.#underWay -= count;
+    if (this.#underWay > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
 }
 
 /** Random numbers in [0, 1) that a seed determines (mulberry32). */
@@ -136,11 +158,12 @@ function reordered<T>(all: readonly T[], random: () => number): T[] {
   return shuffled.every((one, index) => one === all[index]) ? shuffled.reverse() : shuffled;
 }
 
-const timers: Schedule = (callback, ms) => {
-  if (ms > 0) {
-    const timer = setTimeout(callback, ms);
-    return { cancel: () => clearTimeout(timer) };
-  }
+const timers: Clock['setTimeout'] = (callback, ms) => {
+  if (ms > 0) return systemClock.setTimeout(callback, ms);
   const turn = nextTurn(callback);
-  return { cancel: () => clearImmediate(turn) };
+  return {
+    cancel: () => {
+      clearImmediate(turn);
+    },
+  };
 };

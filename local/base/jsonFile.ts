@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 
 /**
@@ -33,4 +33,28 @@ export function readJsonFile<S extends z.ZodType>(path: string, schema: S): z.ou
   } catch (error) {
     throw new Error(`${path}: not what this version keeps there; remove it to start anew`, { cause: error });
   }
+}
+
+/** Records of one kind, one JSON file each. */
+export interface JsonFolder<T> {
+  /** Throws as `readJsonFile`. */
+  readAll(): T[];
+  write(name: string, record: T): void;
+  remove(name: string): void;
+}
+
+/** Makes the folder where there is none. */
+export function openJsonFolder<S extends z.ZodType>(dir: string, schema: S): JsonFolder<z.output<S>> {
+  mkdirSync(dir, { recursive: true });
+  // A name may have slashes, be longer than a file name, or differ from another in case alone.
+  const pathOf = (name: string): string =>
+    join(dir, `${createHash('sha256').update(name).digest('hex')}.json`);
+  return {
+    readAll: () =>
+      readdirSync(dir)
+        .filter((file) => file.endsWith('.json'))
+        .flatMap((file) => readJsonFile(join(dir, file), schema) ?? []),
+    write: (name, record) => writeJsonFile(pathOf(name), record),
+    remove: (name) => rmSync(pathOf(name), { force: true }),
+  };
 }

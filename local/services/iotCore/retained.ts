@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { openJsonFolder } from '../../base/jsonFolder';
+import { openJsonFolder } from '../../base/jsonFile';
 
 const retainedSchema = z.strictObject({
   topic: z.string(),

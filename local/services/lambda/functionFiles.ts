@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { openJsonFolder, type JsonFolder } from '../../base/jsonFolder';
+import { openJsonFolder, type JsonFolder } from '../../base/jsonFile';
 import type { CodeFolder } from './code';
 import { codeOf, newRecord, type FunctionRecord, type FunctionVersion } from './functionRecord';
 import { eventInvokeConfigSchema } from './props';

@@ -1,10 +1,6 @@
+import type { Clock } from '../../../lib/clock';
 import { pino } from 'pino';
-import {
-  createEventDelivery,
-  seededRandom,
-  type ChannelFaults,
-  type Schedule,
-} from '../../../local/base/events';
+import { EventDelivery, seededRandom, type ChannelFaults } from '../../../local/base/events';
 
 const log = pino({ level: 'silent' });
 
@@ -12,7 +8,7 @@ const log = pino({ level: 'silent' });
 function manualSchedule() {
   let now = 0;
   const entries: { at: number; callback: () => void }[] = [];
-  const schedule: Schedule = (callback, ms) => {
+  const schedule: Clock['setTimeout'] = (callback, ms) => {
     const entry = { at: now + ms, callback };
     entries.push(entry);
     return { cancel: () => void entries.splice(entries.indexOf(entry), 1) };
@@ -33,7 +29,7 @@ function manualSchedule() {
 async function deliveredWith(faults: ChannelFaults, count: number, seed = 1): Promise<number[]> {
   const time = manualSchedule();
   const { schedule } = time;
-  const events = createEventDelivery({ faults: { s3: faults }, log, random: seededRandom(seed), schedule });
+  const events = new EventDelivery({ faults: { s3: faults }, log, random: seededRandom(seed), schedule });
   const delivered: number[] = [];
   for (let event = 0; event < count; event += 1) {
     events.deliver('s3', `event ${event}`, async () => void delivered.push(event));
@@ -88,7 +84,7 @@ it('gives the same faults for the same seed', async () => {
 it('delays within the bounds', async () => {
   const time = manualSchedule();
   const { schedule } = time;
-  const events = createEventDelivery({ faults: { s3: { delayMs: [50, 100] } }, log, schedule });
+  const events = new EventDelivery({ faults: { s3: { delayMs: [50, 100] } }, log, schedule });
   let delivered = 0;
   for (let event = 0; event < 100; event += 1) {
     events.deliver('s3', 'event', async () => void (delivered += 1));
@@ -102,7 +98,7 @@ it('delays within the bounds', async () => {
 });
 
 it('troubles only the channel that was named', async () => {
-  const events = createEventDelivery({ faults: { s3: { loss: 1 } }, log });
+  const events = new EventDelivery({ faults: { s3: { loss: 1 } }, log });
   const delivered: string[] = [];
   events.deliver('s3', 'lost', async () => void delivered.push('s3'));
   events.deliver('iotRule', 'arrives', async () => void delivered.push('iotRule'));
@@ -111,7 +107,7 @@ it('troubles only the channel that was named', async () => {
 });
 
 it('is idle only when what deliveries caused is done too', async () => {
-  const events = createEventDelivery({ log });
+  const events = new EventDelivery({ log });
   const steps: string[] = [];
   events.deliver('s3', 'first', async () => {
     steps.push('first');
@@ -124,7 +120,7 @@ it('is idle only when what deliveries caused is done too', async () => {
 
 it('logs a delivery that fails, and goes on', async () => {
   const lines: string[] = [];
-  const events = createEventDelivery({ log: pino({}, { write: (line) => void lines.push(line) }) });
+  const events = new EventDelivery({ log: pino({}, { write: (line) => void lines.push(line) }) });
   const delivered: string[] = [];
   events.deliver('s3', 'bad', () => Promise.reject(new Error('refused')));
   events.deliver('s3', 'worse', () => {
@@ -140,7 +136,7 @@ it('drops on close what has not begun, and waits for what has', async () => {
   const time = manualSchedule();
   const { schedule } = time;
   const faults = { s3: { delayMs: [10, 10] as const }, iotRule: { reorder: true } };
-  const events = createEventDelivery({ faults, log, schedule });
+  const events = new EventDelivery({ faults, log, schedule });
   let finish = (): void => undefined;
   const steps: string[] = [];
   events.deliver('lambdaAsync', 'begun', async () => {

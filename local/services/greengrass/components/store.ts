@@ -1,7 +1,7 @@
 import semver from 'semver';
 import { z } from 'zod';
 import { recipeSchema } from '../../../../protocol/greengrass/recipe';
-import { openJsonFolder } from '../../../base/jsonFolder';
+import { openJsonFolder } from '../../../base/jsonFile';
 import { missingResource } from '../input';
 
 const recordSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { systemClock } from '../../../../lib/clock';
 import { pause } from '../../../../lib/timeLimit';
-import { openJsonFolder } from '../../../base/jsonFolder';
+import { openJsonFolder } from '../../../base/jsonFile';
 
 export const LIFECYCLE_STATES = [
   'NEW',

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openJsonFolder } from '../../../base/jsonFolder';
+import { openJsonFolder } from '../../../base/jsonFile';
 import { missingResource } from '../input';
 import { deploymentSchema, executionSchema, type StoredDeployment, type ExecutionRecord } from './schema';
 

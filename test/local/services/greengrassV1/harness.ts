@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AssociateServiceRoleToAccountCommand, GreengrassClient } from '@aws-sdk/client-greengrass';
 import pino from 'pino';
 import type { CloudContext, Credentials, PolicyStatement } from '../../../../local/base/context';
-import { createEventDelivery } from '../../../../local/base/events';
+import { EventDelivery } from '../../../../local/base/events';
 import {
   createGreengrassV1,
   type CoreDelivery,
@@ -48,7 +48,7 @@ export async function startV1(options: V1Options & { serviceRole?: boolean } = {
   const { serviceRole = true, ...given } = options;
   const stateDir = await mkdtemp(join(tmpdir(), 'greengrass-v1-'));
   const log = pino({ level: 'silent' });
-  const events = createEventDelivery({ log });
+  const events = new EventDelivery({ log });
   const iam = createIam({ account: ACCOUNT, region: REGION, log });
   const cloud: CloudContext = {
     ...{ account: ACCOUNT, region: REGION, host: '127.0.0.1', stateDir, log, iam, events },

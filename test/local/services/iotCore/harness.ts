@@ -14,7 +14,7 @@ import type {
   PolicyStatement,
   RoleDefinition,
 } from '../../../../local/base/context';
-import { createEventDelivery } from '../../../../local/base/events';
+import { EventDelivery } from '../../../../local/base/events';
 import { createIam } from '../../../../local/services/iam';
 import { createIotCore, type IotCore } from '../../../../local/services/iotCore';
 
@@ -42,7 +42,7 @@ export async function startCloud(): Promise<TestCloud> {
   const stateDir = await mkdtemp(join(tmpdir(), 'iot-core-'));
   const log: LogLine[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(JSON.parse(line) as LogLine) });
-  const events = createEventDelivery({ log: logger });
+  const events = new EventDelivery({ log: logger });
   const iam = createIam({ account: ACCOUNT, region: REGION, log: logger });
   const cloud: CloudContext = {
     account: ACCOUNT,

@@ -11,7 +11,7 @@ import type {
   PolicyDocument,
   PolicyStatement,
 } from '../../../../local/base/context';
-import { createEventDelivery } from '../../../../local/base/events';
+import { EventDelivery } from '../../../../local/base/events';
 import { createIam } from '../../../../local/services/iam';
 import type { Clock } from '../../../../lib/clock';
 import type { Lambda } from '../../../../local/services/lambda/types';
@@ -37,7 +37,7 @@ export async function createTestCloud(): Promise<TestCloud> {
   const logs: Record<string, unknown>[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => void logs.push(JSON.parse(line)) });
   const iam = createIam({ account: ACCOUNT, region: REGION, log });
-  const events = createEventDelivery({ log });
+  const events = new EventDelivery({ log });
   const trusting = (Service: string): PolicyDocument => ({
     Statement: { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*', Principal: { Service } },
   });

@@ -3,14 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { pino } from 'pino';
-import type {
-  CloudContext,
-  Credentials,
-  EventDelivery,
-  Iam,
-  PolicyStatement,
-} from '../../../../local/base/context';
-import { createEventDelivery } from '../../../../local/base/events';
+import type { CloudContext, Credentials, Iam, PolicyStatement } from '../../../../local/base/context';
+import { EventDelivery } from '../../../../local/base/events';
 import { createIam } from '../../../../local/services/iam';
 import { createS3, type S3 } from '../../../../local/services/s3';
 
@@ -20,7 +14,7 @@ const ACCOUNT = '123456789012';
 export interface Harness {
   s3: S3;
   iam: Iam;
-  events: EventDelivery & { close(): Promise<void> };
+  events: EventDelivery;
   logLines: Record<string, unknown>[];
   operator: S3Client;
   client(credentials: Credentials): S3Client;
@@ -36,7 +30,7 @@ export async function startS3(): Promise<Harness> {
   const logLines: Record<string, unknown>[] = [];
   const log = pino({ level: 'trace' }, { write: (line) => void logLines.push(JSON.parse(line)) });
   const iam = createIam({ account: ACCOUNT, region: REGION, log });
-  const events = createEventDelivery({ log });
+  const events = new EventDelivery({ log });
   const context: CloudContext = {
     account: ACCOUNT,
     region: REGION,
