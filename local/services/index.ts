@@ -4,7 +4,6 @@ import { RolePolicies } from './iam/rolePolicies';
 
 import type { CloudOptions } from '../cloudOptions';
 import type { CloudContext, Service } from '../base/context';
-import { startFunctionHost } from './lambda/functionHost';
 import { createEventBridge, type EventBridge, type ServiceEvent } from './eventBridge';
 import { createGreengrass } from './greengrass';
 import { groupServiceRoutes } from './greengrassV1';
@@ -58,9 +57,8 @@ async function startLambda(
   options: CloudOptions,
   { s3, queues, endpointVariables, started }: LambdaNeeds,
 ): Promise<Lambda> {
-  const functionHost = started(startFunctionHost(context.log, options.functionHost ?? {}));
   const lambda = await createLambda(context, {
-    functionHost,
+    functionHost: options.functionHost ?? {},
     environment: () => ({ ...endpointVariables(), ...QUIET }),
     readObject: (bucket, key) => s3.getObject(bucket, key),
     destinations: {

@@ -15,7 +15,7 @@ export interface ResourceContext {
   readonly stackName: string;
   readonly logicalId: string;
   /** `<stack>-<logicalId>-<suffix>`, at most `maxLength` long, where a template gives no name. */
-  generatedName(maxLength: number): string;
+  generatedName: (maxLength: number) => string;
 }
 
 export interface ResourceDefinition<S extends z.ZodType> {

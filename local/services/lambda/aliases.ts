@@ -2,11 +2,11 @@ import { AwsError } from '../../base/context';
 import {
   forgetQualifier,
   newRevisionId,
-  resolveVersion,
+  requireRevision,
+  requireVersion,
   type Alias,
   type FunctionRecord,
 } from './functionRecord';
-import { requireRevision } from './preconditions';
 import type { AliasProps } from './types';
 
 /** Throws AwsError ResourceConflictException, ResourceNotFoundException (no such version). */
@@ -53,7 +53,7 @@ export function deleteAlias(record: FunctionRecord, name: string): void {
 function putAlias(record: FunctionRecord, name: string, version: string, description: string): Alias {
   const alias = {
     name,
-    version: resolveVersion(record, version).version,
+    version: requireVersion(record, version).version,
     description,
     revisionId: newRevisionId(),
   };

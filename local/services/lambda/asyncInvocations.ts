@@ -1,37 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import { backoffMs } from '../../../lib/backoff';
+import type { Clock, Timer } from '../../../lib/clock';
 import { AwsError, type CloudContext } from '../../base/context';
-import type { Clock } from '../../../lib/clock';
+import { reportFailure, type FailedEvent, type QueuedEvent } from './destinations';
 import { LATEST, type FunctionRecord } from './functionRecord';
-import type { Invoker } from './invoker';
+import type { InvokeCall, Invoker } from './invoker';
+import { parseFunctionRef, type FunctionRef } from './names';
 import type { ParsedEventInvokeConfig } from './props';
-import type { InvokeResult } from './types';
-
-/** An accepted asynchronous invocation. */
-export interface QueuedEvent {
-  functionName: string;
-  qualifier: string | undefined;
-  requestId: string;
-  event: unknown;
-  clientContext?: unknown;
-  /** Milliseconds since the epoch. */
-  queuedAt: number;
-}
-
-export interface FailedEvent extends QueuedEvent {
-  condition: 'RetriesExhausted' | 'EventAgeExceeded';
-  attempts: number;
-  last?: InvokeResult;
-}
+import type { Destinations, InvokeResult } from './types';
 
 export interface AsyncInvocationsOptions {
   context: CloudContext;
   clock: Clock;
   invoker: Invoker;
-  find(name: string): FunctionRecord | undefined;
+  find: (name: string) => FunctionRecord | undefined;
   /** Milliseconds before the second and the third attempt; AWS: one and two minutes. */
   retryDelaysMs: readonly number[];
   /** Milliseconds before the first retry of a throttled call; doubles up to 5 minutes. */
   throttleDelayMs: number;
-  onFailure(record: FunctionRecord, failed: FailedEvent, destination: string | undefined): Promise<void>;
+  destinations: Destinations;
 }
 
 const DEFAULTS: ParsedEventInvokeConfig = {
@@ -55,15 +42,19 @@ interface Attempt {
  */
 export class AsyncInvocations {
   readonly #options: AsyncInvocationsOptions;
-  readonly #timers = new Set<{ cancel(): void }>();
+  readonly #timers = new Set<Timer>();
   #closed = false;
 
   constructor(options: AsyncInvocationsOptions) {
     this.#options = options;
   }
 
-  enqueue(event: QueuedEvent): void {
+  /** Gives the id of the request. */
+  enqueue({ name, qualifier }: FunctionRef, call: InvokeCall): string {
+    const queuedAt = this.#options.clock.now();
+    const event = { requestId: randomUUID(), ...call, functionName: name, qualifier, queuedAt };
     this.#deliver(event, { failures: 0, throttles: 0 });
+    return event.requestId;
   }
 
   close(): void {
@@ -99,7 +90,8 @@ export class AsyncInvocations {
     try {
       result = await invoker.invoke(record, event.qualifier, event, 'async');
     } catch (error) {
-      return this.#postpone(event, attempt, error);
+      this.#postpone(event, attempt, error);
+      return;
     }
     if (result.functionError === undefined) return;
     const failed = { ...attempt, failures: attempt.failures + 1, last: result };
@@ -127,7 +119,8 @@ export class AsyncInvocations {
       return;
     }
     context.log.debug({ err: error, function: event.functionName }, 'asynchronous invocation postponed');
-    const delay = Math.min(throttleDelayMs * 2 ** attempt.throttles, LONGEST_THROTTLE_DELAY_MS);
+    const pauses = { first: throttleDelayMs, most: LONGEST_THROTTLE_DELAY_MS };
+    const delay = backoffMs(attempt.throttles, pauses);
     this.#later(event, { ...attempt, throttles: attempt.throttles + 1 }, delay);
   }
 
@@ -147,9 +140,13 @@ export class AsyncInvocations {
     { failures, last }: Attempt,
     condition: FailedEvent['condition'],
   ): Promise<void> {
+    const { context, clock, destinations } = this.#options;
     const destination = config.DestinationConfig.OnFailure?.Destination;
     const failed: FailedEvent = { ...event, condition, attempts: failures, ...(last && { last }) };
-    await this.#options.onFailure(record, failed, destination === '' ? undefined : destination);
+    const invokeAsync = (functionArn: string, message: unknown) =>
+      this.enqueue(parseFunctionRef(functionArn), { event: message });
+    const surroundings = { context, targets: destinations, now: () => clock.now(), invokeAsync };
+    await reportFailure(surroundings, record, failed, destination === '' ? undefined : destination);
   }
 }
 

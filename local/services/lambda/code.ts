@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdgeError } from '../../../protocol';
 import { readPackage, type PackageEntry } from '../../../protocol/functionPackage';
+import { unpack } from '../../../runtime/packages/unpack';
 import { AwsError } from '../../base/context';
 import type { CodeProps } from './props';
 
@@ -17,32 +19,35 @@ export interface FunctionCode {
 
 const ROOT_PACKAGE = 'package.json';
 const NOT_A_ZIP = 'Could not unzip uploaded file. Please check your file, then try to upload again.';
-/** Entries that cannot lie beside each other: `a` and `a/b`. */
-const CLASHES = new Set(['EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
-
 /** The folder of all packages: each under the SHA-256 of its zip, so that it outlives the process. */
 export class CodeFolder {
-  constructor(private readonly root: string) {}
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = path.resolve(root);
+  }
 
   /**
    * Unpacks a package unless it lies there already.
    * Throws AwsError InvalidParameterValueException for what is no safe zip file within the limits.
    */
   async add(bytes: Buffer): Promise<FunctionCode> {
-    const entries = await readPackage(bytes).catch((error: unknown) => {
-      const { code, message } = EdgeError.from(error);
-      throw new AwsError('InvalidParameterValueException', code === 'PACKAGE_INVALID' ? NOT_A_ZIP : message);
-    });
     const sha256 = createHash('sha256').update(bytes).digest('base64');
     const code = this.at(sha256, bytes.length);
-    await unpackInto(code.directory, entries);
+    try {
+      await unpackInto(code.directory, await readPackage(bytes));
+    } catch (error) {
+      if (!(error instanceof EdgeError)) throw error;
+      const isInvalid = error.code === 'PACKAGE_INVALID';
+      throw new AwsError('InvalidParameterValueException', isInvalid ? NOT_A_ZIP : error.message);
+    }
     return code;
   }
 
   /** Where this package lies, or would. */
   at(sha256: string, size: number): FunctionCode {
     const name = Buffer.from(sha256, 'base64').toString('hex');
-    return { sha256, size, directory: path.join(this.root, name) };
+    return { sha256, size, directory: path.join(this.#root, name) };
   }
 
   /**
@@ -51,11 +56,13 @@ export class CodeFolder {
    * files load.
    */
   async prepare(used: readonly FunctionCode[]): Promise<void> {
-    await mkdir(this.root, { recursive: true });
-    await writeFile(path.join(this.root, ROOT_PACKAGE), '{}\n');
+    await mkdir(this.#root, { recursive: true });
+    await writeFile(path.join(this.#root, ROOT_PACKAGE), '{}\n');
     const kept = new Set([ROOT_PACKAGE, ...used.map(({ directory }) => path.basename(directory))]);
-    const unused = (await readdir(this.root)).filter((name) => !kept.has(name));
-    await Promise.all(unused.map((name) => rm(path.join(this.root, name), { recursive: true, force: true })));
+    const unused = (await readdir(this.#root)).filter((name) => !kept.has(name));
+    await Promise.all(
+      unused.map((name) => rm(path.join(this.#root, name), { recursive: true, force: true })),
+    );
   }
 }
 
@@ -80,32 +87,14 @@ export async function packageBytes(
 
 /** By renaming a finished folder, so that a crash leaves no half of one. */
 async function unpackInto(directory: string, entries: readonly PackageEntry[]): Promise<void> {
-  if (await exists(directory)) return;
+  if (existsSync(directory)) return;
   const unfinished = `${directory}.${randomUUID()}.tmp`;
   try {
-    await writeEntries(unfinished, entries);
+    await unpack(entries, unfinished);
     await rename(unfinished, directory);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     // Another one may have unpacked the same meanwhile.
-    if (await exists(directory)) return;
-    if (!CLASHES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    throw new AwsError('InvalidParameterValueException', NOT_A_ZIP);
+    if (!existsSync(directory)) throw error;
   }
-}
-
-async function writeEntries(directory: string, entries: readonly PackageEntry[]): Promise<void> {
-  const folders = new Set(entries.map((entry) => path.dirname(path.join(directory, entry.path))));
-  await mkdir(directory, { recursive: true });
-  for (const folder of folders) await mkdir(folder, { recursive: true });
-  for (const { path: relative, content, executable } of entries) {
-    await writeFile(path.join(directory, relative), content, { mode: executable ? 0o755 : 0o644 });
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

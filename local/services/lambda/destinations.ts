@@ -1,15 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError, type CloudContext, type Principal } from '../../base/context';
-import type { FailedEvent } from './asyncInvocations';
 import { LATEST, type FunctionRecord } from './functionRecord';
-import type { Destinations } from './types';
+import type { Destinations, InvokeResult } from './types';
+
+/** An accepted asynchronous invocation. */
+export interface QueuedEvent {
+  functionName: string;
+  qualifier: string | undefined;
+  requestId: string;
+  event: unknown;
+  clientContext?: unknown;
+  /** Milliseconds since the epoch. */
+  queuedAt: number;
+}
+
+export interface FailedEvent extends QueuedEvent {
+  condition: 'RetriesExhausted' | 'EventAgeExceeded';
+  attempts: number;
+  last?: InvokeResult;
+}
 
 export interface DestinationsOptions {
   context: CloudContext;
   targets: Destinations;
-  now(): number;
+  now: () => number;
   /** Queues an event for another function; the role's permission was checked. */
-  invokeAsync(functionArn: string, event: unknown): void;
+  invokeAsync: (functionArn: string, event: unknown) => void;
 }
 
 /**
@@ -33,12 +49,12 @@ export async function reportFailure(
   }
   const message = failureRecord(record, failed, now());
   const role = rolePrincipal(record);
+  const [, , service = '', , , name = ''] = destination.split(':');
   try {
-    const [, , service] = destination.split(':');
     if (service === 's3') {
       const key = objectKey(record.name, now());
       context.iam.authorize(role, 's3:PutObject', `${destination}/${key}`);
-      await targets.putObject(destination.split(':').at(-1) ?? '', key, Buffer.from(JSON.stringify(message)));
+      await targets.putObject(name, key, Buffer.from(JSON.stringify(message)));
     } else if (service === 'sqs' && targets.sendMessage !== undefined) {
       context.iam.authorize(role, 'sqs:SendMessage', destination);
       await targets.sendMessage(destination, JSON.stringify(message));

@@ -6,7 +6,7 @@ import type { FunctionVersion } from './functionRecord';
 export const MAX_RESPONSE = 6 * 1024 * 1024 + 100;
 
 /** The payload of a failed function, as Lambda gives it to the caller. */
-export interface FunctionFailure {
+export interface FailurePayload {
   errorType: string;
   errorMessage: string;
   trace?: string[];
@@ -20,7 +20,7 @@ export function functionFailure(
   thrown: unknown,
   version: FunctionVersion,
   requestId: string,
-): FunctionFailure {
+): FailurePayload {
   const error = EdgeError.from(thrown);
   const about = (what: string): string => `RequestId: ${requestId} Error: ${what}`;
   switch (error.code) {
@@ -58,14 +58,14 @@ export function functionFailure(
   }
 }
 
-export function responseTooLarge(): FunctionFailure {
+export function responseTooLarge(): FailurePayload {
   return {
     errorType: 'Function.ResponseSizeTooLarge',
     errorMessage: `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE} bytes).`,
   };
 }
 
-function thrownByFunction(error: EdgeError, fallbackType: string): FunctionFailure {
+function thrownByFunction(error: EdgeError, fallbackType: string): FailurePayload {
   const { errorType, errorMessage, trace } = error.details ?? {};
   return {
     errorType: typeof errorType === 'string' ? errorType : fallbackType,

@@ -3,21 +3,9 @@ import { canonicalJson } from '../../../protocol';
 import { AwsError } from '../../base/context';
 import type { FunctionCode } from './code';
 import type { ParsedEventInvokeConfig } from './props';
-import type { AliasConfiguration, FunctionConfiguration } from './types';
+import type { FunctionSettings } from './settings';
 
 export const LATEST = '$LATEST';
-
-/** What a version fixes, besides its code. */
-export interface FunctionSettings {
-  role: string;
-  handler: string;
-  runtime: string;
-  timeoutSeconds: number;
-  memoryMiB: number;
-  environment: Record<string, string>;
-  reservedConcurrency?: number | undefined;
-  logGroup?: string | undefined;
-}
 
 /** Code and settings at one moment: `$LATEST` as it is now, or a published version. Immutable. */
 export interface FunctionVersion {
@@ -38,10 +26,10 @@ export interface Alias {
   revisionId: string;
 }
 
-export type Progress = 'active' | 'creating' | 'updating';
+export type FunctionProgress = 'active' | 'creating' | 'updating';
 
 /** A statement of a resource policy. */
-export interface Permission {
+export interface FunctionPermission {
   Sid: string;
   Effect: 'Allow';
   Principal: unknown;
@@ -59,7 +47,7 @@ export interface FunctionRecord {
   latest: FunctionVersion;
   /** What runs as `$LATEST`: the one before, while an update is in progress. */
   serving: FunctionVersion;
-  progress: Progress;
+  progress: FunctionProgress;
   /** Resolves when no creation or update is under way. */
   settled: Promise<void>;
   readonly versions: FunctionVersion[];
@@ -67,15 +55,15 @@ export interface FunctionRecord {
   lastVersion: number;
   readonly aliases: Map<string, Alias>;
   /** By qualifier; '' is the unqualified function. */
-  readonly policies: Map<string, Permission[]>;
+  readonly policies: Map<string, FunctionPermission[]>;
   readonly eventInvokeConfigs: Map<string, ParsedEventInvokeConfig>;
   /** After every change of what is above, so that it outlives the process. */
-  save(): void;
+  save: () => void;
 }
 
 export interface RecordOptions {
   stackName?: string | undefined;
-  save(record: FunctionRecord): void;
+  save: (record: FunctionRecord) => void;
 }
 
 /** A function that is active with this code and nothing else. */
@@ -124,7 +112,7 @@ export function newRevisionId(): string {
 }
 
 /** The version that a qualifier means. Throws AwsError ResourceNotFoundException. */
-export function resolveVersion(
+export function requireVersion(
   record: FunctionRecord,
   qualifier: string | undefined,
   latest = record.serving,
@@ -133,69 +121,44 @@ export function resolveVersion(
   const wanted = record.aliases.get(qualifier)?.version ?? qualifier;
   if (wanted === LATEST) return latest;
   const found = record.versions.find(({ version }) => version === wanted);
-  if (found === undefined) throw notFound(`${record.arn}:${qualifier}`);
+  if (found === undefined) throw functionNotFound(`${record.arn}:${qualifier}`);
   return found;
 }
 
-export function notFound(arn: string): AwsError {
+export function functionNotFound(arn: string): AwsError {
   return new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, 404);
 }
 
-function describeVersion(
-  record: FunctionRecord,
-  version: FunctionVersion,
-  arn: string,
-): FunctionConfiguration {
-  const { settings, code } = version;
-  return {
-    FunctionName: record.name,
-    FunctionArn: arn,
-    Runtime: settings.runtime,
-    Role: settings.role,
-    Handler: settings.handler,
-    CodeSize: code.size,
-    Description: version.description,
-    Timeout: settings.timeoutSeconds,
-    MemorySize: settings.memoryMiB,
-    LastModified: new Date(version.modifiedAt).toISOString().replace('Z', '+0000'),
-    CodeSha256: code.sha256,
-    Version: version.version,
-    ...(Object.keys(settings.environment).length > 0 && { Environment: { Variables: settings.environment } }),
-    LoggingConfig: { LogFormat: 'Text', LogGroup: settings.logGroup ?? `/aws/lambda/${record.name}` },
-    RevisionId: version.revisionId,
-    ...describeProgress(version.version === LATEST ? record.progress : 'active'),
-    PackageType: 'Zip',
-    Architectures: [process.arch === 'arm64' ? 'arm64' : 'x86_64'],
-  };
+/** Throws AwsError ResourceConflictException while a function is being created. */
+export function requireInvocable({ progress }: FunctionRecord): void {
+  if (progress !== 'creating') return;
+  throw new AwsError(
+    'ResourceConflictException',
+    'The operation cannot be performed at this time. The function is currently in the following state: Pending',
+    409,
+  );
 }
 
-/** The function, a version or an alias as the API shows it. Throws AwsError ResourceNotFoundException. */
-export function describeFunction(record: FunctionRecord, qualifier?: string): FunctionConfiguration {
-  const arn = qualifier === undefined ? record.arn : `${record.arn}:${qualifier}`;
-  return describeVersion(record, resolveVersion(record, qualifier, record.latest), arn);
+/** Throws AwsError ResourceConflictException while a creation or update is under way. */
+export function requireIdle({ progress, arn }: FunctionRecord): void {
+  if (progress === 'active') return;
+  const why =
+    progress === 'creating'
+      ? 'The function is currently in the following state: Pending'
+      : `An update is in progress for resource: ${arn}`;
+  throw new AwsError(
+    'ResourceConflictException',
+    `The operation cannot be performed at this time. ${why}`,
+    409,
+  );
 }
 
-type ProgressFields = Pick<FunctionConfiguration, 'State'> & Partial<FunctionConfiguration>;
-
-function describeProgress(progress: Progress): ProgressFields {
-  if (progress === 'active') return { State: 'Active', LastUpdateStatus: 'Successful' };
-  if (progress === 'creating') {
-    return { State: 'Pending', StateReason: 'The function is being created.', StateReasonCode: 'Creating' };
-  }
-  return {
-    State: 'Active',
-    LastUpdateStatus: 'InProgress',
-    LastUpdateStatusReason: 'The function is being created.',
-    LastUpdateStatusReasonCode: 'Creating',
-  };
-}
-
-export function describeAlias(record: FunctionRecord, alias: Alias): AliasConfiguration {
-  return {
-    AliasArn: `${record.arn}:${alias.name}`,
-    Name: alias.name,
-    FunctionVersion: alias.version,
-    Description: alias.description,
-    RevisionId: alias.revisionId,
-  };
+/** Throws AwsError PreconditionFailedException. */
+export function requireRevision(current: { revisionId: string }, wanted: string | undefined): void {
+  if (wanted === undefined || wanted === current.revisionId) return;
+  throw new AwsError(
+    'PreconditionFailedException',
+    'The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id',
+    412,
+  );
 }

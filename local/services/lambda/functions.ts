@@ -4,19 +4,19 @@ import { packageBytes, type CodeFolder, type FunctionCode } from './code';
 import type { FunctionFiles } from './functionFiles';
 import {
   forgetQualifier,
+  functionNotFound,
   LATEST,
   newRecord,
   newRevisionId,
-  notFound,
+  requireIdle,
+  requireRevision,
   sameContent,
   type FunctionRecord,
-  type FunctionSettings,
   type FunctionVersion,
-  type Progress,
+  type FunctionProgress,
 } from './functionRecord';
 import { buildFunctionArn } from './names';
-import { requireIdle, requireRevision } from './preconditions';
-import { changeSettings, requireOwnVariables, settingsOf } from './settings';
+import { changeSettings, requireOwnVariables, settingsFrom, type FunctionSettings } from './settings';
 import type { CodeProps, ConfigurationUpdate, ParsedFunctionProps } from './props';
 
 export interface FunctionsOptions {
@@ -28,9 +28,9 @@ export interface FunctionsOptions {
   survivors: readonly FunctionRecord[];
   /** How long a creation or update stays under way, in milliseconds. */
   settleMs: number;
-  readObject(bucket: string, key: string): Promise<Buffer>;
+  readObject: (bucket: string, key: string) => Promise<Buffer>;
   /** These versions will not be invoked again. */
-  retire(versions: readonly FunctionVersion[]): void;
+  retire: (versions: readonly FunctionVersion[]) => void;
 }
 
 const LAMBDA_SERVICE = 'lambda.amazonaws.com';
@@ -63,7 +63,7 @@ export class Functions {
 
   get(name: string): FunctionRecord {
     const record = this.#records.get(name);
-    if (record === undefined) throw notFound(this.arn(name));
+    if (record === undefined) throw functionNotFound(this.arn(name));
     return record;
   }
 
@@ -202,7 +202,7 @@ export class Functions {
   }
 
   async #versionOf(props: ParsedFunctionProps): Promise<FunctionVersion> {
-    const settings = this.#checked(settingsOf(props));
+    const settings = this.#checked(settingsFrom(props));
     const code = await this.addCode(props.Code);
     return this.#version(props.FunctionName, settings, props.Description, code);
   }
@@ -227,7 +227,7 @@ export class Functions {
 
   /** It may have been deleted while its caller waited. */
   #requirePresent(record: FunctionRecord): void {
-    if (this.#records.get(record.name) !== record) throw notFound(record.arn);
+    if (this.#records.get(record.name) !== record) throw functionNotFound(record.arn);
   }
 
   #replace(record: FunctionRecord, next: FunctionVersion): void {
@@ -237,7 +237,7 @@ export class Functions {
   }
 
   /** Waits, and only then lets `next` serve. */
-  #settle(record: FunctionRecord, progress: Progress, next: FunctionVersion): void {
+  #settle(record: FunctionRecord, progress: FunctionProgress, next: FunctionVersion): void {
     const { clock, settleMs, retire } = this.#options;
     record.progress = progress;
     const pause = new Promise<void>((resolve) => void clock.setTimeout(resolve, settleMs));

@@ -1,25 +1,31 @@
 import { randomUUID } from 'node:crypto';
+import { toJson } from '../../../lib/json';
 import { EdgeError } from '../../../protocol';
 import { AwsError } from '../../base/context';
-import { functionFailure, MAX_RESPONSE, responseTooLarge, type FunctionFailure } from './functionErrors';
-import { resolveVersion, type FunctionRecord, type FunctionVersion } from './functionRecord';
+import { functionFailure, MAX_RESPONSE, responseTooLarge, type FailurePayload } from './functionErrors';
+import {
+  requireInvocable,
+  requireVersion,
+  type FunctionRecord,
+  type FunctionVersion,
+} from './functionRecord';
 import type { Runner } from './runner';
 import type { Invocation, InvokeResult } from './types';
 
 export interface InvokerOptions {
   runner: Runner;
-  onInvocation?(invocation: Invocation): void;
+  onInvocation?: ((invocation: Invocation) => void) | undefined;
 }
 
-export interface Call {
+export interface InvokeCall {
   event: unknown;
   requestId?: string;
   clientContext?: unknown;
 }
 
 /** Lambda's quotas: bytes of JSON text. */
-export const MAX_SYNC_PAYLOAD = 6 * 1024 * 1024;
-export const MAX_ASYNC_PAYLOAD = 1024 * 1024;
+const MAX_SYNC_PAYLOAD = 6 * 1024 * 1024;
+const MAX_ASYNC_PAYLOAD = 1024 * 1024;
 /** An update may retire `$LATEST` between choosing and calling it; once more is then enough. */
 const ATTEMPTS = 3;
 
@@ -35,7 +41,7 @@ export class Invoker {
   async invoke(
     record: FunctionRecord,
     qualifier: string | undefined,
-    call: Call,
+    call: InvokeCall,
     kind: Invocation['kind'] = 'sync',
   ): Promise<InvokeResult> {
     const requestId = call.requestId ?? randomUUID();
@@ -55,11 +61,11 @@ export class Invoker {
   async #run(
     record: FunctionRecord,
     qualifier: string | undefined,
-    call: Call & { requestId: string },
+    call: InvokeCall & { requestId: string },
   ): Promise<{ version: FunctionVersion; outcome: Outcome }> {
     for (let attempt = 1; ; attempt++) {
       requireInvocable(record);
-      const version = resolveVersion(record, qualifier);
+      const version = requireVersion(record, qualifier);
       if (version.settings.reservedConcurrency === 0) {
         throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
       }
@@ -67,15 +73,15 @@ export class Invoker {
         const { output } = await this.#options.runner.call(version, call);
         return { version, outcome: { output } };
       } catch (error) {
-        if (error instanceof EdgeError && error.code === 'FUNCTION_NOT_DEPLOYED' && attempt < ATTEMPTS)
-          continue;
+        const isRetired = error instanceof EdgeError && error.code === 'FUNCTION_NOT_DEPLOYED';
+        if (isRetired && attempt < ATTEMPTS) continue;
         return { version, outcome: { failure: functionFailure(error, version, call.requestId) } };
       }
     }
   }
 }
 
-type Outcome = { output: unknown } | { failure: FunctionFailure };
+type Outcome = { output: unknown } | { failure: FailurePayload };
 
 function resultOf({ version }: FunctionVersion, outcome: Outcome, requestId: string): InvokeResult {
   const common = { executedVersion: version, requestId };
@@ -83,19 +89,9 @@ function resultOf({ version }: FunctionVersion, outcome: Outcome, requestId: str
     return { ...common, payload: JSON.stringify(outcome.failure), functionError: 'Unhandled' };
   }
   // A function that returns nothing answers `null`.
-  const payload = JSON.stringify(outcome.output ?? null);
+  const payload = toJson(outcome.output);
   if (Buffer.byteLength(payload) <= MAX_RESPONSE) return { ...common, payload };
   return { ...common, payload: JSON.stringify(responseTooLarge()), functionError: 'Unhandled' };
-}
-
-/** Throws AwsError ResourceConflictException while a function is being created. */
-export function requireInvocable({ progress }: FunctionRecord): void {
-  if (progress !== 'creating') return;
-  throw new AwsError(
-    'ResourceConflictException',
-    'The operation cannot be performed at this time. The function is currently in the following state: Pending',
-    409,
-  );
 }
 
 /** Throws AwsError RequestTooLargeException (413). */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError, type PolicyDocument } from '../../base/context';
-import { LATEST, resolveVersion, type FunctionRecord, type Permission } from './functionRecord';
+import { LATEST, requireVersion, type FunctionRecord, type FunctionPermission } from './functionRecord';
 import type { PermissionProps } from './types';
 
 /**
@@ -15,7 +15,7 @@ export function policyOf(record: FunctionRecord, qualifier: string | undefined):
 }
 
 /** Gives the statement. Throws AwsError ResourceConflictException when its id is taken. */
-export function addPermission(record: FunctionRecord, permission: PermissionProps): Permission {
+export function addPermission(record: FunctionRecord, permission: PermissionProps): FunctionPermission {
   const { Qualifier: qualifier, StatementId: id = randomUUID() } = permission;
   if (qualifier === LATEST) {
     throw new AwsError(
@@ -23,7 +23,7 @@ export function addPermission(record: FunctionRecord, permission: PermissionProp
       'We currently do not support adding policies for $LATEST.',
     );
   }
-  resolveVersion(record, qualifier);
+  requireVersion(record, qualifier);
   const statements = record.policies.get(qualifier ?? '') ?? [];
   if (statements.some(({ Sid }) => Sid === id)) {
     throw new AwsError(
@@ -68,7 +68,10 @@ function principalOf(principal: string): unknown {
   );
 }
 
-function conditionsOf({ SourceArn, SourceAccount }: PermissionProps): NonNullable<Permission['Condition']> {
+function conditionsOf({
+  SourceArn,
+  SourceAccount,
+}: PermissionProps): NonNullable<FunctionPermission['Condition']> {
   return {
     ...(SourceArn !== undefined && { ArnLike: { 'AWS:SourceArn': SourceArn } }),
     ...(SourceAccount !== undefined && { StringEquals: { 'AWS:SourceAccount': SourceAccount } }),

@@ -7,7 +7,7 @@ import { buildFunctionArn } from './names';
 export interface RunnerOptions {
   context: CloudContext;
   host: FunctionHost;
-  environment(): Record<string, string>;
+  environment: () => Record<string, string>;
   /** Most instances of one version. */
   concurrency: number;
 }
@@ -116,6 +116,6 @@ export class Runner {
 }
 
 /** `$LATEST` changes under its name, so the revision is part of it. */
-export function instanceKey({ functionName, version, revisionId }: FunctionVersion): string {
+function instanceKey({ functionName, version, revisionId }: FunctionVersion): string {
   return `${functionName}:${version}:${revisionId}`;
 }

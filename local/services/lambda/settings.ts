@@ -1,6 +1,17 @@
 import { AwsError } from '../../base/context';
-import type { FunctionSettings } from './functionRecord';
 import type { ConfigurationUpdate, ParsedFunctionProps } from './props';
+
+/** What a version fixes, besides its code. */
+export interface FunctionSettings {
+  role: string;
+  handler: string;
+  runtime: string;
+  timeoutSeconds: number;
+  memoryMiB: number;
+  environment: Record<string, string>;
+  reservedConcurrency?: number | undefined;
+  logGroup?: string | undefined;
+}
 
 /** Variables that the service sets itself, and refuses from its users. */
 const RESERVED_VARIABLES =
@@ -16,7 +27,7 @@ export function requireOwnVariables(environment: Record<string, string>): void {
   );
 }
 
-export function settingsOf(props: ParsedFunctionProps): FunctionSettings {
+export function settingsFrom(props: ParsedFunctionProps): FunctionSettings {
   return {
     role: props.Role,
     handler: props.Handler,

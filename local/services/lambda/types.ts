@@ -88,9 +88,9 @@ export interface Invocation {
 
 /** Where on-failure records of asynchronous invocations go. Each throws when the target is not there. */
 export interface Destinations {
-  putObject(bucket: string, key: string, body: Buffer): Promise<void>;
+  putObject: (bucket: string, key: string, body: Buffer) => Promise<void>;
   /** Absent: queues are refused as destinations. */
-  sendMessage?(queueArn: string, body: string): Promise<void>;
+  sendMessage?: (queueArn: string, body: string) => Promise<void>;
 }
 
 /**

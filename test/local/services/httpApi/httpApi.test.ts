@@ -29,7 +29,7 @@ const timeouts: (() => void)[] = [];
 beforeAll(async () => {
   cloud = await createTestCloud();
   lambda = await createLambda(cloud.context, {
-    functionHost: { processScript: PROCESS_SCRIPT },
+    functionHost: { processScript: PROCESS_SCRIPT, poolSize: 1 },
     environment: () => ({}),
     readObject: () => Promise.reject(new Error('no objects here')),
     destinations: { putObject: async () => undefined },

@@ -41,7 +41,7 @@ export async function end(): Promise<void> {
 export async function start(): Promise<void> {
   clock = gateClock();
   lambda = await createLambda(cloud.context, {
-    functionHost: { processScript: PROCESS_SCRIPT },
+    functionHost: { processScript: PROCESS_SCRIPT, poolSize: 1 },
     environment: () => ({}),
     readObject: () => Promise.reject(new Error('no objects here')),
     destinations: { putObject: async () => undefined },

@@ -49,7 +49,11 @@ export async function startLambda(): Promise<void> {
   // The project around may be an ES module; its functions are none for that.
   await writeFile(path.join(cloud.context.stateDir, 'package.json'), '{"type":"module"}');
   lambda = await createLambda(cloud.context, {
-    functionHost: { processScript: PROCESS_SCRIPT },
+    functionHost: {
+      processScript: PROCESS_SCRIPT,
+      poolSize: 1,
+      onLog: ({ key, text }) => cloud.context.log.debug({ function: key.split(':')[0], output: text }),
+    },
     environment: () => ({ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }),
     readObject: async (bucket, key) => {
       const found = objects.get(`${bucket}/${key}`);
