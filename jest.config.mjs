@@ -8,6 +8,12 @@ const esmOnly = [
   'p-queue',
   'yocto-queue',
   'fast-xml-parser',
+  'https-proxy-agent',
+  'agent-base',
+  'proxy-agent-negotiate',
+  'filenamify',
+  'filename-reserved-regex',
+  '@apidevtools/json-schema-ref-parser',
 ];
 
 export default {

@@ -123,11 +123,7 @@ export function eventRule(
         Targets: [{ Id: target.id, Arn: arnOf(target.functionId) }],
       },
     },
-    [`${logicalId}Permission`]: invokePermission(
-      target.functionId,
-      'events.amazonaws.com',
-      arnOf(logicalId),
-    ),
+    [`${logicalId}Permission`]: invokePermission(target.functionId, 'events.amazonaws.com', arnOf(logicalId)),
   };
 }
 

@@ -3,7 +3,13 @@ import { answersInJson, commandHooks, EDGE_COMMANDS, type CommandHost } from './
 import { readConfiguration, type EdgeConfiguration } from './configuration/configuration';
 import { DEPLOY_COMMANDS, deployHooks } from './deploy';
 import type { CommandOptions, Serverless, Utils } from './framework';
-import { excludeLocalState, putBack, takeOutEdgeOnly, warnOfEvents, type TakenOut } from './packaging/edgeOnly';
+import {
+  excludeLocalState,
+  putBack,
+  takeOutEdgeOnly,
+  warnOfEvents,
+  type TakenOut,
+} from './packaging/edgeOnly';
 import { checkFunctions } from './packaging/functionConfig';
 import { outputDirectory, writeEdgeDirectory } from './packaging/packaging';
 import { addResources } from './resources';

@@ -170,9 +170,11 @@ export function keepRole({ service }: Serverless, functionName: string | undefin
   if (definition && current !== undefined) definition.role = current;
 }
 
-/** `bundle`: path below dist/, where the plugin's own bundle is in a folder, too. */
+/** The plugin's own bundle is in a folder of dist/; its sources, which tests run, use what was built there. */
+const DIST = path.join(__dirname, '..', __filename.endsWith('.ts') ? 'dist' : '.');
+
 function bundlePath(bundle: string): string {
-  return path.join(__dirname, '..', bundle);
+  return path.join(DIST, bundle);
 }
 
 /**

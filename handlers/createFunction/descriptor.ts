@@ -1,7 +1,14 @@
 import { allow, allowObjects, arnOf, serviceRole } from '../../lib/cloudFormation';
 import { UPLOAD_PREFIX, UPLOAD_SUFFIX } from '../../protocol';
 import type { ServiceStack, SystemFunctionDescriptor } from '../descriptor';
-import { allowList, cloudFunctionArns, madeFunctionsArn, MADE_FUNCTION_ROLE, READ, WRITE } from '../stackContext';
+import {
+  allowList,
+  cloudFunctionArns,
+  madeFunctionsArn,
+  MADE_FUNCTION_ROLE,
+  READ,
+  WRITE,
+} from '../stackContext';
 
 const LOG_GROUP = 'EdgeCloudFunctionLogGroup';
 

@@ -1,6 +1,14 @@
 import { allow, allowObjects, regionalArn } from '../../lib/cloudFormation';
 import type { SystemFunctionDescriptor } from '../descriptor';
-import { allowDeviceDirectory, allowList, coreTopicArn, DEFINITIONS, INDEXES, READ, WRITE } from '../stackContext';
+import {
+  allowDeviceDirectory,
+  allowList,
+  coreTopicArn,
+  DEFINITIONS,
+  INDEXES,
+  READ,
+  WRITE,
+} from '../stackContext';
 
 /** The function that it wakes. */
 const NEXT = 'performDeployment';

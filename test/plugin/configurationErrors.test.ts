@@ -32,7 +32,7 @@ describe('a bad edge section', () => {
         .replace('      UNIT: kelvin', '      LEVEL: 1')
         .replace('    UNIT: celsius', '    BUS: { "Fn::ImportValue": bus }'),
     );
-    await expect(service.sls('package')).rejects.toThrow(
+    await expect(service.package()).rejects.toThrow(
       [
         'provider.environment.BUS: found a CloudFormation reference, which an edge cannot resolve, expected a literal, or one for the edge in edge.functions.readMeter.environment.BUS',
         'functions.readMeter.environment.TABLE: found a CloudFormation reference, which an edge cannot resolve, expected a literal, or one for the edge in edge.functions.readMeter.environment.TABLE',
@@ -48,7 +48,7 @@ describe('a bad edge section', () => {
         'functions:\n  createFunction:\n    handler: a.b\n  readMeter:',
       ),
     );
-    await expect(service.sls('package')).rejects.toThrow(
+    await expect(service.package()).rejects.toThrow(
       'functions.createFunction: the name belongs to a system function of the edge plugin, expected another name',
     );
   }, 60_000);

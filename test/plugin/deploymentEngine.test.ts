@@ -1,22 +1,23 @@
 import type { CloudFormationTemplate } from '../../plugin/framework';
 import { templateProblems } from './support/cloudFormationSchema';
-import { copyOf } from './support/service';
+import { templateOf } from './support/service';
 
 interface Statement {
   Action: string[];
   Resource: unknown[];
 }
 
-async function packaged(engine?: string): Promise<CloudFormationTemplate> {
-  const service = await copyOf('greenhouse', (yaml) =>
+function packaged(engine?: string): Promise<CloudFormationTemplate> {
+  return templateOf((yaml) =>
     engine === undefined ? yaml : yaml.replace(/^edge:\n/m, `edge:\n  engine: ${engine}\n`),
   );
-  await service.sls('package');
-  return service.template();
 }
 
-function statementsOf({ Resources }: CloudFormationTemplate): Statement[] {
-  const { Policies = [] } = (Resources['EdgePerformDeploymentRole']?.Properties ?? {}) as {
+function statementsOf(
+  { Resources }: CloudFormationTemplate,
+  role = 'EdgePerformDeploymentRole',
+): Statement[] {
+  const { Policies = [] } = (Resources[role]?.Properties ?? {}) as {
     Policies?: { PolicyDocument: { Statement: Statement[] } }[];
   };
   return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
@@ -72,5 +73,24 @@ describe('what an engine adds to the template', () => {
       Action.includes('greengrass:CreateComponentVersion'),
     );
     expect(JSON.stringify(components?.Resource)).toMatch(/:components:edge\.[^"]+\.fn\.\*"/);
+  }, 60_000);
+});
+
+describe('what the role of cores may read of the functions bucket', () => {
+  async function artifactsOf(engine: string): Promise<string[]> {
+    return statementsOf(await packaged(engine), 'EdgeCoreRole')
+      .filter(({ Action }) => Action.some((action) => action.startsWith('s3:')))
+      .flatMap(({ Action, Resource }) => {
+        expect(Action).toEqual(['s3:GetObject']);
+        return Resource.map((each) => /\$\{Bucket\}\/([^"]+)"/.exec(JSON.stringify(each))?.[1] ?? '');
+      });
+  }
+
+  it('is the artifacts of components on Greengrass', async () => {
+    expect(await artifactsOf('greengrassv2')).toEqual(['core/*', 'host/*', 'packages/*']);
+  }, 60_000);
+
+  it('is nothing for a standalone core: it is given addresses', async () => {
+    expect(await artifactsOf('direct')).toEqual([]);
   }, 60_000);
 });

@@ -178,7 +178,7 @@ describe('packages of the same service', () => {
           "    handler: src/readMeter.handler\n    package: { patterns: ['!src/**', src/readMeter.js] }",
         ),
     );
-    await service.sls('package');
+    await service.package();
     const entries = await readPackage(await service.read('.serverless/edge/readMeter.zip'));
     expect(entries.map((entry) => entry.path)).toEqual(['edge.json', 'src/readMeter.js']);
     // The artifact of the framework: nothing of the stack needs it.
@@ -193,7 +193,7 @@ describe('packages of the same service', () => {
         .replace(/package:\n {2}patterns:.*\n/, 'package:\n  artifact: prebuilt.zip\n')
         .replace(/handler: src\/\w+\.handler/g, 'handler: index.handler'),
     );
-    await service.sls('package');
+    await service.package();
     const entries = await readPackage(await service.read('.serverless/edge/readMeter.zip'));
     expect(entries.map((entry) => entry.path)).toEqual(['edge.json', 'index.js']);
     expect(await readFile(path.join(service.dir, 'prebuilt.zip'))).not.toHaveLength(0);
@@ -211,20 +211,19 @@ describe('packages of the same service', () => {
           `  functions:\n    report: { locations: ${locations} }\n    readMeter:`,
         );
     const service = await copyOf('greenhouse', edit('[cloud]'));
-    await service.sls('package');
+    const { template } = await service.package();
     const config = configOf(await readPackage(await service.read('.serverless/edge/report.zip')));
     expect(config).toMatchObject({
       locations: ['cloud'],
       cloudFunction: 'greenhouse-dev-report',
       environment: {},
     });
-    const { Resources } = await service.template();
-    expect(Resources['ReportLambdaFunction']?.Properties?.['Environment']).toMatchObject({
+    expect(template.Resources['ReportLambdaFunction']?.Properties?.['Environment']).toMatchObject({
       Variables: { TABLE: { Ref: 'ServerlessDeploymentBucket' }, UNIT: 'celsius' },
     });
 
     const both = await copyOf('greenhouse', edit('[edge, cloud]'));
-    await expect(both.sls('package')).rejects.toThrow(
+    await expect(both.package()).rejects.toThrow(
       'functions.report.environment.TABLE: found a CloudFormation reference, which an edge cannot resolve, ' +
         'expected a literal, or one for the edge in edge.functions.report.environment.TABLE',
     );
@@ -252,7 +251,7 @@ describe('packages of the same service', () => {
     async (_what, edit, expected) => {
       const service = await copyOf('greenhouse', edit);
       await writeFile(path.join(service.dir, 'src', 'openVents.ts'), 'export const handler = () => 1;\n');
-      await expect(service.sls('package')).rejects.toThrow(expected);
+      await expect(service.package()).rejects.toThrow(expected);
     },
     60_000,
   );

@@ -12,6 +12,8 @@ export default {
       format: 'cjs',
       platform: 'node',
       target: 'node20',
+      // Jest has no native import() without a flag of Node; modules that are loaded late are required.
+      supported: { 'dynamic-import': false },
       sourcefile: file,
       sourcemap: 'inline',
     });

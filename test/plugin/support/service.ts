@@ -7,6 +7,7 @@ import { ZipFile } from 'yazl';
 import type { CloudFormationTemplate } from '../../../plugin/framework';
 import { root } from '../../support/root';
 import { sls } from '../../support/sls';
+import { packageInProcess, type Packaged, type PackageOptions } from './inProcess';
 
 export interface ServiceCopy {
   dir: string;
@@ -15,6 +16,20 @@ export interface ServiceCopy {
   read(file: string): Promise<Buffer>;
   json<T>(file: string): Promise<T>;
   template(packageDir?: string): Promise<CloudFormationTemplate>;
+  /**
+   * `sls package` in this process, with the plugin from its sources and no other. Throws what the framework
+   * would show.
+   */
+  package(options?: PackageOptions): Promise<Packaged>;
+}
+
+/** The template of the fixture `greenhouse`, packaged in this process; `edit` changes its serverless.yml. */
+export async function templateOf(
+  edit?: (yaml: string) => string,
+  options?: PackageOptions,
+): Promise<CloudFormationTemplate> {
+  const { template } = await (await copyOf('greenhouse', edit)).package(options);
+  return template;
 }
 
 /** A copy of a fixture in a folder of its own; `edit` changes its serverless.yml first. */
@@ -37,6 +52,7 @@ export async function copyOf(
     read,
     json,
     sls: (...args) => run(dir, args),
+    package: (options) => packageInProcess(dir, options),
     template: (packageDir = '.serverless') =>
       json(path.join(packageDir, 'cloudformation-template-update-stack.json')),
   };

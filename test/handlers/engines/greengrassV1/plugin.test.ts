@@ -9,17 +9,17 @@ const withEngine = (yaml: string): string => yaml.replace(/^edge:\n/m, 'edge:\n 
 
 describe('a service with engine greengrass', () => {
   let service: ServiceCopy;
-  let output: string;
+  let warnings: string[];
   let template: CloudFormationTemplate;
   beforeAll(async () => {
     service = await copyOf('greenhouse', withEngine);
-    output = await service.sls('package');
-    template = await service.template();
+    ({ template, warnings } = await service.package());
   }, 60_000);
 
   const properties = (id: string) => template.Resources[id]?.Properties ?? {};
 
   it('says what that means', () => {
+    const output = warnings.join('\n');
     expect(output).toMatch(/closed Greengrass V1 on 2026-10-07/);
     expect(output).toMatch(/Node 12 at most/);
   });
@@ -72,15 +72,15 @@ it('refuses a function of the service that has the name of a system function of 
       'functions:\n  edgeCoreMonitor:\n    handler: src/report.handler\n',
     ),
   );
-  await expect(service.sls('package')).rejects.toThrow(/functions\.edgeCoreMonitor/);
+  await expect(service.package()).rejects.toThrow(/functions\.edgeCoreMonitor/);
 }, 60_000);
 
 it('with another engine such a function is an ordinary one', async () => {
   const service = await copyOf('greenhouse', (yaml) =>
     yaml.replace(/^functions:\n/m, 'functions:\n  edgeCoreMonitor:\n    handler: src/report.handler\n'),
   );
-  await service.sls('package');
-  const { Resources } = await service.template();
+  const { template } = await service.package();
+  const { Resources } = template;
   expect(Resources).toHaveProperty('EdgeCoreMonitorLambdaFunction');
   expect(Resources['EdgeCoreRole']?.Properties?.['AssumeRolePolicyDocument']).toMatchObject({
     Statement: [{ Principal: { Service: 'credentials.iot.amazonaws.com' } }],
