@@ -1,3 +1,4 @@
+import { ENGINES } from '../../handlers/engines/engines';
 import type { CloudFormationResource } from '../../lib/cloudFormation';
 import type { CloudFormationTemplate } from '../../plugin/framework';
 import { startTestEnvironment } from '../support/environment';
@@ -324,6 +325,18 @@ describe('the template of a service', () => {
       ofType(template, 'AWS::IoT::ThingGroup').map(([, { Properties }]) => Properties?.['ThingGroupName']),
     ).toEqual(['greenhouse-dev-north']);
   });
+});
+
+describe('the template of a service with an engine of its choice', () => {
+  // Here with the others, because the first check of a process takes long.
+  it.each(ENGINES.map(({ name }) => name))(
+    'is right by the schemas of CloudFormation with %s',
+    async (name) => {
+      const template = await templateOf((yaml) => yaml.replace(/^edge:\n/m, `edge:\n  engine: ${name}\n`));
+      await expect(templateProblems(template)).resolves.toEqual([]);
+    },
+    60_000,
+  );
 });
 
 describe('the template on the local cloud', () => {

@@ -5,8 +5,8 @@ import {
   type GetDeploymentStatusResponse,
   type GreengrassClient,
 } from '@aws-sdk/client-greengrass';
-import { isConcurrentDeployment, isUnknownDeployment } from './errors';
-import { allPages } from './pages';
+import { allPages } from '../../../lib/pages';
+import { isConcurrentDeployment, isUnknownDeployment } from './failures';
 
 export interface GroupDeployment {
   id: string;
@@ -22,8 +22,8 @@ export class GroupDeployments {
   async list(groupId: string): Promise<GroupDeployment[]> {
     const all = await allPages(async (token) => {
       const command = new ListDeploymentsCommand({ GroupId: groupId, ...token });
-      const { Deployments, NextToken } = await this.client.send(command);
-      return { items: Deployments, next: NextToken };
+      const page = await this.client.send(command);
+      return { items: page.Deployments, NextToken: page.NextToken };
     });
     return all
       .filter(({ DeploymentId }) => DeploymentId !== undefined)

@@ -7,16 +7,17 @@ import { THROTTLED, type EnginePorts } from '../descriptor';
 import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
 import { RecordedEngine, type Progress } from '../recordedEngine';
 import type { V1Function } from './content';
-import { DefinitionVersions } from './definitionVersions';
-import { GroupDeployments, isInFlight, type GroupDeployment } from './deployments';
-import { greengrassError } from './errors';
-import { deploymentError, functionFailures } from './failures';
+import { DefinitionVersions } from './definitions';
+import { type GroupDeployment, GroupDeployments, isInFlight } from './deployments';
+import { v1DeploymentError, v1FunctionFailures, greengrassV1Error, Undeliverable } from './failures';
 import { functionArn } from './functions';
 import { GroupWriter, ownContent } from './groupContent';
 import { Groups } from './groups';
-import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
-import { publishedSystemFunctions } from './systemFunctions';
-import { Undeliverable } from './undeliverable';
+import {
+  type GreengrassV1Settings,
+  publishedSystemFunctions,
+  type SystemFunctionArns,
+} from './systemFunctions';
 
 export interface GreengrassV1EnginePorts extends EnginePorts {
   client: GreengrassClient;
@@ -67,7 +68,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
       requireLambdas(definition);
       return { ...(await this.bring(definition, core.thingName)), core: core.thingName };
     } catch (error) {
-      if (!(error instanceof Undeliverable)) throw greengrassError(error);
+      if (!(error instanceof Undeliverable)) throw greengrassV1Error(error);
       return { state: 'failed', error: error.error, failures: error.failures, core: core.thingName };
     }
   }
@@ -102,7 +103,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
     try {
       return await this.look(deployment);
     } catch (error) {
-      throw greengrassError(error);
+      throw greengrassV1Error(error);
     }
   }
 
@@ -161,7 +162,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
   ): Promise<Progress> {
     if (status.DeploymentStatus === 'Success') return { state: 'succeeded', engineId };
     if (status.DeploymentStatus !== 'Failure') return { state: 'inProgress', engineId };
-    const error = deploymentError(engineId, status);
+    const error = v1DeploymentError(engineId, status);
     const failures = await this.failuresOf(groupId, engineId, error);
     if (Object.keys(failures).length > 0) return { state: 'failed', engineId, error, failures };
     return { state: 'failed', engineId, error, mayPass: true };
@@ -176,7 +177,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
     const at = all.findIndex((one) => one.id === id);
     const failed = all[at];
     if (failed === undefined) return {};
-    return functionFailures(
+    return v1FunctionFailures(
       error,
       await this.functionsOf(groupId, failed),
       await this.functionsOf(groupId, await this.lastGood(groupId, all.slice(at + 1))),

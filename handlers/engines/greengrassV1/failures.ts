@@ -1,11 +1,61 @@
-import type { GetDeploymentStatusResponse } from '@aws-sdk/client-greengrass';
+import { GreengrassServiceException, type GetDeploymentStatusResponse } from '@aws-sdk/client-greengrass';
+import { statusOf } from '../../../lib/awsErrors';
 import { EdgeError, splitFunctionKey, type ErrorBody } from '../../../protocol';
 import type { FunctionFailure } from '../engine';
 import type { V1Function } from './content';
 import { keyOfEntry } from './functions';
 
+/** A deployment that cannot be because of these functions; without them it can. */
+export class Undeliverable extends Error {
+  constructor(
+    readonly error: ErrorBody,
+    readonly failures: Record<string, FunctionFailure>,
+  ) {
+    super(error.message);
+  }
+}
+
+/**
+ * The model of Greengrass V1 names two errors; the service answers with others too, which arrive as
+ * GreengrassServiceException with the name that it gave them.
+ */
+export function isMissing(error: unknown): boolean {
+  if (!(error instanceof GreengrassServiceException)) return false;
+  if (statusOf(error) === 404) return true;
+  return /^(IdNotFound|VersionNotFound|ResourceNotFound)/.test(error.name);
+}
+
+/** Another deployment of the group has not ended. */
+export function isConcurrentDeployment(error: unknown): boolean {
+  if (!(error instanceof GreengrassServiceException)) return false;
+  return /ConcurrentDeployment/i.test(`${error.name} ${error.message}`);
+}
+
+/** Of a deployment that is asked for by an id that the group does not have. */
+export function isUnknownDeployment(error: unknown): boolean {
+  return (
+    isMissing(error) ||
+    (error instanceof GreengrassServiceException && error.name === 'InvalidInputException')
+  );
+}
+
+const LASTING = /^(BadRequest|InvalidContainerDefinition|InvalidInput|MissingCore)/;
+
+/**
+ * What Greengrass refused as an EdgeError: DEPLOYMENT_FAILED where the same call would be refused again,
+ * else CLOUD_ERROR (throttled beyond the SDK's retries, a fault, a missing permission).
+ */
+export function greengrassV1Error(error: unknown): unknown {
+  if (!(error instanceof GreengrassServiceException)) return error;
+  const code = LASTING.test(error.name) ? 'DEPLOYMENT_FAILED' : 'CLOUD_ERROR';
+  return new EdgeError(code, `Greengrass: ${error.message}`, {
+    details: { name: error.name, status: statusOf(error) ?? null },
+    cause: error,
+  });
+}
+
 /** What Greengrass says of a deployment that failed. */
-export function deploymentError(
+export function v1DeploymentError(
   deploymentId: string,
   { ErrorMessage, ErrorDetails = [] }: GetDeploymentStatusResponse,
 ): ErrorBody {
@@ -24,7 +74,7 @@ const NOT_OF_FUNCTIONS = /service role|security token|having a problem right now
  * every later one would fail with it: where the message names functions, it is those, else all that the
  * deployment added to what ran before.
  */
-export function functionFailures(
+export function v1FunctionFailures(
   error: ErrorBody,
   deployed: readonly V1Function[],
   ranBefore: readonly V1Function[],

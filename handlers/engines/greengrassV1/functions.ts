@@ -12,8 +12,7 @@ import {
   type V1SystemFunction,
 } from '../../../protocol/greengrassV1';
 import type { V1Function } from './content';
-import { entryId } from './ids';
-import { STATE_RESOURCE_ID } from './resources';
+import { entryId, STATE_RESOURCE_ID } from './entries';
 import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
 
 /**

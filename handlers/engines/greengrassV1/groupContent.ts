@@ -2,18 +2,14 @@ import type { GroupVersion } from '@aws-sdk/client-greengrass';
 import { wantedFunctions, type GroupDefinition } from '../../../protocol';
 import { v1DefinitionName } from '../../../protocol/greengrassV1';
 import type { ContentKind, GroupContent } from './content';
-import { DEFINITION_KINDS, type VersionContent } from './definitionKinds';
-import type { DefinitionVersions } from './definitionVersions';
-import { nextFunctions } from './functionMerge';
-import { requireFunctionsFit } from './functionQuota';
+import { DEFINITION_KINDS, type DefinitionVersions, type VersionContent } from './definitions';
+import { nextEntries, nextFunctions, sameEntries } from './merge';
+import { requireFunctionsFit, requireWithinQuotas } from './quotas';
 import { functionEntries } from './functions';
 import type { FoundGroup, Groups } from './groups';
-import { requireWithinQuotas } from './limits';
-import { nextEntries, sameEntries } from './merge';
-import { loggerEntries, resourceEntries } from './resources';
+import { coreEntries, deviceEntries, loggerEntries, resourceEntries, revokedThings } from './entries';
 import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
 import { subscriptionEntries } from './subscriptions';
-import { coreEntries, deviceEntries, revokedThings } from './things';
 
 export const CONTENT_KINDS = Object.keys(DEFINITION_KINDS) as ContentKind[];
 

@@ -8,9 +8,9 @@ import {
   type GroupInformation,
   type GroupVersion,
 } from '@aws-sdk/client-greengrass';
+import { allPages } from '../../../lib/pages';
 import { EdgeError } from '../../../protocol';
-import { isMissing } from './errors';
-import { allPages } from './pages';
+import { isMissing } from './failures';
 
 export interface FoundGroup {
   id: string;
@@ -79,8 +79,8 @@ export class Groups {
 
   private async idOf(name: string): Promise<string | undefined> {
     const groups = await allPages(async (token) => {
-      const { Groups, NextToken } = await this.client.send(new ListGroupsCommand(token));
-      return { items: Groups, next: NextToken };
+      const page = await this.client.send(new ListGroupsCommand(token));
+      return { items: page.Groups, NextToken: page.NextToken };
     });
     const order = ({ CreationTimestamp = '', Id = '' }: GroupInformation) => CreationTimestamp + Id;
     const named = groups.filter(({ Name }) => Name === name);

@@ -12,9 +12,8 @@ import {
   type WantedFunction,
 } from '../../../protocol';
 import type { Subscription } from './content';
-import { entryId } from './ids';
+import { entryId, thingArn } from './entries';
 import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
-import { thingArn } from './things';
 
 /**
  * Who may send what to whom on a V1 core; there is no other way for a message. As the paper has it: the

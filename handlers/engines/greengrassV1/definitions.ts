@@ -20,7 +20,9 @@ import {
   type GreengrassClient,
   type GroupVersion,
 } from '@aws-sdk/client-greengrass';
+import { allPages } from '../../../lib/pages';
 import type { ContentKind, FunctionDefaultConfig, GroupContent } from './content';
+import { isMissing } from './failures';
 
 /** One version of a definition; `defaults` with functions only. */
 export interface VersionContent<K extends ContentKind> {
@@ -29,14 +31,14 @@ export interface VersionContent<K extends ContentKind> {
 }
 
 /** One page of what a version holds. */
-export interface VersionPage<K extends ContentKind> {
+interface VersionPage<K extends ContentKind> {
   entries: GroupContent[K] | undefined;
   defaults?: FunctionDefaultConfig | undefined;
   next: string | undefined;
 }
 
 /** The same three calls, which every kind of definition has under names of its own. */
-export interface DefinitionKind<K extends ContentKind> {
+interface DefinitionKind<K extends ContentKind> {
   groupField: keyof GroupVersion;
   read(client: GreengrassClient, id: string, version: string, token?: string): Promise<VersionPage<K>>;
   /** The ARN of the first version of a new definition. */
@@ -149,4 +151,65 @@ export const DEFINITION_KINDS: { [K in ContentKind]: DefinitionKind<K> } = {
 /** A definition version without it would lose the group's default isolation. */
 function functionsOf({ entries, defaults }: VersionContent<'functions'>) {
   return { Functions: entries, ...(defaults !== undefined && { DefaultConfig: defaults }) };
+}
+
+/** Reads and writes versions of definitions, which are immutable. */
+export class DefinitionVersions {
+  constructor(private readonly client: GreengrassClient) {}
+
+  /** All pages of it. Without an ARN, or when somebody deleted the definition: nothing. */
+  async read<K extends ContentKind>(kind: K, arn: string | undefined): Promise<VersionContent<K>> {
+    const at = arn === undefined ? undefined : parseArn(arn);
+    if (at === undefined) return nothing();
+    let defaults: FunctionDefaultConfig | undefined;
+    try {
+      const entries = await allPages<unknown>(async ({ NextToken }) => {
+        const page = await DEFINITION_KINDS[kind].read(this.client, at.definition, at.version, NextToken);
+        defaults ??= page.defaults;
+        return { items: page.entries, NextToken: page.next };
+      });
+      return { entries: entries as GroupContent[K], ...(defaults !== undefined && { defaults }) };
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      return nothing();
+    }
+  }
+
+  /** The ARN of a version with this content: of the definition that `before` names, else of a new one. */
+  async write<K extends ContentKind>(
+    kind: K,
+    before: string | undefined,
+    name: string,
+    content: VersionContent<K>,
+  ): Promise<string> {
+    const at = before === undefined ? undefined : parseArn(before);
+    const calls = DEFINITION_KINDS[kind];
+    const arn = at === undefined ? undefined : await this.extend(kind, at.definition, content);
+    const written = arn ?? (await calls.create(this.client, name, content));
+    if (written === undefined) throw new Error(`Greengrass named no ARN for the new version of ${name}`);
+    return written;
+  }
+
+  private async extend<K extends ContentKind>(
+    kind: K,
+    definition: string,
+    content: VersionContent<K>,
+  ): Promise<string | undefined> {
+    try {
+      return await DEFINITION_KINDS[kind].extend(this.client, definition, content);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      return undefined;
+    }
+  }
+}
+
+function nothing<K extends ContentKind>(): VersionContent<K> {
+  return { entries: [] as unknown as GroupContent[K] };
+}
+
+/** `…/definition/<kind>/<definition>/versions/<version>` */
+function parseArn(arn: string): { definition: string; version: string } | undefined {
+  const [, definition, version] = /\/definition\/\w+\/([^/]+)\/versions\/([^/]+)$/.exec(arn) ?? [];
+  return definition === undefined || version === undefined ? undefined : { definition, version };
 }
