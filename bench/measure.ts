@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { ZipFile } from 'yazl';
 import { startEnvironment, startProcess, type Environment, type NodeProcess } from '../local';
 import type { Plan, Samples } from './device';
-import { mirrorPackage } from './functions';
 import { quantile, ratios, summarise, type Summary } from './statistics';
 
 const root = path.resolve(__dirname, '..', '..');
@@ -149,4 +150,16 @@ function figuresOf({
     stage1: single(stage1),
     stage2: single(stage2),
   };
+}
+
+/** A small function package: returns what it gets. Each name makes other content, so nothing is shared. */
+async function mirrorPackage(name: string): Promise<Buffer> {
+  const zip = new ZipFile();
+  zip.addBuffer(
+    Buffer.from(JSON.stringify({ name, handler: 'index.handler', timeout: 30, memory: 64 })),
+    'edge.json',
+  );
+  zip.addBuffer(Buffer.from(`exports.handler = async (event) => event; // ${name}\n`), 'index.js');
+  zip.end();
+  return buffer(zip.outputStream);
 }

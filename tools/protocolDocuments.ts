@@ -3,10 +3,9 @@ import path from 'node:path';
 import { format } from 'prettier';
 import { asyncApi } from './asyncApi';
 import { edgeSectionJsonSchema } from '../plugin/configuration/schema';
-import { errorReference } from './errorReference';
 import { jsonSchemaOf } from './jsonSchema';
 import { openApi } from './openApi';
-import { functionConfigSchema, groupDefinitionSchema } from '../protocol';
+import { ERROR_TABLE, functionConfigSchema, groupDefinitionSchema } from '../protocol';
 
 /**
  * Writes every document that is generated from the schemas in protocol/ to docs/, or with `--check`
@@ -63,3 +62,20 @@ function read(file: string): string | undefined {
 }
 
 void main();
+
+function errorReference(): string {
+  const rows = Object.entries(ERROR_TABLE).map(
+    ([code, [status, retryable, meaning, action]]) =>
+      `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${meaning} | ${action} |`,
+  );
+  return [
+    '# Error codes',
+    '',
+    'Generated from `protocol/errors.ts`. Every failure is one of these, with the same JSON form in MQTT replies and HTTP bodies: `{ "code", "message", "field"?, "expected"?, "details"? }`. "Retry" says whether the same request may succeed later unchanged.',
+    '',
+    '| code | HTTP | retry | what happened | what to do |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}

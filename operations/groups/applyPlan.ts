@@ -1,14 +1,20 @@
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import {
   EdgeError,
   highestMatching,
   isActiveDevice,
+  keys,
   matchesAnyDevicePattern,
   type FunctionManifest,
   type GroupDefinition,
 } from '../../protocol';
-import { updateGroup, type ChangeOptions, type OperatorAccess } from './changeGroup';
+import { requireDefinition } from '../inspection/overview';
+import { readText } from '../objects';
+import { poll, type PollOptions } from '../poll';
+import { newMeta, updateGroup, type ChangeOptions, type OperatorAccess } from './changeGroup';
 import { groupChanges, onDemand, type DefinitionChange } from './groupChanges';
 import type { GroupFile } from './groupFiles';
+import { emptyUpdate } from './groupUpdate';
 import { inParallel } from '../../lib/concurrency';
 import type { DeployPlan } from '../packages/plan';
 import { noteNamedDevices } from './namedDevices';
@@ -205,4 +211,28 @@ export function registeredIdentity({ operator }: OperatorAccess): PlanPorts['ide
     const certificateId = active.find((id) => id === current) ?? active[0];
     return certificateId === undefined ? undefined : { thingName, certificateId };
   };
+}
+
+/**
+ * Lets the engine roll out the definition that a group has, once more. A revision without a record was
+ * perhaps never announced, so `performDeployment` applies it again; an update of nothing wakes it.
+ * Resolves once the engine has written its record anew. Throws GROUP_NOT_FOUND, TIMED_OUT.
+ */
+export async function reannounce(
+  access: OperatorAccess,
+  group: string,
+  options?: PollOptions,
+): Promise<number> {
+  const { operator, outputs } = access;
+  const { s3 } = operator.clients;
+  const bucket = outputs.stateBucket;
+  const { revision } = await requireDefinition(access, group);
+  const Key = keys.deployment(group, revision);
+  await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+  await operator.submitUpdate(bucket, emptyUpdate(group, newMeta()));
+  await poll(`the deployment of group ${group}`, options, async () => {
+    const now = await operator.definition(bucket, group);
+    return readText(s3, bucket, keys.deployment(group, now?.revision ?? revision));
+  });
+  return revision;
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { changeGroup, type GroupChange } from '../../operations/groups/changeGroup';
 import { changeText, groupChanges } from '../../operations/groups/groupChanges';
 import { undeployUpdate } from '../../operations/groups/groupUpdate';
-import { reannounce } from '../../operations/groups/reannounce';
+import { reannounce } from '../../operations/groups/applyPlan';
 import { groupsNamed, requireDefinition } from '../../operations/inspection/overview';
 import { EdgeError } from '../../protocol';
 import { rollOutService, rollOutText } from '../deploy/rollOutService';

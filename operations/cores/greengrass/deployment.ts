@@ -2,7 +2,7 @@ import { GetCoreDeviceCommand, type GreengrassV2Client } from '@aws-sdk/client-g
 import { EdgeError } from '../../../protocol';
 import { mergeOf } from '../../../protocol/greengrass/componentMap';
 import { unlessMissing } from '../../../lib/awsErrors';
-import { redeploy, type ComponentMap } from './redeploy';
+import { redeploy, type DeployedComponents } from './redeploy';
 
 /** The nucleus that a new node is set up with; it is what a deployment names where nothing else is known. */
 export const NUCLEUS_VERSION = '2.15.0';
@@ -38,16 +38,16 @@ export async function deployCore(
   deployment: CoreDeployment,
 ): Promise<DeployedCore> {
   const { targetArn, name } = deployment;
-  const next = (current: ComponentMap) => nextComponents(client, current, deployment);
+  const next = (current: DeployedComponents) => nextComponents(client, current, deployment);
   const { deploymentId = '', isNew } = await redeploy(client, { targetArn, name, next });
   return { deploymentId, isNew };
 }
 
 async function nextComponents(
   client: GreengrassV2Client,
-  current: ComponentMap,
+  current: DeployedComponents,
   deployment: CoreDeployment,
-): Promise<ComponentMap> {
+): Promise<DeployedComponents> {
   const { component, version, configuration, core } = deployment;
   const before = mergeOf(current[component]);
   requireSameGroup(deployment, before['group']);

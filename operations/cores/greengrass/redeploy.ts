@@ -9,7 +9,7 @@ import {
 import { EdgeError } from '../../../protocol';
 import { sameComponents } from '../../../protocol/greengrass/componentMap';
 
-export type ComponentMap = Record<string, ComponentDeploymentSpecification>;
+export type DeployedComponents = Record<string, ComponentDeploymentSpecification>;
 
 const MAX_ROUNDS = 5;
 
@@ -18,7 +18,7 @@ export interface Redeployment {
   targetArn: string;
   name: string;
   /** The next full map, made from the one that the target has. */
-  next: (current: ComponentMap) => ComponentMap | Promise<ComponentMap>;
+  next: (current: DeployedComponents) => DeployedComponents | Promise<DeployedComponents>;
 }
 
 export interface Redeployed {
