@@ -83,7 +83,8 @@ export class EdgeConnection<G> {
       const dialed = await this.#round();
       if (dialed === undefined) continue;
       if (this.#stopped()) return dialed.link.close();
-      return this.#use(dialed);
+      this.#use(dialed);
+      return;
     }
   }
 

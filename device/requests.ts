@@ -51,7 +51,7 @@ interface Pending {
   lastError?: unknown;
   /** The edge said on this connection that it is stopping. */
   edgeStops?: true;
-  settle: (outcome: { done: unknown } | { error: unknown }) => void;
+  settle: (outcome: { done: unknown } | { error: Error }) => void;
 }
 
 /**
@@ -79,8 +79,14 @@ export class PendingRequests {
    */
   run<T>(conversation: Conversation<T>, { timeoutMs, signal }: RunOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#closed) return reject(this.#closed);
-      if (signal?.aborted) return reject(aborted(signal));
+      if (this.#closed) {
+        reject(this.#closed);
+        return;
+      }
+      if (signal?.aborted) {
+        reject(aborted(signal));
+        return;
+      }
       const abort = (): void => pending.settle({ error: aborted(signal) });
       const deadline = this.#world.clock.setTimeout(
         () => pending.settle({ error: this.#late(pending, timeoutMs) }),
@@ -176,11 +182,14 @@ export class PendingRequests {
     try {
       const step = next();
       if (step === 'wait') return;
-      if (step !== 'send') return pending.settle(step);
+      if (step !== 'send') {
+        pending.settle(step);
+        return;
+      }
       pending.attempts = 0;
       this.#send(pending);
     } catch (error) {
-      pending.settle({ error });
+      pending.settle({ error: error as Error });
     }
   }
 

@@ -33,7 +33,8 @@ export function sdkLinks(options: SdkLinkOptions): OpenLink {
     // Once per address, so that reconnecting costs one handshake, not two.
     if (!proven.has(key)) await probe(candidate, options.identity, signal);
     proven.add(key);
-    const connection = newConnection(await loadSdk(), candidate, options);
+    const sdk = await loadSdk();
+    const connection = newConnection(sdk, candidate, options);
     let over = false;
     connection.on('message', (topic, payload) => events.message(topic, new Uint8Array(payload)));
     connection.on('interrupt', (error) => {
@@ -44,7 +45,7 @@ export function sdkLinks(options: SdkLinkOptions): OpenLink {
       events.interrupted(new Error(`connection to the edge lost: ${error.error_name ?? error.message}`));
     });
     await connect(connection, candidate, signal);
-    return sdkLink(connection, () => {
+    return sdkLink(sdk, connection, () => {
       const first = !over;
       over = true;
       return first;
@@ -52,13 +53,14 @@ export function sdkLinks(options: SdkLinkOptions): OpenLink {
   };
 }
 
-function sdkLink(connection: SdkConnection, end: () => boolean): Link {
+function sdkLink({ mqtt: { QoS } }: Sdk, connection: SdkConnection, end: () => boolean): Link {
+  const levels = [QoS.AtMostOnce, QoS.AtLeastOnce] as const;
   return {
     async publish(topic, payload, qos) {
-      await connection.publish(topic, payload, qos);
+      await connection.publish(topic, payload, levels[qos]);
     },
     async subscribe(filter, qos) {
-      const granted = await connection.subscribe(filter, qos);
+      const granted = await connection.subscribe(filter, levels[qos]);
       if ((granted.qos as number) > 2) {
         throw new EdgeError('FORBIDDEN_TOPIC', `the edge refused the subscription to ${filter}`);
       }

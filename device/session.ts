@@ -202,13 +202,20 @@ export class DeviceSession {
   #onMessage(topic: string, payload: Uint8Array): void {
     const { prefix, thingName } = this.#options;
     const shared = relativeSharedTopic(prefix, topic);
-    if (shared !== undefined) return this.#onShared(shared, payload);
+    if (shared !== undefined) {
+      this.#onShared(shared, payload);
+      return;
+    }
     const body = parseObject(payload);
-    if (topic === statusTopic(prefix)) return this.#onStatus(body);
+    if (topic === statusTopic(prefix)) {
+      this.#onStatus(body);
+      return;
+    }
     const kind = REPLIES.find((reply) => topic === replyTopic(prefix, thingName, reply));
     if (kind === undefined) return;
     if (body === undefined) {
-      return this.#emit('failed', { error: new EdgeError('INTERNAL', `unreadable message on ${topic}`) });
+      this.#emit('failed', { error: new EdgeError('INTERNAL', `unreadable message on ${topic}`) });
+      return;
     }
     if (this.#requests.receive(kind, body) || this.#greeting?.receive(kind, body)) return;
     this.#onUnasked(kind, body);

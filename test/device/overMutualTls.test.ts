@@ -80,11 +80,11 @@ test('an edge restarted between confirm and ready: the deployment starts over an
   const edge = await rig.startEdge({
     script: (heard, answer) => {
       const { requestId } = heard.message;
-      if (heard.kind !== 'confirm') return happily(heard, answer);
+      if (heard.kind !== 'confirm') { happily(heard, answer); return; }
       if (!restarted) return;
       const asked = edge.heard.filter(({ kind }) => kind === 'request').length;
       if (asked === 1)
-        return answer('failed', { requestId, error: { code: 'NOT_OFFERED', message: 'gone' } });
+        { answer('failed', { requestId, error: { code: 'NOT_OFFERED', message: 'gone' } }); return; }
       happily(heard, answer);
     },
   });
