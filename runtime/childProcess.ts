@@ -4,12 +4,12 @@ import os from 'node:os';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { backgroundClock } from '../lib/clock';
-import type { LogStream, ProcessExit } from './functionProcess';
+import type { LogStream, FunctionProcessExit } from './functionProcess';
 
 export interface ChildListener {
   onLine(stream: LogStream, text: string): void;
   /** Once, after everything that it wrote. */
-  onExit(exit: ProcessExit): void;
+  onExit(exit: FunctionProcessExit): void;
 }
 
 /** The whole environment of a function process: nothing of the host's own leaks into it. */
@@ -45,7 +45,7 @@ export class FunctionChild {
   /** This end of descriptor 3, where that is a pipe. */
   readonly channel: Socket;
   private readonly child: ChildProcess;
-  private exit: ProcessExit | undefined;
+  private exit: FunctionProcessExit | undefined;
   private isReported = false;
 
   /**
@@ -84,7 +84,7 @@ export class FunctionChild {
     if (source) readLines(source, (text) => this.listener.onLine(stream, text));
   }
 
-  private exited(exit: ProcessExit): void {
+  private exited(exit: FunctionProcessExit): void {
     if (this.exit !== undefined) return;
     this.exit = exit;
     this.signalGroup();

@@ -4,7 +4,7 @@ import type { HostMessage, ProcessMessage } from './processMessages';
 export type LogStream = 'stdout' | 'stderr';
 
 /** How a process ended. `failure`: it could not be started, or it broke the protocol. */
-export interface ProcessExit {
+export interface FunctionProcessExit {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
   failure?: Error;
@@ -16,7 +16,7 @@ export interface ProcessListener {
   onMessage(message: ProcessMessage): void;
   onLine(stream: LogStream, text: string): void;
   /** Once, after everything that the process still sent. */
-  onExit(exit: ProcessExit): void;
+  onExit(exit: FunctionProcessExit): void;
 }
 
 /** A process that runs, or will run, one instance of a function: whoever started it. */

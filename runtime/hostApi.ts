@@ -1,17 +1,17 @@
 import { toJson } from '../lib/json';
 import { EdgeError } from '../protocol/errors';
 import { encodeFrame } from './frames';
-import type { AnswerMessage, AskMessage, OfferedApi } from './processMessages';
+import type { AnswerMessage, HostAskMessage, OfferedApi } from './processMessages';
 import type { FunctionCall, FunctionSpec } from './types';
 
 /** What a host offers to the functions that it runs, and who answers. */
 export interface HostApi extends OfferedApi {
   /** Must be JSON, or undefined. Throws EdgeError, which the function gets. */
-  answer: (ask: Ask) => Promise<unknown>;
+  answer: (ask: HostAsk) => Promise<unknown>;
 }
 
 /** What one call asks for. Nothing in `parameters` but the size was checked: a function may write anything. */
-export interface Ask {
+export interface HostAsk {
   method: string;
   parameters: Readonly<Record<string, unknown>>;
   spec: FunctionSpec;
@@ -26,14 +26,14 @@ export const MAX_OPEN_ASKS = 16;
 /** The asks of one instance: answers each exactly once, in whatever order they are done. */
 export class Asks {
   private open = 0;
-  private current: Pick<Ask, 'spec' | 'call' | 'remainingMs'> | undefined;
+  private current: Pick<HostAsk, 'spec' | 'call' | 'remainingMs'> | undefined;
 
   constructor(
     private readonly api: HostApi,
     private readonly sendFrame: (frame: Buffer) => void,
   ) {}
 
-  begin(current: Pick<Ask, 'spec' | 'call' | 'remainingMs'>): void {
+  begin(current: Pick<HostAsk, 'spec' | 'call' | 'remainingMs'>): void {
     this.current = current;
   }
 
@@ -42,7 +42,7 @@ export class Asks {
     this.current = undefined;
   }
 
-  receive(ask: AskMessage): void {
+  receive(ask: HostAskMessage): void {
     this.open += 1;
     this.answer(ask)
       .then(
@@ -62,7 +62,7 @@ export class Asks {
   }
 
   /** The output as JSON. */
-  private async answer({ requestId, method, parameters }: AskMessage): Promise<string | undefined> {
+  private async answer({ requestId, method, parameters }: HostAskMessage): Promise<string | undefined> {
     const { api, current } = this;
     if (current?.call.requestId !== requestId) throw new EdgeError('CLOSED', 'the call that asks is over');
     if (this.open > MAX_OPEN_ASKS) {

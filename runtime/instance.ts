@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EdgeError } from '../protocol/errors';
 import type { Clock, Timer } from '../lib/clock';
 import { encodeFrame, MAX_PAYLOAD_BYTES } from './frames';
-import type { FunctionProcess, LogStream, ProcessExit } from './functionProcess';
+import type { FunctionProcess, LogStream, FunctionProcessExit } from './functionProcess';
 import { Asks, type HostApi } from './hostApi';
 import type { MemoryWatch } from './memoryWatch';
 import {
@@ -190,7 +190,7 @@ export class Instance {
     return functionError(this.phase === 'loading' ? 'FUNCTION_INIT_FAILED' : 'FUNCTION_ERROR', error);
   }
 
-  private exitError({ exitCode, signal, failure }: ProcessExit): EdgeError {
+  private exitError({ exitCode, signal, failure }: FunctionProcessExit): EdgeError {
     if (this.sawHeapExhausted) return outOfMemory(this.around.spec);
     // It was not the function that failed: whoever was to run it says why.
     if (this.phase === 'loading' && failure instanceof EdgeError) return failure;

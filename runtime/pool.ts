@@ -5,7 +5,7 @@ import { encodeFrame, FramedSocket } from './frames';
 import {
   pauseAfter,
   type FunctionProcess,
-  type ProcessExit,
+  type FunctionProcessExit,
   type ProcessListener,
   type ProcessSource,
 } from './functionProcess';
@@ -130,7 +130,7 @@ class SpawnedProcess implements FunctionProcess {
   private readonly child: FunctionChild;
   private readonly channel: FramedSocket;
   private listener: ProcessListener | undefined;
-  private exit: ProcessExit | undefined;
+  private exit: FunctionProcessExit | undefined;
   private failure: Error | undefined;
   private reportGone: () => void = () => undefined;
 
@@ -176,7 +176,7 @@ class SpawnedProcess implements FunctionProcess {
     this.kill();
   }
 
-  private ended(exit: ProcessExit): void {
+  private ended(exit: FunctionProcessExit): void {
     this.exit = this.failure ? { ...exit, failure: this.failure } : exit;
     this.reportGone();
     this.listener?.onExit(this.exit);

@@ -46,7 +46,7 @@ export interface OfferedApi {
   maxBytes: number;
 }
 
-export interface CallMessage {
+export interface FunctionCallMessage {
   type: 'call';
   requestId: string;
   event: unknown;
@@ -58,9 +58,9 @@ export interface CallMessage {
 export type AnswerMessage =
   { type: 'answer'; id: number; output: unknown } | { type: 'answer'; id: number; error: ErrorBody };
 
-export type HostMessage = InitMessage | CallMessage | AnswerMessage;
+export type HostMessage = InitMessage | FunctionCallMessage | AnswerMessage;
 
-export interface AskMessage {
+export interface HostAskMessage {
   type: 'ask';
   /** New with each ask of this process. */
   id: number;
@@ -78,7 +78,7 @@ export type ProcessMessage =
   | { type: 'failed'; code: InitFailureCode; error: ErrorResult }
   | { type: 'result'; requestId: string; output: unknown }
   | { type: 'error'; requestId: string; code: CallFailureCode; error: ErrorResult }
-  | AskMessage
+  | HostAskMessage
   | { type: 'fatal'; error: ErrorResult };
 
 /**
@@ -102,7 +102,7 @@ export function asProcessMessage(value: unknown): ProcessMessage | undefined {
     case 'fatal':
       return withErrorResult(message);
     case 'ask':
-      return isAsk(message) ? (value as AskMessage) : undefined;
+      return isAsk(message) ? (value as HostAskMessage) : undefined;
     default:
       return undefined;
   }

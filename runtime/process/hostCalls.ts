@@ -1,6 +1,6 @@
 import { EdgeError } from '../../protocol/errors';
 import { bounded, MAX_OPEN_ASKS } from '../hostApi';
-import type { AnswerMessage, AskMessage, OfferedApi } from '../processMessages';
+import type { AnswerMessage, HostAskMessage, OfferedApi } from '../processMessages';
 
 interface Waiting {
   resolve: (output: unknown) => void;
@@ -64,7 +64,7 @@ export class HostCalls {
   }
 }
 
-function encode(ask: AskMessage, maxBytes: number): string {
+function encode(ask: HostAskMessage, maxBytes: number): string {
   try {
     for (const value of Object.values(ask.parameters)) bounded(value, maxBytes, 'PAYLOAD_TOO_LARGE');
     return JSON.stringify(ask);

@@ -4,7 +4,7 @@ import { toJson } from '../../lib/json';
 import { encodeFrame, FrameDecoder } from '../frames';
 import type {
   CallFailureCode,
-  CallMessage,
+  FunctionCallMessage,
   ErrorResult,
   HostMessage,
   InitMessage,
@@ -83,7 +83,7 @@ function collectEarly(memoryMiB: number): void {
   if (memoryMiB <= 512) v8.setFlagsFromString('--heap-growing-percent=50');
 }
 
-function call(message: CallMessage): void {
+function call(message: FunctionCallMessage): void {
   if (loaded === undefined) return;
   const { handler, init } = loaded;
   const { requestId } = message;

@@ -1,4 +1,4 @@
-import type { CallMessage, ContextSettings } from '../processMessages';
+import type { FunctionCallMessage, ContextSettings } from '../processMessages';
 import type { Handler } from './loader';
 
 /** Calls back when nothing is left to run in this process; the result cancels. */
@@ -26,7 +26,7 @@ export interface CallSurroundings {
  */
 export function runCall(
   handler: Handler,
-  call: CallMessage,
+  call: FunctionCallMessage,
   completion: Completion,
   { settings, offered, whenIdle }: CallSurroundings,
 ): void {
@@ -52,7 +52,7 @@ export function runCall(
 }
 
 /** Lambda's `context` for one call. */
-function createContext(call: CallMessage, members: object, { succeed, fail }: Completion) {
+function createContext(call: FunctionCallMessage, members: object, { succeed, fail }: Completion) {
   const deadline = performance.now() + call.timeoutMs;
   return {
     ...members,

@@ -1,11 +1,11 @@
 import { createFunctionHost } from '../../runtime/host';
-import type { Ask, HostApi } from '../../runtime/hostApi';
+import type { HostAsk, HostApi } from '../../runtime/hostApi';
 import type { FunctionHost } from '../../runtime/types';
 import { EdgeError } from '../../protocol';
 import { buildProcessScript, silent, specOf } from './support';
 
 /** A host offers what it likes: here a shop. */
-let asked: Ask[];
+let asked: HostAsk[];
 let host: FunctionHost;
 
 const api: HostApi = {

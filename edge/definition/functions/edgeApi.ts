@@ -2,7 +2,7 @@ import { toJson } from '../../../lib/json';
 import { EdgeError } from '../../../protocol/errors';
 import { MAX_MQTT_PAYLOAD } from '../../../protocol/limits';
 import type { RequestedLocation } from '../../../protocol/messages';
-import type { Ask, HostApi } from '../../../runtime/hostApi';
+import type { HostAsk, HostApi } from '../../../runtime/hostApi';
 
 /** For which device a function runs, and how many functions stand between that device and this one. */
 export interface FunctionOrigin {
@@ -57,7 +57,7 @@ export function edgeApi(handler: AskHandler): HostApi {
   };
 }
 
-function originOf({ spec, call, remainingMs }: Ask): CallOrigin {
+function originOf({ spec, call, remainingMs }: HostAsk): CallOrigin {
   const { functionName, functionVersion } = spec.context;
   const { publishes = [], invokes = [] } = (spec.rights ?? {}) as Partial<FunctionRights>;
   const { device = '', hops = 0 } = (call.origin ?? {}) as Partial<FunctionOrigin>;
@@ -66,7 +66,7 @@ function originOf({ spec, call, remainingMs }: Ask): CallOrigin {
 
 const LOCATIONS = ['edge', 'cloud', 'any'] satisfies RequestedLocation[];
 
-function invocation({ function: name, input, options }: Ask['parameters']): InvokeAsk {
+function invocation({ function: name, input, options }: HostAsk['parameters']): InvokeAsk {
   const { location, version, timeout } = (options ?? {}) as Record<string, unknown>;
   const ask: InvokeAsk = { function: text(name, 'function'), input };
   if (location !== undefined) {

@@ -3,7 +3,7 @@ import {
   forgetQualifier,
   newRevisionId,
   requireRevision,
-  requireVersion,
+  qualifiedVersion,
   type Alias,
   type FunctionRecord,
 } from './functionRecord';
@@ -53,7 +53,7 @@ export function deleteAlias(record: FunctionRecord, name: string): void {
 function putAlias(record: FunctionRecord, name: string, version: string, description: string): Alias {
   const alias = {
     name,
-    version: requireVersion(record, version).version,
+    version: qualifiedVersion(record, version).version,
     description,
     revisionId: newRevisionId(),
   };

@@ -1,6 +1,6 @@
 import {
   LATEST,
-  requireVersion,
+  qualifiedVersion,
   type Alias,
   type FunctionProgress,
   type FunctionRecord,
@@ -39,7 +39,7 @@ function describeVersion(
 /** The function, a version or an alias as the API shows it. Throws AwsError ResourceNotFoundException. */
 export function describeFunction(record: FunctionRecord, qualifier?: string): FunctionConfiguration {
   const arn = qualifier === undefined ? record.arn : `${record.arn}:${qualifier}`;
-  return describeVersion(record, requireVersion(record, qualifier, record.latest), arn);
+  return describeVersion(record, qualifiedVersion(record, qualifier, record.latest), arn);
 }
 
 type ProgressFields = Pick<FunctionConfiguration, 'State'> & Partial<FunctionConfiguration>;

@@ -112,7 +112,7 @@ export function newRevisionId(): string {
 }
 
 /** The version that a qualifier means. Throws AwsError ResourceNotFoundException. */
-export function requireVersion(
+export function qualifiedVersion(
   record: FunctionRecord,
   qualifier: string | undefined,
   latest = record.serving,

@@ -5,7 +5,7 @@ import { AwsError } from '../../base/context';
 import { functionFailure, MAX_RESPONSE, responseTooLarge, type FailurePayload } from './functionErrors';
 import {
   requireInvocable,
-  requireVersion,
+  qualifiedVersion,
   type FunctionRecord,
   type FunctionVersion,
 } from './functionRecord';
@@ -65,7 +65,7 @@ export class Invoker {
   ): Promise<{ version: FunctionVersion; outcome: Outcome }> {
     for (let attempt = 1; ; attempt++) {
       requireInvocable(record);
-      const version = requireVersion(record, qualifier);
+      const version = qualifiedVersion(record, qualifier);
       if (version.settings.reservedConcurrency === 0) {
         throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
       }

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError, type PolicyDocument } from '../../base/context';
-import { LATEST, requireVersion, type FunctionRecord, type FunctionPermission } from './functionRecord';
+import { LATEST, qualifiedVersion, type FunctionRecord, type FunctionPermission } from './functionRecord';
 import type { PermissionProps } from './types';
 
 /**
  * The resource policy of a function: one for the unqualified function and one per version and alias,
  * as on AWS, where a permission on the one says nothing about the other.
  */
-export function policyOf(record: FunctionRecord, qualifier: string | undefined): PolicyDocument | undefined {
+export function resourcePolicyOf(
+  record: FunctionRecord,
+  qualifier: string | undefined,
+): PolicyDocument | undefined {
   const statements = record.policies.get(qualifier ?? '');
   return statements === undefined || statements.length === 0
     ? undefined
@@ -23,7 +26,7 @@ export function addPermission(record: FunctionRecord, permission: PermissionProp
       'We currently do not support adding policies for $LATEST.',
     );
   }
-  requireVersion(record, qualifier);
+  qualifiedVersion(record, qualifier);
   const statements = record.policies.get(qualifier ?? '') ?? [];
   if (statements.some(({ Sid }) => Sid === id)) {
     throw new AwsError(

@@ -4,11 +4,11 @@ import { allowsService } from '../iam';
 import { createAlias, deleteAlias, updateAlias } from './aliases';
 import type { AsyncInvocations } from './asyncInvocations';
 import { describeAlias, describeFunction } from './describe';
-import { LATEST, requireInvocable, requireVersion, type FunctionRecord } from './functionRecord';
+import { LATEST, requireInvocable, qualifiedVersion, type FunctionRecord } from './functionRecord';
 import type { Functions } from './functions';
 import { requirePayloadSize, type Invoker } from './invoker';
 import { buildFunctionArn, parseFunctionRef, type FunctionRef } from './names';
-import { addPermission, policyOf, removePermission } from './permissions';
+import { addPermission, resourcePolicyOf, removePermission } from './permissions';
 import {
   aliasSchema,
   aliasUpdateSchema,
@@ -156,7 +156,7 @@ export class LambdaService implements Lambda {
     requirePayloadSize(Buffer.byteLength(toJson(payload)), kind);
     if (kind === 'sync') return invoker.invoke(record, ref.qualifier, { event: payload });
     requireInvocable(record);
-    const { version } = requireVersion(record, ref.qualifier);
+    const { version } = qualifiedVersion(record, ref.qualifier);
     const requestId = asyncInvocations.enqueue(ref, { event: payload });
     return { payload: '', executedVersion: version, requestId };
   }
@@ -165,7 +165,7 @@ export class LambdaService implements Lambda {
     const ref = parseFunctionRef(name, qualifier);
     const record = this.#find(name);
     await record.settled;
-    await this.#parts.runner.warm(requireVersion(record, ref.qualifier));
+    await this.#parts.runner.warm(qualifiedVersion(record, ref.qualifier));
   }
 
   #find(name: string): FunctionRecord {
@@ -178,7 +178,7 @@ export class LambdaService implements Lambda {
     const resource = buildFunctionArn(context, ref);
     const action = 'lambda:InvokeFunction';
     const access = { service, action, resource, sourceArn, sourceAccount: context.account };
-    if (allowsService(policyOf(record, ref.qualifier), access, context.log)) return;
+    if (allowsService(resourcePolicyOf(record, ref.qualifier), access, context.log)) return;
     context.log.info(
       { service, sourceArn, action, resource },
       'access denied by the resource policy of the function',

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { backoffMs } from '../../../../lib/backoff';
 import { FunctionChild } from '../../../../runtime/childProcess';
 import { encodeFrame, FramedSocket } from '../../../../runtime/frames';
-import type { ProcessExit } from '../../../../runtime/functionProcess';
+import type { FunctionProcessExit } from '../../../../runtime/functionProcess';
 import { OrphanGuard } from '../../../../runtime/orphanGuard';
 import type { HelloMessage, HostCommand, HostNotice } from '../hosts/hostMessages';
 
@@ -139,7 +139,7 @@ class FunctionHostProcess {
     if (this.starting.delete(instance)) this.tellExit(instance, { exitCode: null, signal: 'SIGKILL' });
   }
 
-  private exited(instance: string, { pid }: FunctionChild, exit: ProcessExit): void {
+  private exited(instance: string, { pid }: FunctionChild, exit: FunctionProcessExit): void {
     this.children.delete(instance);
     if (pid !== undefined) this.guard.remove(pid);
     this.tellExit(instance, exit);
@@ -150,7 +150,7 @@ class FunctionHostProcess {
     this.tellExit(instance, { exitCode: null, signal: null, failure: new Error(reason) });
   }
 
-  private tellExit(instance: string, { exitCode, signal, failure }: ProcessExit): void {
+  private tellExit(instance: string, { exitCode, signal, failure }: FunctionProcessExit): void {
     this.tell({ type: 'exited', instance, exitCode, signal, ...(failure && { failure: failure.message }) });
   }
 

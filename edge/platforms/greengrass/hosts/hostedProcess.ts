@@ -4,7 +4,7 @@ import { encodeFrame, type FramedSocket } from '../../../../runtime/frames';
 import type {
   FunctionProcess,
   LogStream,
-  ProcessExit,
+  FunctionProcessExit,
   ProcessListener,
 } from '../../../../runtime/functionProcess';
 import { requireProcessMessage, type HostMessage } from '../../../../runtime/processMessages';
@@ -27,7 +27,7 @@ export class HostedProcess implements FunctionProcess {
   private pid: number | undefined;
   private connection: FramedSocket | undefined;
   private unsent: Buffer[] = [];
-  private exit: ProcessExit | undefined;
+  private exit: FunctionProcessExit | undefined;
   private failure: Error | undefined;
   private isKilled = false;
   private isReported = false;
@@ -91,7 +91,7 @@ export class HostedProcess implements FunctionProcess {
   }
 
   /** The host says that it has ended. What it still sent may not have been read yet. */
-  ended(exit: ProcessExit): void {
+  ended(exit: FunctionProcessExit): void {
     if (this.exit !== undefined) return;
     this.exit = exit;
     if (this.connection === undefined) this.report();
@@ -121,7 +121,7 @@ export class HostedProcess implements FunctionProcess {
     this.listener?.onExit(this.result());
   }
 
-  private result(): ProcessExit {
+  private result(): FunctionProcessExit {
     const exit = this.exit ?? { exitCode: null, signal: null };
     return this.failure ? { ...exit, failure: this.failure } : exit;
   }

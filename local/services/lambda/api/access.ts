@@ -4,10 +4,10 @@ import { routesOf, type RestCall } from '../../../base/rest/service';
 import type { FunctionRecord } from '../functionRecord';
 import type { Functions } from '../functions';
 import { buildFunctionArn, parseFunctionRef, type FunctionRef } from '../names';
-import { policyOf } from '../permissions';
+import { resourcePolicyOf } from '../permissions';
 import { parseProps, type CodeProps } from '../props';
 
-export const route = routesOf('lambda');
+export const lambdaRoute = routesOf('lambda');
 
 /** For operations that ask IAM themselves, once they know about what. */
 export const ASKS_ITSELF = (): string[] => [];
@@ -40,7 +40,7 @@ export class Access {
   /** The ARN counts as it is named, with or without qualifier; the resource policy of that one has a say. */
   invoke({ principal }: RestCall, ref: FunctionRef): void {
     const record = this.#functions.find(ref.name);
-    const policy = record === undefined ? undefined : policyOf(record, ref.qualifier);
+    const policy = record === undefined ? undefined : resourcePolicyOf(record, ref.qualifier);
     const resource = buildFunctionArn(this.#context, ref);
     this.#context.iam.authorize(principal, 'lambda:InvokeFunction', resource, policy);
   }
@@ -63,7 +63,7 @@ export function refOf({ param, query }: RestCall): FunctionRef {
 }
 
 /** Throws AwsError InvalidRequestContentException, InvalidParameterValueException. */
-export function inputOf<S extends z.ZodType>({ body }: RestCall, schema: S): z.output<S> {
+export function readProps<S extends z.ZodType>({ body }: RestCall, schema: S): z.output<S> {
   return parseProps(schema, parseBody(body));
 }
 

@@ -3,7 +3,7 @@ import { RestAnswer, type RestCall, type RestRoute } from '../../../base/rest/se
 import { createAlias, deleteAlias, getAlias, updateAlias } from '../aliases';
 import { describeAlias } from '../describe';
 import { LATEST } from '../functionRecord';
-import { addPermission, policyOf, removePermission } from '../permissions';
+import { addPermission, resourcePolicyOf, removePermission } from '../permissions';
 import {
   aliasSchema,
   aliasUpdateSchema,
@@ -11,7 +11,7 @@ import {
   permissionSchema,
   type ParsedEventInvokeConfig,
 } from '../props';
-import { inputOf, route, type Access } from './access';
+import { lambdaRoute, readProps, type Access } from './access';
 
 const FUNCTION = '/2015-03-31/functions/{name}';
 const EVENT_INVOKE = '/2019-09-25/functions/{name}/event-invoke-config';
@@ -24,30 +24,30 @@ export function attachmentRoutes(access: Access, now: () => number): RestRoute[]
 function aliasRoutes(access: Access): RestRoute[] {
   const { functionArn } = access;
   return [
-    route(
+    lambdaRoute(
       'CreateAlias',
       `POST ${FUNCTION}/aliases`,
       functionArn,
       (call) => {
         const { record } = access.function(call);
-        return describeAlias(record, createAlias(record, inputOf(call, aliasSchema)));
+        return describeAlias(record, createAlias(record, readProps(call, aliasSchema)));
       },
       { status: 201 },
     ),
-    route('ListAliases', `GET ${FUNCTION}/aliases`, functionArn, (call) => {
+    lambdaRoute('ListAliases', `GET ${FUNCTION}/aliases`, functionArn, (call) => {
       const { record } = access.function(call);
       return { Aliases: [...record.aliases.values()].map((alias) => describeAlias(record, alias)) };
     }),
-    route('GetAlias', `GET ${FUNCTION}/aliases/{alias}`, functionArn, (call) => {
+    lambdaRoute('GetAlias', `GET ${FUNCTION}/aliases/{alias}`, functionArn, (call) => {
       const { record } = access.function(call);
       return describeAlias(record, getAlias(record, call.param('alias')));
     }),
-    route('UpdateAlias', `PUT ${FUNCTION}/aliases/{alias}`, functionArn, (call) => {
+    lambdaRoute('UpdateAlias', `PUT ${FUNCTION}/aliases/{alias}`, functionArn, (call) => {
       const { record } = access.function(call);
-      const change = inputOf(call, aliasUpdateSchema);
+      const change = readProps(call, aliasUpdateSchema);
       return describeAlias(record, updateAlias(record, call.param('alias'), change));
     }),
-    route('DeleteAlias', `DELETE ${FUNCTION}/aliases/{alias}`, functionArn, (call) => {
+    lambdaRoute('DeleteAlias', `DELETE ${FUNCTION}/aliases/{alias}`, functionArn, (call) => {
       deleteAlias(access.function(call).record, call.param('alias'));
       return new RestAnswer(204);
     }),
@@ -57,25 +57,25 @@ function aliasRoutes(access: Access): RestRoute[] {
 function permissionRoutes(access: Access): RestRoute[] {
   const { functionArn } = access;
   return [
-    route(
+    lambdaRoute(
       'AddPermission',
       `POST ${FUNCTION}/policy`,
       functionArn,
       (call) => {
         const { record, ref } = access.function(call);
-        const props = inputOf(call, permissionSchema);
+        const props = readProps(call, permissionSchema);
         const permission = { ...props, ...(ref.qualifier !== undefined && { Qualifier: ref.qualifier }) };
         return { Statement: JSON.stringify(addPermission(record, permission)) };
       },
       { status: 201 },
     ),
-    route('GetPolicy', `GET ${FUNCTION}/policy`, functionArn, (call) => {
+    lambdaRoute('GetPolicy', `GET ${FUNCTION}/policy`, functionArn, (call) => {
       const { record, ref } = access.function(call);
-      const policy = policyOf(record, ref.qualifier);
+      const policy = resourcePolicyOf(record, ref.qualifier);
       if (policy !== undefined) return { Policy: JSON.stringify(policy) };
       throw new AwsError('ResourceNotFoundException', 'The resource you requested does not exist.', 404);
     }),
-    route('RemovePermission', `DELETE ${FUNCTION}/policy/{statement}`, functionArn, (call) => {
+    lambdaRoute('RemovePermission', `DELETE ${FUNCTION}/policy/{statement}`, functionArn, (call) => {
       const { record, ref } = access.function(call);
       removePermission(record, call.param('statement'), ref.qualifier);
       return new RestAnswer(204);
@@ -98,14 +98,14 @@ function eventInvokeRoutes(access: Access, now: () => number): RestRoute[] {
   };
   const { functionArn } = access;
   return [
-    route('PutFunctionEventInvokeConfig', `PUT ${EVENT_INVOKE}`, functionArn, (call) => {
+    lambdaRoute('PutFunctionEventInvokeConfig', `PUT ${EVENT_INVOKE}`, functionArn, (call) => {
       const { record, qualifier, describe } = find(call);
-      const config = inputOf(call, eventInvokeConfigSchema);
+      const config = readProps(call, eventInvokeConfigSchema);
       record.eventInvokeConfigs.set(qualifier, config);
       record.save();
       return describe(config);
     }),
-    route('GetFunctionEventInvokeConfig', `GET ${EVENT_INVOKE}`, functionArn, (call) => {
+    lambdaRoute('GetFunctionEventInvokeConfig', `GET ${EVENT_INVOKE}`, functionArn, (call) => {
       const { record, qualifier, FunctionArn, describe } = find(call);
       const config = record.eventInvokeConfigs.get(qualifier);
       if (config !== undefined) return describe(config);
@@ -115,7 +115,7 @@ function eventInvokeRoutes(access: Access, now: () => number): RestRoute[] {
         404,
       );
     }),
-    route('DeleteFunctionEventInvokeConfig', `DELETE ${EVENT_INVOKE}`, functionArn, (call) => {
+    lambdaRoute('DeleteFunctionEventInvokeConfig', `DELETE ${EVENT_INVOKE}`, functionArn, (call) => {
       const { record, qualifier } = find(call);
       if (record.eventInvokeConfigs.delete(qualifier)) record.save();
       return new RestAnswer(204);

@@ -3,7 +3,7 @@ import { describeFunction } from '../describe';
 import { requireIdle } from '../functionRecord';
 import type { Functions } from '../functions';
 import { codeUpdateSchema, configurationUpdateSchema, functionPropsSchema, publishSchema } from '../props';
-import { ASKS_ITSELF, inputOf, route, type Access } from './access';
+import { ASKS_ITSELF, lambdaRoute, readProps, type Access } from './access';
 
 const FUNCTIONS = '/2015-03-31/functions';
 const FUNCTION = `${FUNCTIONS}/{name}` as const;
@@ -12,12 +12,12 @@ const FUNCTION = `${FUNCTIONS}/{name}` as const;
 export function functionRoutes(functions: Functions, access: Access): RestRoute[] {
   const { functionArn } = access;
   return [
-    route(
+    lambdaRoute(
       'CreateFunction',
       `POST ${FUNCTIONS}`,
       ASKS_ITSELF,
       async (call) => {
-        const props = inputOf(call, functionPropsSchema);
+        const props = readProps(call, functionPropsSchema);
         access.create(call, props.FunctionName);
         access.passRole(call, props.Role);
         access.readCode(call, props.Code);
@@ -27,10 +27,10 @@ export function functionRoutes(functions: Functions, access: Access): RestRoute[
       },
       { status: 201 },
     ),
-    route('ListFunctions', `GET ${FUNCTIONS}`, ANY_RESOURCE, () => ({
+    lambdaRoute('ListFunctions', `GET ${FUNCTIONS}`, ANY_RESOURCE, () => ({
       Functions: functions.list().map((record) => describeFunction(record)),
     })),
-    route('GetFunction', `GET ${FUNCTION}`, functionArn, (call) => {
+    lambdaRoute('GetFunction', `GET ${FUNCTION}`, functionArn, (call) => {
       const { record, ref } = access.function(call);
       const { reservedConcurrency } = record.latest.settings;
       return {
@@ -41,11 +41,25 @@ export function functionRoutes(functions: Functions, access: Access): RestRoute[
         }),
       };
     }),
-    route('GetFunctionConfiguration', `GET ${FUNCTION}/configuration`, functionArn, (call) => {
+    lambdaRoute('GetFunctionConfiguration', `GET ${FUNCTION}/configuration`, functionArn, (call) => {
       const { record, ref } = access.function(call);
       return describeFunction(record, ref.qualifier);
     }),
-    route('UpdateFunctionCode', `PUT ${FUNCTION}/code`, functionArn, async (call) => {
+    lambdaRoute('DeleteFunction', `DELETE ${FUNCTION}`, functionArn, (call) => {
+      const { record, ref } = access.function(call);
+      if (ref.qualifier === undefined) functions.delete(record.name);
+      else functions.deleteVersion(record.name, ref.qualifier);
+      return new RestAnswer(204);
+    }),
+    ...updateRoutes(functions, access),
+    ...versionRoutes(functions, access),
+  ];
+}
+
+function updateRoutes(functions: Functions, access: Access): RestRoute[] {
+  const { functionArn } = access;
+  return [
+    lambdaRoute('UpdateFunctionCode', `PUT ${FUNCTION}/code`, functionArn, async (call) => {
       const { record } = access.function(call);
       const {
         Publish,
@@ -53,7 +67,7 @@ export function functionRoutes(functions: Functions, access: Access): RestRoute[
         RevisionId,
         Architectures: _same,
         ...source
-      } = inputOf(call, codeUpdateSchema);
+      } = readProps(call, codeUpdateSchema);
       access.readCode(call, source);
       requireIdle(record);
       const code = await functions.addCode(source);
@@ -61,36 +75,29 @@ export function functionRoutes(functions: Functions, access: Access): RestRoute[
       functions.update(record, RevisionId === undefined ? {} : { RevisionId }, code);
       return describeFunction(record, Publish ? functions.publishAtOnce(record).version : undefined);
     }),
-    route('UpdateFunctionConfiguration', `PUT ${FUNCTION}/configuration`, functionArn, (call) => {
+    lambdaRoute('UpdateFunctionConfiguration', `PUT ${FUNCTION}/configuration`, functionArn, (call) => {
       const { record } = access.function(call);
-      const change = inputOf(call, configurationUpdateSchema);
+      const change = readProps(call, configurationUpdateSchema);
       if (change.Role !== undefined) access.passRole(call, change.Role);
       functions.update(record, change);
       return describeFunction(record);
     }),
-    route('DeleteFunction', `DELETE ${FUNCTION}`, functionArn, (call) => {
-      const { record, ref } = access.function(call);
-      if (ref.qualifier === undefined) functions.delete(record.name);
-      else functions.deleteVersion(record.name, ref.qualifier);
-      return new RestAnswer(204);
-    }),
-    ...versionRoutes(functions, access),
   ];
 }
 
 function versionRoutes(functions: Functions, access: Access): RestRoute[] {
   return [
-    route(
+    lambdaRoute(
       'PublishVersion',
       `POST ${FUNCTION}/versions`,
       access.functionArn,
       (call) => {
         const { record } = access.function(call);
-        return describeFunction(record, functions.publish(record, inputOf(call, publishSchema)).version);
+        return describeFunction(record, functions.publish(record, readProps(call, publishSchema)).version);
       },
       { status: 201 },
     ),
-    route('ListVersionsByFunction', `GET ${FUNCTION}/versions`, access.functionArn, (call) => {
+    lambdaRoute('ListVersionsByFunction', `GET ${FUNCTION}/versions`, access.functionArn, (call) => {
       const { record } = access.function(call);
       const versions = [record.latest, ...record.versions];
       return { Versions: versions.map(({ version }) => describeFunction(record, version)) };

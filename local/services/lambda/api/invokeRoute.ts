@@ -3,9 +3,9 @@ import { tryParseJson } from '../../../../lib/json';
 import { AwsError, type CloudContext } from '../../../base/context';
 import { RestAnswer, type RestCall, type RestRoute } from '../../../base/rest/service';
 import type { AsyncInvocations } from '../asyncInvocations';
-import { requireInvocable, requireVersion } from '../functionRecord';
+import { requireInvocable, qualifiedVersion } from '../functionRecord';
 import { requirePayloadSize, type Invoker } from '../invoker';
-import { ASKS_ITSELF, parseBody, refOf, route, type Access } from './access';
+import { ASKS_ITSELF, parseBody, lambdaRoute, refOf, type Access } from './access';
 
 export interface InvokeRouteOptions {
   context: CloudContext;
@@ -18,7 +18,7 @@ export interface InvokeRouteOptions {
 export function invokeRoute(options: InvokeRouteOptions): RestRoute {
   const { context, access, invoker, asyncInvocations } = options;
   const path = 'POST /2015-03-31/functions/{name}/invocations';
-  return route('Invoke', path, ASKS_ITSELF, async (call) => {
+  return lambdaRoute('Invoke', path, ASKS_ITSELF, async (call) => {
     const ref = refOf(call);
     access.invoke(call, ref);
     const { record } = access.function(call);
@@ -26,7 +26,7 @@ export function invokeRoute(options: InvokeRouteOptions): RestRoute {
     requirePayloadSize(call.body.length, type === 'Event' ? 'async' : 'sync');
     const invocation = { event: parseBody(call.body), requestId: randomUUID(), ...clientContextOf(call) };
     requireInvocable(record);
-    requireVersion(record, ref.qualifier);
+    qualifiedVersion(record, ref.qualifier);
     const headers = { 'x-amzn-requestid': invocation.requestId };
     if (type === 'DryRun') return new RestAnswer(204, headers);
     if (type === 'Event') {
