@@ -27,6 +27,6 @@ export interface CloudOptions {
   greengrass?: Pick<GreengrassOptions, 'throttle'> & { v1?: V1Options };
   /** Drives schedules; a test moves it by hand. */
   scheduleTimers?: Clock;
-  onExchange?(exchange: Exchange): void;
-  onInvocation?(invocation: Invocation): void;
+  onExchange?: (exchange: Exchange) => void;
+  onInvocation?: (invocation: Invocation) => void;
 }

@@ -20,10 +20,9 @@ export {
   type ProvisionedThing,
 } from '../operations/operator';
 export { awaitInterruption, type Interruption } from './dev/interruption';
-export { writeStackFile } from './dev/stackFile';
 export { packageService, readPackagedService, type PackagedService } from './dev/packaging';
 export { startProcess, type NodeProcess, type ProcessEvent, type ProcessExit } from './dev/process';
 export type { ThingFiles } from '../operations/things/thingFiles';
-export { runDev, type DevOptions } from './dev/runDev';
+export { runDev, writeStackFile, type DevOptions } from './dev/runDev';
 export { Timeline, type Paint } from './dev/timeline';
 export { quietSdk } from './quietSdk';

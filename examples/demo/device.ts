@@ -12,7 +12,7 @@ interface Step {
   title: string;
   /** `ok`, or the error code that is right here. */
   expected: string;
-  run(): Promise<unknown>;
+  run: () => Promise<unknown>;
 }
 
 const options = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ConnectOptions;

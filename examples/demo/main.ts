@@ -167,7 +167,8 @@ const PLAIN = { head: [], border: [], compact: true };
 const DETAIL_LENGTH = 110;
 
 function describe({ outcome, expected, ok, detail }: StepResult): string {
-  const text = typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? '');
+  const given = detail ?? '';
+  const text = typeof given === 'string' ? given : JSON.stringify(given);
   const short = text.length > DETAIL_LENGTH ? `${text.slice(0, DETAIL_LENGTH)}…` : text;
   return ok ? `${outcome} ${pc.dim(short)}` : `${outcome}, expected ${expected} ${short}`;
 }

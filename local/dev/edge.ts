@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CoreConfig } from '../../protocol/coreConfig';
 import { EdgeError } from '../../protocol';
 import type { LocalCloud } from '../cloud';
 import type { ServiceOutputs } from '../../operations/outputs';
-import { startProcess, type NodeProcess, type ProcessEvent, type ProcessExit } from './process';
-import { projectRoot } from './projectRoot';
+import { environmentWithoutAws } from '../base/environment';
+import { startProgram, type NodeProcess, type ProcessEvent, type ProcessExit } from './process';
 import type { ThingFiles } from '../../operations/things/thingFiles';
 
 export interface EdgeOptions {
@@ -17,11 +16,11 @@ export interface EdgeOptions {
   stateDir?: string;
   logLevel?: CoreConfig['logLevel'];
   /** Changes the way to the cloud: a test puts a wire in between that it can cut. */
-  upstream?(upstream: CoreConfig['upstream']): CoreConfig['upstream'];
+  upstream?: (upstream: CoreConfig['upstream']) => CoreConfig['upstream'];
   /** With a listener the core also tells exchanges, which costs it a little. */
-  onEvent?(event: ProcessEvent): void;
+  onEvent?: (event: ProcessEvent) => void;
   /** Every line of the core's log, as JSON text. */
-  onLine?(line: string): void;
+  onLine?: (line: string) => void;
 }
 
 export interface Edge {
@@ -32,9 +31,9 @@ export interface Edge {
   readonly port: number;
   readonly configFile: string;
   readonly process: NodeProcess;
-  stop(): Promise<ProcessExit>;
+  stop: () => Promise<ProcessExit>;
   /** As a power cut would end it. */
-  kill(): Promise<ProcessExit>;
+  kill: () => Promise<ProcessExit>;
 }
 
 export interface EdgePlace {
@@ -52,43 +51,50 @@ const OWNER_ONLY = 0o600;
 
 /** Writes the core's configuration and starts it; resolves when it listens for devices. */
 export async function startEdgeProcess(place: EdgePlace, options: EdgeOptions = {}): Promise<Edge> {
-  const script = join(projectRoot(), CORE_BUNDLE);
-  if (!existsSync(script)) throw new EdgeError('NOT_FOUND', `${script} is not built: npm run build`);
+  const { onEvent, onLine } = options;
   const configFile = await writeConfig(place, options);
-  const child = startProcess({
+  const { child, event } = await startProgram(CORE_BUNDLE, configFile, 'listening', {
     name: `edge core ${place.core.thingName}`,
-    script,
-    args: ['--config', configFile],
-    env: { ...coreEnvironment(), ...(options.onEvent && { EDGE_TRACE: '1' }) },
-    ...(options.onEvent && { onEvent: options.onEvent }),
-    ...(options.onLine && { onLine: options.onLine }),
+    env: { ...environmentWithoutAws(), ...(onEvent && { EDGE_TRACE: '1' }) },
+    onEvent,
+    onLine,
   });
-  try {
-    const { port } = await child.waitFor('listening');
-    if (typeof port !== 'number') throw new EdgeError('INTERNAL', `${child.name} told no port`);
-    return {
-      group: place.group,
-      core: place.core.thingName,
-      host: HOST,
-      port,
-      configFile,
-      process: child,
-      stop: () => child.stop(),
-      kill: () => child.kill(),
-    };
-  } catch (error) {
-    await child.kill();
-    throw error;
-  }
+  return runningEdge(place, configFile, child, event);
+}
+
+/** An edge whose core told that it is `listening`, in the process of its own or of what runs it. */
+export function runningEdge(
+  { group, core }: EdgePlace,
+  configFile: string,
+  child: NodeProcess,
+  { port }: ProcessEvent,
+  graceMs?: number,
+): Edge {
+  if (typeof port !== 'number') throw new EdgeError('INTERNAL', `${child.name} told no port`);
+  return {
+    ...{ group, core: core.thingName, host: HOST, port, configFile, process: child },
+    stop: () => child.stop(graceMs),
+    kill: () => child.kill(),
+  };
+}
+
+/** Lays a server certificate down where the core finds it: what it listens with. */
+export async function prepareListening(
+  { cloud, core }: EdgePlace,
+  dir: string,
+  { port = 0 }: EdgeOptions,
+): Promise<CoreConfig['listen']> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const server = await cloud.authority.issueServer({ commonName: core.thingName, hosts: SERVER_NAMES });
+  const certificate = await writeSecret(dir, 'server.pem', server.certificatePem);
+  const privateKey = await writeSecret(dir, 'server.key', server.privateKeyPem);
+  return { host: HOST, port, certificate, privateKey };
 }
 
 async function writeConfig(place: EdgePlace, options: EdgeOptions): Promise<string> {
   const { cloud, outputs, core } = place;
   const dir = options.stateDir ?? place.stateDir;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const server = await cloud.authority.issueServer({ commonName: core.thingName, hosts: SERVER_NAMES });
-  const certificate = await writeSecret(dir, 'server.pem', server.certificatePem);
-  const privateKey = await writeSecret(dir, 'server.key', server.privateKeyPem);
+  const listen = await prepareListening(place, dir, options);
   const upstream: CoreConfig['upstream'] = {
     region: cloud.region,
     ca: core.ca,
@@ -106,7 +112,7 @@ async function writeConfig(place: EdgePlace, options: EdgeOptions): Promise<stri
     stateDir: join(dir, 'state'),
     devicePrefix: outputs.devicePrefix,
     corePrefix: outputs.corePrefix,
-    listen: { host: HOST, port: options.port ?? 0, certificate, privateKey },
+    listen,
     upstream: options.upstream?.(upstream) ?? upstream,
     poolSize: options.poolSize ?? 2,
     logLevel: options.logLevel ?? 'info',
@@ -118,13 +124,4 @@ async function writeSecret(dir: string, name: string, text: string): Promise<str
   const path = join(dir, name);
   await writeFile(path, text, { mode: OWNER_ONLY });
   return path;
-}
-
-/** The core has the credentials of its certificate and no others. */
-function coreEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !name.startsWith('AWS_') && name !== 'NODE_EXTRA_CA_CERTS',
-    ),
-  );
 }

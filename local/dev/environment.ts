@@ -3,14 +3,13 @@ import { EdgeError, type GroupDefinition } from '../../protocol';
 import { startLocalCloud, type LocalCloud } from '../cloud';
 import type { CloudOptions } from '../cloudOptions';
 import { startEdgeProcess, type Edge, type EdgeOptions, type EdgePlace } from './edge';
-import { GreengrassCore } from './greengrassCore';
-import { startGreengrassEdge } from './greengrassEdge';
+import { GreengrassCore, startGreengrassEdge } from './greengrassEdge';
 import { updateGroup } from '../../operations/groups/changeGroup';
 import type { EdgePackage } from '../../operations/groups/groupFiles';
 import type { WantedGroup } from '../../operations/groups/groupUpdate';
-import { invocationExchange } from './invocations';
 import { createOperator, type Operator } from '../../operations/operator';
 import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
+import { invocationExchange } from './timeline';
 import { packageService, readPackagedService } from './packaging';
 import { readPlan, type DeployPlan } from '../../operations/packages/plan';
 import { registerPackages, type RegisteredUpload } from '../../operations/packages/registerPackages';
@@ -25,7 +24,7 @@ export interface EnvironmentOptions extends CloudOptions {
   /** What an earlier `serverless package` left there; absent: the service is packaged now. */
   packageDir?: string;
   /** Changes the compiled template before it is deployed: a test removes one permission. */
-  transform?(template: CloudFormationTemplate): void;
+  transform?: (template: CloudFormationTemplate) => void;
   /** Ends the start: the packaging at once, the rest between two steps. */
   signal?: AbortSignal;
 }
@@ -104,7 +103,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
       stackName,
       template: service.template,
       artifacts: service.artifactsDir,
-      ...(options.transform && { transform: options.transform as (template: unknown) => void }),
+      ...(options.transform && { transform: options.transform }),
     });
     signal?.throwIfAborted();
     const environment = new ServiceEnvironment(cloud, stackName, operator, serviceOutputs(outputs), stateDir);

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +6,7 @@ import { EdgeError } from '../../protocol';
 import type { ThingFiles } from '../../operations/things/thingFiles';
 import type { LocalCloud } from '../cloud';
 import type { NucleusConfig } from '../nucleus/config';
-import { startProcess, type NodeProcess, type ProcessEvent } from './process';
-import { projectRoot } from './projectRoot';
+import { startProgram, type NodeProcess, type ProcessEvent } from './process';
 
 export interface NucleusPlace {
   cloud: LocalCloud;
@@ -23,9 +21,9 @@ export interface NucleusOptions {
   /** Variables of components beside those of a nucleus. */
   environment?: Record<string, string>;
   settings?: Partial<Pick<NucleusConfig, 'deploymentPollingFrequencySeconds' | 'startPollMs' | 'logLevel'>>;
-  onEvent?(event: ProcessEvent): void;
+  onEvent?: ((event: ProcessEvent) => void) | undefined;
   /** Every line of the nucleus and of its components that is JSON. */
-  onLine?(line: string): void;
+  onLine?: ((line: string) => void) | undefined;
 }
 
 const NUCLEUS_BUNDLE = 'dist/local/nucleus.cjs';
@@ -42,25 +40,13 @@ export async function startNucleusProcess(
   place: NucleusPlace,
   options: NucleusOptions = {},
 ): Promise<NodeProcess> {
-  const script = join(projectRoot(), NUCLEUS_BUNDLE);
-  if (!existsSync(script)) throw new EdgeError('NOT_FOUND', `${script} is not built: npm run build`);
   const rootDir = await shortRoot(join(place.stateDir, 'v2'));
   const configFile = await writeConfig(place, rootDir, options);
-  const nucleus = startProcess({
-    name: `nucleus ${place.core.thingName}`,
-    script,
-    args: ['--config', configFile],
-    ...(options.onEvent && { onEvent: options.onEvent }),
-    ...(options.onLine && { onLine: options.onLine }),
-  });
-  if (rootDir.startsWith(LINKS)) void nucleus.exited.then(() => rm(rootDir, { force: true }));
-  try {
-    await nucleus.waitFor('nucleus');
-    return nucleus;
-  } catch (error) {
-    await nucleus.kill();
-    throw error;
-  }
+  const { onEvent, onLine } = options;
+  const name = `nucleus ${place.core.thingName}`;
+  const { child } = await startProgram(NUCLEUS_BUNDLE, configFile, 'nucleus', { name, onEvent, onLine });
+  if (rootDir.startsWith(LINKS)) void child.exited.then(() => rm(rootDir, { force: true }));
+  return child;
 }
 
 async function writeConfig(

@@ -5,9 +5,8 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { EdgeError, parseJsonWith } from '../../protocol';
-import { endChild, forgetChild, registerChild } from './children';
-import { projectRoot } from './projectRoot';
-import { withTemporaryFolder } from './temporaryFolder';
+import { projectRoot, withTemporaryFolder } from './folders';
+import { endChild, forgetChild, registerChild } from './interruption';
 
 export interface PackagedService {
   stackName: string;

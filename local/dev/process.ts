@@ -1,8 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { tryParseJson } from '../../lib/json';
 import { EdgeError } from '../../protocol';
-import { forgetChild, registerChild } from './children';
+import { projectRoot } from './folders';
+import { forgetChild, registerChild } from './interruption';
 
 /** A JSON line of a child's stdout that has an `event` field. */
 export interface ProcessEvent {
@@ -17,9 +21,9 @@ export interface ProcessOptions {
   args?: readonly string[];
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  onEvent?(event: ProcessEvent): void;
+  onEvent?: ((event: ProcessEvent) => void) | undefined;
   /** Every line of stdout, as text. */
-  onLine?(line: string): void;
+  onLine?: ((line: string) => void) | undefined;
 }
 
 export interface ProcessExit {
@@ -30,7 +34,7 @@ export interface ProcessExit {
 export interface WaitOptions {
   /** 30,000 unless told. */
   timeoutMs?: number;
-  where?(event: ProcessEvent): boolean;
+  where?: (event: ProcessEvent) => boolean;
   /** Only events from now on; otherwise one that came already counts. */
   fresh?: boolean;
 }
@@ -41,11 +45,11 @@ export interface NodeProcess {
   readonly exited: Promise<ProcessExit>;
   readonly events: readonly ProcessEvent[];
   /** Throws EdgeError CLOSED (with the last lines of stderr) when the process ends first, TIMED_OUT. */
-  waitFor(event: string, options?: WaitOptions): Promise<ProcessEvent>;
+  waitFor: (event: string, options?: WaitOptions) => Promise<ProcessEvent>;
   /** SIGTERM, and SIGKILL after `graceMs` (5,000 unless told). */
-  stop(graceMs?: number): Promise<ProcessExit>;
+  stop: (graceMs?: number) => Promise<ProcessExit>;
   /** SIGKILL at once, as a power cut would end it. */
-  kill(): Promise<ProcessExit>;
+  kill: () => Promise<ProcessExit>;
 }
 
 const DEFAULT_WAIT_MS = 30_000;
@@ -64,6 +68,27 @@ export function startProcess(options: ProcessOptions): NodeProcess {
   });
   registerChild(child);
   return new Handle(child, options);
+}
+
+/**
+ * Starts a program of this package with `--config`; resolves with its event that it is `ready`. Throws
+ * EdgeError NOT_FOUND before a build.
+ */
+export async function startProgram(
+  bundle: string,
+  configFile: string,
+  ready: string,
+  options: Omit<ProcessOptions, 'script' | 'args'>,
+): Promise<{ child: NodeProcess; event: ProcessEvent }> {
+  const script = join(projectRoot(), bundle);
+  if (!existsSync(script)) throw new EdgeError('NOT_FOUND', `${script} is not built: npm run build`);
+  const child = startProcess({ ...options, script, args: ['--config', configFile] });
+  try {
+    return { child, event: await child.waitFor(ready) };
+  } catch (error) {
+    await child.kill();
+    throw error;
+  }
 }
 
 class Handle implements NodeProcess {
@@ -172,11 +197,6 @@ class Handle implements NodeProcess {
 }
 
 function parseEvent(line: string): ProcessEvent | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    const value = JSON.parse(line) as Partial<ProcessEvent>;
-    return typeof value.event === 'string' ? (value as ProcessEvent) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = line.startsWith('{') ? (tryParseJson(line) as Partial<ProcessEvent> | undefined) : undefined;
+  return typeof value?.event === 'string' ? (value as ProcessEvent) : undefined;
 }

@@ -1,13 +1,12 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import pc from 'picocolors';
-import type { Exchange } from '../../protocol';
+import { EdgeError, type Exchange } from '../../protocol';
 import type { Edge } from './edge';
 import { startEnvironment, type Environment, type GroupSetup } from './environment';
 import { awaitInterruption } from './interruption';
-import { writeStackFile } from './stackFile';
 import { quietSdk } from '../quietSdk';
-import { STACK_FILE } from '../../operations/stackFile';
+import { STACK_FILE, type StackFile } from '../../operations/stackFile';
 import { Timeline } from './timeline';
 
 export interface DevOptions {
@@ -17,7 +16,7 @@ export interface DevOptions {
   stateDir: string;
   /** What `sls package` wrote; absent: the service is packaged now. */
   packageDir?: string;
-  print(line: string): void;
+  print: (line: string) => void;
 }
 
 /** Events of different processes arrive out of order by a few milliseconds. */
@@ -86,4 +85,24 @@ function describeDevices({ devices }: GroupSetup, print: (line: string) => void)
   for (const { thingName, certificate, privateKey, ca } of devices) {
     print(`    ${thingName}: --cert ${certificate} --key ${privateKey} --ca ${ca}`);
   }
+}
+
+const OWNER_ONLY = 0o600;
+
+/** Tells the commands (`--local`) of this environment: CloudFormation has no wire protocol here. */
+export async function writeStackFile({ cloud, stackName }: Environment, file: string): Promise<void> {
+  const stack = cloud.stack(stackName);
+  if (stack === undefined) throw new EdgeError('INTERNAL', `stack ${stackName} is not deployed`);
+  const content: StackFile = {
+    format: 1,
+    stackName,
+    region: cloud.region,
+    outputs: stack.outputs,
+    environment: cloud.environment(),
+    ca: cloud.authority.certificatePem,
+    discoveryUrl: cloud.endpoints.iotTls,
+  };
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: OWNER_ONLY });
+  await rename(`${file}.new`, file);
 }

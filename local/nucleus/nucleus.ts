@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { OrphanGuard } from '../../runtime/orphanGuard';
+import { environmentWithoutAws } from '../base/environment';
 import {
   SIMULATED_NUCLEUS_VERSION,
   TOKEN_EXCHANGE_COMPONENT,
@@ -170,7 +171,7 @@ class Startup {
     const { thingName, region, ca, environment } = this.parts.config;
     const token = this.#tokens.of(component);
     return {
-      ...inheritedEnvironment(),
+      ...environmentWithoutAws(),
       ...environment,
       AWS_IOT_THING_NAME: thingName,
       AWS_REGION: region,
@@ -210,13 +211,4 @@ class Startup {
     this.#closers.push(() => rm(folder, { recursive: true, force: true }));
     return join(folder, 'ipc.socket');
   }
-}
-
-/** Nothing of the AWS set-up of whoever started the nucleus reaches a component. */
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !name.startsWith('AWS_') && name !== 'NODE_EXTRA_CA_CERTS',
-    ),
-  );
 }

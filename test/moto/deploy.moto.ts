@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { withTemporaryFolder } from '../../local/dev/temporaryFolder';
+import { withTemporaryFolder } from '../../local/dev/folders';
 import { prepareExample } from '../examples/support';
 import { root } from '../support/packaged';
 import { startMoto, type MotoServer } from './motoServer';

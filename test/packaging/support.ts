@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
-import { withTemporaryFolder } from '../../local/dev/temporaryFolder';
+import { withTemporaryFolder } from '../../local/dev/folders';
 import { root } from '../support/packaged';
 
 const folders: string[] = [];

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { withTemporaryFolder } from '../../local/dev/temporaryFolder';
+import { withTemporaryFolder } from '../../local/dev/folders';
 import { root } from './root';
 
 export interface SlsResult {

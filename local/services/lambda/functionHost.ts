@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { EdgeError } from '../../../protocol';
 import { createFunctionHost, type FunctionLogLine } from '../../../runtime/host';
 import type { FunctionHost } from '../../../runtime/types';
-import { projectRoot } from '../../dev/projectRoot';
+import { projectRoot } from '../../dev/folders';
 
 export interface CloudFunctionHostOptions {
   /** `dist/edge/functionProcess.cjs` of this package unless told. */

@@ -1,5 +1,5 @@
 import { ListInstalledComponentsCommand } from '@aws-sdk/client-greengrassv2';
-import { GreengrassCore } from '../../../local/dev/greengrassCore';
+import { GreengrassCore } from '../../../local/dev/greengrassEdge';
 import type { Edge } from '../../../local';
 import { functionComponentName, wantedFunctions } from '../../../protocol';
 import type { TestDevice } from '../../support/device';

@@ -13,7 +13,7 @@ import {
   type EnvironmentOptions,
   type PackagedService,
 } from '../../../local';
-import { projectRoot } from '../../../local/dev/projectRoot';
+import { projectRoot } from '../../../local/dev/folders';
 
 const SERVICE = `
 service: house
@@ -129,7 +129,7 @@ describe('an environment', () => {
 
   it('leaves nothing running when a step fails', async () => {
     await environment.close();
-    const failing = start({ transform: ({ Outputs }) => void delete Outputs['EdgeStateBucket'] });
+    const failing = start({ transform: ({ Outputs }) => Reflect.deleteProperty(Outputs, 'EdgeStateBucket') });
     await expect(failing).rejects.toThrow('EdgeStateBucket');
     // The folder is free again.
     environment = await start();

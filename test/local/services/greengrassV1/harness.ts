@@ -119,7 +119,10 @@ export async function startV1(options: V1Options & { serviceRole?: boolean } = {
       {
         schedule: (step) => void steps.push(step),
         now: () => (time += 1_000),
-        core: (delivery) => void test.deliveries.push(delivery) as undefined,
+        core(delivery) {
+          test.deliveries.push(delivery);
+          return undefined;
+        },
         onStatusChange: (event) => test.events.push(event),
         throttle(operation) {
           test.requests.push(operation);

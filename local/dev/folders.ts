@@ -1,6 +1,18 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+
+/**
+ * The folder of this package: where `dist/` is, from source and from a bundle alike. Whatever its
+ * name: `serverless create` renames what it copies.
+ */
+export function projectRoot(): string {
+  for (let folder = __dirname; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+    if (folder === dirname(folder)) throw new Error(`no package around ${__dirname}`);
+  }
+}
 
 /**
  * Gives a child process a temporary folder of its own, which goes when it has ended: serverless-esbuild
