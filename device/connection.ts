@@ -18,7 +18,7 @@ export interface ConnectionWorld<G> {
 }
 
 /** Pauses between attempts to reconnect: an edge that restarts is back within a second or two. */
-export const RECONNECT: Backoff = { first: 100, most: 5_000 };
+const RECONNECT: Backoff = { first: 100, most: 5_000 };
 /** One round of attempts, over all known addresses. */
 const ROUND_MS = 30_000;
 

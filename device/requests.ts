@@ -42,7 +42,7 @@ export interface RequestsWorld {
 }
 
 /** Retries on a live connection; after a lost connection everything is sent again at once. */
-export const RETRY: Backoff = { first: 1_000, most: 10_000 };
+const RETRY: Backoff = { first: 1_000, most: 10_000 };
 
 interface Pending {
   conversation: Conversation<unknown>;

@@ -31,7 +31,7 @@ export interface EdgeCore {
   close: () => Promise<void>;
 }
 
-export type CoreEvent = { event: 'listening'; port?: number } | { event: 'reconciled'; revision: number };
+type CoreEvent = { event: 'listening'; port?: number } | { event: 'reconciled'; revision: number };
 
 /** What a core is made of beside its settings. */
 export interface CoreParts {

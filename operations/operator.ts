@@ -30,7 +30,6 @@ import { poll, type PollOptions } from './poll';
 import { thingOperations, type ThingOperations } from './things/things';
 
 export type { OperatorConfig, OperatorEnvironment } from './clients';
-export type { PollOptions } from './poll';
 export type { ProvisionedThing } from './things/things';
 
 export interface PackageUpload {

@@ -6,7 +6,7 @@ import { EdgeError, parseJsonWith } from '../protocol';
  * `.edge/stack.json`: a stack of the local cloud, which has no CloudFormation that one could ask.
  * `sls edge dev` writes it while it runs; the commands read it with `--local`.
  */
-export const stackFileSchema = z.strictObject({
+const stackFileSchema = z.strictObject({
   format: z.literal(1),
   stackName: z.string(),
   region: z.string(),

@@ -9,7 +9,7 @@ export const edgeLogLevelSchema = z.enum(Object.keys(LOG_LEVELS) as [EdgeLogLeve
 export const DEFAULT_EDGE_LOG_LEVEL: EdgeLogLevel = 'warn';
 
 /** A line of a core's log; `function` (name@version) where a function wrote it. */
-export const logLineSchema = z.looseObject({
+const logLineSchema = z.looseObject({
   level: z.number(),
   /** Milliseconds since the epoch, by the clock of the core. */
   time: z.number(),

@@ -9,7 +9,7 @@ import { versionRangeSchema } from './versions';
  * The HTTP routes between an edge core and the cloud. All use IAM authorisation (SigV4); the caller
  * is an assumed role whose session name is the core's certificate id.
  */
-export const packageLocationSchema = z.object({
+const packageLocationSchema = z.object({
   /** Presigned GET of the package; short-lived, never stored. */
   url: z.string(),
   digest: digestSchema,
@@ -29,7 +29,7 @@ export const validateRequestSchema = z.strictObject({
 });
 export type ValidateRequest = z.infer<typeof validateRequestSchema>;
 
-export const validateResponseSchema = z.object({
+const validateResponseSchema = z.object({
   manifest: functionManifestSchema,
   /** Device patterns in force for this function in this group. */
   devices: z.array(z.string()),
@@ -40,16 +40,15 @@ export const validateResponseSchema = z.object({
 });
 export type ValidateResponse = z.infer<typeof validateResponseSchema>;
 
-export const definitionResponseSchema = z.object({ definition: groupDefinitionSchema });
-export type DefinitionResponse = z.infer<typeof definitionResponseSchema>;
+const definitionResponseSchema = z.object({ definition: groupDefinitionSchema });
 
-export const deviceResponseSchema = z.object({
+const deviceResponseSchema = z.object({
   thingName: thingNameSchema,
   certificateId: certificateIdSchema,
 });
 export type DeviceResponse = z.infer<typeof deviceResponseSchema>;
 
-export const cloudInvokeRequestSchema = z.strictObject({
+const cloudInvokeRequestSchema = z.strictObject({
   requestId: requestIdSchema,
   device: thingNameSchema,
   /** `name@version` of the function that calls on the edge, by its own right; absent: the device calls. */
@@ -59,7 +58,7 @@ export const cloudInvokeRequestSchema = z.strictObject({
 });
 export type CloudInvokeRequest = z.infer<typeof cloudInvokeRequestSchema>;
 
-export const cloudInvokeResponseSchema = z.object({
+const cloudInvokeResponseSchema = z.object({
   version: z.string(),
   output: z.unknown(),
   durationMs: z.number(),

@@ -21,7 +21,7 @@ const sharedFilterSchema = z
   .max(200);
 
 /** What a function needs from the machine that runs it. */
-export const requirementsSchema = z.strictObject({
+const requirementsSchema = z.strictObject({
   /** semver range of Node versions. */
   node: versionRangeSchema.optional(),
   architectures: z

@@ -24,7 +24,7 @@ export const errorBodySchema = z.object({
 const request = { requestId: requestIdSchema };
 const wanted = { function: functionNameSchema, version: versionRangeSchema.optional() };
 
-export const invokeLocationSchema = z.enum(['edge', 'cloud', 'any']);
+const invokeLocationSchema = z.enum(['edge', 'cloud', 'any']);
 export type RequestedLocation = z.infer<typeof invokeLocationSchema>;
 
 export const askSchemas = {

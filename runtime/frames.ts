@@ -9,7 +9,7 @@ const HEADER_BYTES = 4;
 /** Lambda's limit for the payload of a synchronous call, and so for events and results here. */
 export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024;
 /** A frame is a payload with its envelope. */
-export const MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES + 256 * 1024;
+const MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES + 256 * 1024;
 
 /** The other side broke the framing; nothing after it can be trusted. */
 export class FrameError extends Error {

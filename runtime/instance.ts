@@ -16,7 +16,7 @@ import {
 import type { FunctionCall, FunctionOutcome, FunctionSpec } from './types';
 
 /** The longest that a module may take to load. Lambda's limit for the same. */
-export const INIT_TIMEOUT_MS = 10_000;
+const INIT_TIMEOUT_MS = 10_000;
 
 export interface InstanceSurroundings {
   spec: FunctionSpec;

@@ -85,7 +85,7 @@ export type ProcessMessage =
  * A message of a process, or undefined if it is none. The function shares the process and may write
  * anything to the descriptor, so the form is checked; by hand, because this is on the way of each call.
  */
-export function asProcessMessage(value: unknown): ProcessMessage | undefined {
+function asProcessMessage(value: unknown): ProcessMessage | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   const message = value as Record<string, unknown>;
   switch (message['type']) {

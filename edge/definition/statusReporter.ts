@@ -8,7 +8,7 @@ import { LAST_WORD_MS, type LocalFunctions, type Upstream } from '../ports';
 const GATHER_MS = 20;
 
 /** Seconds between reports when nothing changes. */
-export const DEFAULT_HEARTBEAT = 60;
+const DEFAULT_HEARTBEAT = 60;
 /** The cores of a fleet start together and must not report together for ever. */
 const JITTER = 0.2;
 

@@ -23,7 +23,7 @@ export interface MemoryLimits {
   ttlMs: number;
 }
 
-export const DEFAULT_MEMORY_LIMITS: MemoryLimits = {
+const DEFAULT_MEMORY_LIMITS: MemoryLimits = {
   open: { deploy: 64, join: 4, release: 64, prefetch: 16, invoke: 256, call: 256 },
   entries: 2048,
   deviceBytes: 4 * 1024 * 1024,

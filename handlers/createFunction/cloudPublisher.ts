@@ -26,7 +26,7 @@ export interface PublisherSettings {
   logGroup: string;
 }
 
-export const LIVE_ALIAS = 'live';
+const LIVE_ALIAS = 'live';
 /** Lambda has no less than this (MiB). */
 const MIN_LAMBDA_MEMORY = 128;
 /** Seconds. The SDK's waiters would begin with a whole one. */

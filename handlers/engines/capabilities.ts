@@ -18,7 +18,7 @@ export function requireCapabilities(
   }
 }
 
-export function isThingGroupArn(arn: string): boolean {
+function isThingGroupArn(arn: string): boolean {
   return arn.split(':')[5]?.startsWith('thinggroup/') ?? false;
 }
 

@@ -14,7 +14,7 @@ export interface EnginePorts {
 }
 
 /** `edge.engine` as it is read: the options that several engines have are named here. */
-export interface EngineOptions {
+interface EngineOptions {
   name: string;
   sweepMinutes: number;
   /** How functions come to cores where the group says nothing else. */
@@ -22,7 +22,7 @@ export interface EngineOptions {
 }
 
 /** What a group may say about its engine. */
-export interface EngineOptionsOfGroup {
+interface EngineOptionsOfGroup {
   delivery?: Delivery | undefined;
   target?: string | undefined;
 }

@@ -51,7 +51,7 @@ export interface EngineCapabilities {
  * `announced`: the core was told; what it makes of it is in its own reports. `waiting`: not begun, for
  * the reason in `error`; the next event or sweep tries again. `superseded`: a newer revision took its place.
  */
-export type DeploymentState = 'announced' | 'waiting' | 'inProgress' | 'succeeded' | 'superseded' | 'failed';
+type DeploymentState = 'announced' | 'waiting' | 'inProgress' | 'succeeded' | 'superseded' | 'failed';
 
 export interface Deployment {
   group: string;

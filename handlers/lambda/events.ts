@@ -9,7 +9,7 @@ export function eventFunction(log: Log, run: (event: unknown) => Promise<void>) 
     .handler(async (event) => run(event));
 }
 
-export function errorLog(log: Log): MiddlewareObj<unknown, void> {
+function errorLog(log: Log): MiddlewareObj<unknown, void> {
   return {
     onError: ({ error, context }) => {
       const body = EdgeError.from(error).toJSON();

@@ -12,7 +12,7 @@ type ParametersOf<Path extends string> = Path extends `${string}{${infer Name}}$
 
 type DocumentOf<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
-export interface HttpRequest<K extends RouteName> {
+interface HttpRequest<K extends RouteName> {
   caller: Caller;
   path: Record<ParametersOf<(typeof ROUTES)[K]['path']>, string>;
   query: Record<string, string | undefined>;
@@ -21,7 +21,7 @@ export interface HttpRequest<K extends RouteName> {
   document: DocumentOf<(typeof ROUTES)[K]['request']>;
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status?: number;
   headers?: Record<string, string>;
   /** Absent: no body. */

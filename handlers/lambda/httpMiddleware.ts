@@ -17,7 +17,7 @@ import type { EdgeHttpEvent, HttpResult } from './httpEvent';
 type HttpMiddleware = MiddlewareObj<EdgeHttpEvent, HttpResult>;
 
 /** A device's largest payload, and what the core puts around its input. */
-export const MAX_BODY_BYTES = MAX_MQTT_PAYLOAD + 1024;
+const MAX_BODY_BYTES = MAX_MQTT_PAYLOAD + 1024;
 
 /** Coded errors with their status; of anything else the caller learns only under which id it is logged. */
 export function errorResponse(log: Log): HttpMiddleware {

@@ -1,7 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { jitteredBackoff } from '../stores/backoff';
 import { S3Documents } from '../stores/s3Documents';
-import type { Clock } from '../ports';
 import { environment } from './environment';
 
 /** Once per process: the SDK keeps its connections alive. */
@@ -11,5 +10,3 @@ export const s3 = new S3Client({
 });
 
 export const stateDocuments = new S3Documents(s3, environment('EDGE_STATE_BUCKET'), jitteredBackoff);
-
-export const systemClock: Clock = { now: () => Date.now() };

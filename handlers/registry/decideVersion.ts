@@ -8,7 +8,7 @@ import {
 } from '../../protocol';
 
 /** The version of the first package of a function that names none. */
-export const FIRST_VERSION = '1.0.0';
+const FIRST_VERSION = '1.0.0';
 
 export interface UploadedVersion {
   /** SHA-256 of the zip, hex. */

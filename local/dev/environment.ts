@@ -35,8 +35,6 @@ export interface CloudFormationTemplate {
   Outputs: Record<string, unknown>;
 }
 
-export type { RegisteredUpload };
-
 export interface GroupSetup {
   group: string;
   core: ThingFiles;

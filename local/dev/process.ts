@@ -31,7 +31,7 @@ export interface ProcessExit {
   signal: NodeJS.Signals | null;
 }
 
-export interface WaitOptions {
+interface WaitOptions {
   /** 30,000 unless told. */
   timeoutMs?: number;
   where?: (event: ProcessEvent) => boolean;

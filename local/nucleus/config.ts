@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseJsonWith } from '../../protocol';
 
 /** The configuration file of the simulated nucleus. Paths are relative to the file. */
-export const nucleusConfigSchema = z.strictObject({
+const nucleusConfigSchema = z.strictObject({
   thingName: z.string(),
   /** As `/greengrass/v2` on a real core. Survives restarts; keep it short, a socket lies in it. */
   rootDir: z.string(),

@@ -7,7 +7,7 @@ import type { CloudServices } from '../services';
 import { retained, StackChange, type DeployedResources } from './stack';
 import { parseTemplate, type Template } from './template';
 
-export interface StackRequest {
+interface StackRequest {
   stackName: string;
   /** A compiled template as parsed JSON. */
   template: unknown;

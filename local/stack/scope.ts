@@ -77,6 +77,6 @@ function pseudoParameters({ stackName, account, region }: StackFacts): Record<st
   };
 }
 
-export function stackArn(stackName: string, account: string, region: string): string {
+function stackArn(stackName: string, account: string, region: string): string {
   return `arn:aws:cloudformation:${region}:${account}:stack/${stackName}/local`;
 }

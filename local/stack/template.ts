@@ -23,7 +23,7 @@ const outputSchema = z.strictObject({
 
 const parameterSchema = z.looseObject({ Type: z.string(), Default: z.unknown().optional() });
 
-export const templateSchema = z.strictObject({
+const templateSchema = z.strictObject({
   AWSTemplateFormatVersion: z.string().optional(),
   Description: z.string().optional(),
   Metadata: z.unknown().optional(),

@@ -22,7 +22,7 @@ import { registerChanged, type RegisteredPackage } from '../packages/registerPac
 import { letDiscover, syncThingGroup } from '../things/membership';
 
 /** A thing with the certificate that it presents. */
-export interface ThingIdentity {
+interface ThingIdentity {
   thingName: string;
   certificateId: string;
 }

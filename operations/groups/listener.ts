@@ -7,7 +7,7 @@ import { readText, removeObject, writeText } from '../objects';
  * Where the edge of a group listens and whom its devices must trust: `groups/<group>/listener.json` in
  * the state bucket. Written by `sls edge core init`, so that `sls edge device add` can run elsewhere.
  */
-export const listenerSchema = z.strictObject({
+const listenerSchema = z.strictObject({
   format: z.literal(1),
   /** Names and addresses in the edge's server certificate; devices are given the first. */
   hosts: z.array(z.string()).min(1),

@@ -14,7 +14,7 @@ export interface Check {
 }
 
 export const ok = (name: string, found: string): Check => ({ name, state: 'ok', found });
-export const warning = (name: string, found: string, action: string): Check => ({
+const warning = (name: string, found: string, action: string): Check => ({
   name,
   state: 'warning',
   found,

@@ -25,7 +25,7 @@ export const revisionRecordSchema = z.looseObject({
   at: z.string(),
   error: errorBodySchema.optional(),
 });
-export type RevisionRecord = z.infer<typeof revisionRecordSchema>;
+type RevisionRecord = z.infer<typeof revisionRecordSchema>;
 
 export interface FunctionOverview {
   /** `<function>@<version>` */

@@ -98,7 +98,7 @@ async function detachOthers(iot: IoTClient, target: string, detached: string): P
 }
 
 /** Detaches a certificate from its things, deactivates and deletes it. Policies must be detached already. */
-export async function deleteCertificate(
+async function deleteCertificate(
   iot: IoTClient,
   certificateArn: string,
   things: readonly string[],

@@ -22,7 +22,7 @@ export interface ProvisionedThing {
   certificateId: string;
 }
 
-export interface IotEndpoints {
+interface IotEndpoints {
   /** `host`, or `host:port` where the port is not AWS's. */
   data: string;
   credentialProvider: string;

@@ -11,7 +11,7 @@ interface Resolution {
 }
 
 /** Logical ids of the resources that these variables refer to. */
-export interface VariableTargets {
+interface VariableTargets {
   functionsBucket: string;
   stateBucket: string;
   provider(): AwsProvider;

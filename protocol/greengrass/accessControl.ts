@@ -11,7 +11,6 @@ const policySchema = z.strictObject({
   /** Topics with `*` for any text, MQTT wildcards where MQTT has them. */
   resources: z.array(z.string()).default([]),
 });
-export type AccessPolicy = z.output<typeof policySchema>;
 
 /** Service (`aws.greengrass.ipc.mqttproxy`) → policy id, unique on the core device → policy. */
 export const accessControlSchema = z.record(z.string(), z.record(z.string(), policySchema));

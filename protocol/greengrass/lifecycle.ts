@@ -33,7 +33,6 @@ const stepSchema = z.strictObject({
   Setenv: environmentSchema.optional(),
   BootstrapOnRollback: z.boolean().optional(),
 });
-export type LifecycleStep = z.output<typeof stepSchema>;
 
 /** A script, or a script with its conditions; in a global lifecycle also one per selection. */
 const stepOrScript = z.union([

@@ -17,7 +17,7 @@ export const componentNameSchema = z
   .max(128)
   .regex(/^[a-zA-Z0-9-_.]+$/, { error: 'a component name of letters, digits, "-", "_" and "."' });
 
-export const componentVersionSchema = z
+const componentVersionSchema = z
   .string()
   .max(64)
   .refine((version) => semver.valid(version) === version, { error: 'a semantic version such as 1.0.0' });
@@ -81,7 +81,6 @@ export const recipeSchema = z.strictObject({
 export type Recipe = z.output<typeof recipeSchema>;
 export type RecipeManifest = z.output<typeof manifestSchema>;
 export type RecipeArtifact = z.output<typeof artifactSchema>;
-export type RecipeDependency = z.output<typeof dependencySchema>;
 
 /** Throws EdgeError `code` naming the first field that the recipe reference does not allow. */
 export function parseRecipe(

@@ -20,7 +20,7 @@ export interface PackageStoreOptions {
   clock?: Pick<Clock, 'now'>;
 }
 
-export const DEFAULT_STORAGE_BYTES = 1024 * 1024 * 1024;
+const DEFAULT_STORAGE_BYTES = 1024 * 1024 * 1024;
 
 interface Kept extends StoredPackage {
   /** Every byte has reached the disk. */

@@ -52,10 +52,7 @@ export async function startTestEnvironment(
   });
 }
 
-export async function connectOptions(
-  environment: Environment,
-  thingName: string,
-): Promise<Record<string, unknown>> {
+async function connectOptions(environment: Environment, thingName: string): Promise<Record<string, unknown>> {
   const { certificate, privateKey, ca } = await environment.deviceCredentials(thingName);
   return { thingName, certificate, privateKey, ca, discovery: { url: environment.cloud.endpoints.iotTls } };
 }

@@ -6,7 +6,7 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
-export const ERROR_LEVEL = 50;
+const ERROR_LEVEL = 50;
 const WAIT_MS = 10_000;
 
 /** Keeps a pino log in memory: as a destination (`write`), or line by line. */

@@ -12,7 +12,7 @@ export interface CoreSdk {
   };
 }
 
-export interface InvokeParams {
+interface InvokeParams {
   /** With its version or alias. */
   FunctionName: string;
   InvocationType: 'Event' | 'RequestResponse';
@@ -23,7 +23,7 @@ export interface InvokeParams {
 }
 
 /** Of a RequestResponse invocation; an Event gives its id. */
-export type InvokeData = string | { FunctionError?: string; StatusCode?: number; Payload?: Buffer | string };
+type InvokeData = string | { FunctionError?: string; StatusCode?: number; Payload?: Buffer | string };
 
 type Done<T> = (error: Error | null, data: T | null) => void;
 

@@ -11,7 +11,7 @@ import { coreEntries, deviceEntries, loggerEntries, resourceEntries, revokedThin
 import type { GreengrassV1Settings, SystemFunctionArns } from './systemFunctions';
 import { subscriptionEntries } from './subscriptions';
 
-export const CONTENT_KINDS = Object.keys(DEFINITION_KINDS) as ContentKind[];
+const CONTENT_KINDS = Object.keys(DEFINITION_KINDS) as ContentKind[];
 
 /** What this product puts into a group, and the ARNs of things that it takes out of it. */
 export interface OwnContent extends GroupContent {

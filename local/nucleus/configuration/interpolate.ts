@@ -1,7 +1,7 @@
 import { parsePointer, valueAt, type Tree } from './tree';
 
 /** What the variables of one component stand for. */
-export interface ComponentPlaces {
+interface ComponentPlaces {
   artifacts: string;
   unarchived: string;
   work: string;

@@ -29,7 +29,7 @@ export interface IpcCall {
   onEnd: (listener: () => void) => void;
 }
 
-export interface IpcOperation {
+interface IpcOperation {
   /** The stream stays open after the answer: messages follow. */
   streaming: boolean;
   /** The answer. Throws IpcError. Messages of a subscription go out after it. */

@@ -3,14 +3,14 @@ import type { CloudContext } from '../../base/context';
 import type { Lambda } from '../lambda';
 import { parsePattern, type Matches } from './pattern';
 
-export interface EventTarget {
+interface EventTarget {
   /** ARN of a Lambda function; its resource policy decides. */
   arn: string;
   /** JSON text that replaces the event. */
   input?: string;
 }
 
-export interface EventRule {
+interface EventRule {
   arn: string;
   pattern: unknown;
   targets: readonly EventTarget[];

@@ -17,7 +17,7 @@ const coreSchema = z.strictObject({
   /** Client devices with the time of their association, in milliseconds since the epoch. */
   devices: z.record(z.string(), z.number()),
 });
-export type CoreRecord = z.infer<typeof coreSchema>;
+type CoreRecord = z.infer<typeof coreSchema>;
 
 /** Core devices by thing name, kept on disk. Change a record, then `save()`. */
 export interface DiscoveryState {

@@ -5,7 +5,7 @@ import type { DefinitionContent, Entry, Kind } from './kinds';
  * Quotas of a group (AWS General Reference, "AWS IoT Greengrass V1 endpoints and quotas").
  * Connectors and loggers have none that is published.
  */
-export const QUOTAS: Readonly<Partial<Record<Kind['path'], number>>> = {
+const QUOTAS: Readonly<Partial<Record<Kind['path'], number>>> = {
   cores: 1,
   devices: 2_500,
   functions: 200,
@@ -13,7 +13,7 @@ export const QUOTAS: Readonly<Partial<Record<Kind['path'], number>>> = {
   subscriptions: 10_000,
 };
 /** Subscriptions of a group whose source is the cloud. */
-export const CLOUD_SUBSCRIPTIONS = 50;
+const CLOUD_SUBSCRIPTIONS = 50;
 const LONGEST_CORE_NAME = 124;
 
 /** The content of a version as it is stored. Throws InvalidContainerDefinitionException. */

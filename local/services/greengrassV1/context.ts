@@ -23,7 +23,7 @@ export interface CoreDelivery {
 }
 
 /** A simulated V1 core. Undefined, or a promise that never resolves: it is offline, so in progress. */
-export type V1Core = (delivery: CoreDelivery) => Promise<CoreOutcome> | undefined;
+type V1Core = (delivery: CoreDelivery) => Promise<CoreOutcome> | undefined;
 
 /** `Greengrass Deployment Status Change`, as EventBridge gets it. */
 export interface StatusChange {

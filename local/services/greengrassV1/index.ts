@@ -12,7 +12,7 @@ import { roleRoutes } from './roles';
 import { DeploymentRunner } from './runner';
 import { openV1State } from './state';
 
-export type { CoreDelivery, CoreOutcome, StatusChange, V1Core, V1Options } from './context';
+export type { CoreDelivery, CoreOutcome, StatusChange, V1Options } from './context';
 
 export interface GreengrassV1 {
   /** For the same endpoint as V2's. */

@@ -35,7 +35,7 @@ const certificateArn = text.regex(
   'not the ARN of a certificate',
 );
 /** A version or an alias: `$LATEST` and an ARN without a qualifier are refused. */
-export const QUALIFIED_FUNCTION = /^arn:[^:]+:lambda:[^:]*:(\d{12})?:function:[a-zA-Z0-9_-]+:[a-zA-Z0-9_-]+$/;
+const QUALIFIED_FUNCTION = /^arn:[^:]+:lambda:[^:]*:(\d{12})?:function:[a-zA-Z0-9_-]+:[a-zA-Z0-9_-]+$/;
 const functionArn = text.regex(
   QUALIFIED_FUNCTION,
   'not the ARN of a version or an alias of a Lambda function',

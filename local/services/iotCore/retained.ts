@@ -9,7 +9,7 @@ const retainedSchema = z.strictObject({
   /** Milliseconds since the epoch. */
   lastModifiedTime: z.number(),
 });
-export type RetainedMessage = z.infer<typeof retainedSchema>;
+type RetainedMessage = z.infer<typeof retainedSchema>;
 
 /** Retained messages by topic, one file each, so that they outlive the process. */
 export interface RetainedMessages {

@@ -20,7 +20,7 @@ import { Runner } from './runner';
 import { LambdaService, type LambdaParts } from './service';
 import type { Destinations, Invocation, Lambda } from './types';
 
-export type { EventInvokeConfig, FunctionProps } from './props';
+export type { FunctionProps } from './props';
 export * from './types';
 
 export interface LambdaOptions {

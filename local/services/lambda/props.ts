@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AwsError } from '../../base/context';
 
 /** What Lambda's API and CloudFormation may say of a function; anything else is refused by name. */
-export const RUNTIMES = ['nodejs22.x', 'nodejs24.x'] as const;
+const RUNTIMES = ['nodejs22.x', 'nodejs24.x'] as const;
 
 export const codeSchema = z.strictObject({
   /** The package itself; base64 on the wire. */

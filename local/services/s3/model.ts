@@ -16,7 +16,7 @@ export interface S3Event {
   Records: S3EventRecord[];
 }
 
-export interface S3EventRecord {
+interface S3EventRecord {
   eventVersion: string;
   eventSource: 'aws:s3';
   awsRegion: string;

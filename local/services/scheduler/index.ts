@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { systemClock, type Clock } from '../../../lib/clock';
 import { parseSchedule } from './expression';
 
-export interface ScheduledTarget {
+interface ScheduledTarget {
   /** What fires: the ARN of the rule or schedule. */
   arn: string;
   expression: string;

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { AwsError, type CloudContext } from '../../base/context';
 
-export interface QueueMessage {
+interface QueueMessage {
   /** Milliseconds since the epoch. */
   sentAt: number;
   body: string;

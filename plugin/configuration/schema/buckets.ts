@@ -28,4 +28,3 @@ export const bucketSchema = z.union(
   ],
   { error: EXPECTED },
 );
-export type BucketSection = z.output<typeof bucketSchema>;

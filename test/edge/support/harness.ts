@@ -70,7 +70,7 @@ export class MemoryDevices implements Devices {
 }
 
 /** Keeps a copy, as a file would. */
-export class MemoryStore<T> implements Store<T> {
+class MemoryStore<T> implements Store<T> {
   text: string | undefined;
   saves = 0;
   fails = false;

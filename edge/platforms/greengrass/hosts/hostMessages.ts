@@ -7,12 +7,12 @@ import { digestSchema } from '../../../../protocol/names';
  * processes. Each of those gets a connection of its own, which begins with `instance` and then carries
  * the messages of processMessages.ts.
  */
-export const HOST_PROTOCOL = 1;
+const HOST_PROTOCOL = 1;
 
 const instance = z.string().min(1).max(64);
 const pid = z.int().min(2);
 
-export const helloSchema = z.object({
+const helloSchema = z.object({
   type: z.literal('hello'),
   protocol: z.literal(HOST_PROTOCOL, { error: `a host that speaks protocol ${HOST_PROTOCOL}` }),
   /** `name@version` */

@@ -61,7 +61,7 @@ function requireReadable(
 }
 
 /** Throws AwsError ValidationException for what the local cloud cannot read. */
-export function parseS3Uri(uri: string): { bucket: string; key: string } {
+function parseS3Uri(uri: string): { bucket: string; key: string } {
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/i.exec(uri) ?? [];
   if (bucket !== undefined && key !== undefined) return { bucket, key };
   throw new AwsError('ValidationException', `${uri}: the local cloud has artifacts in S3 only`);

@@ -3,7 +3,7 @@ import { systemClock } from '../../../../lib/clock';
 import { pause } from '../../../../lib/timeLimit';
 import { openJsonFolder } from '../../../base/jsonFile';
 
-export const LIFECYCLE_STATES = [
+const LIFECYCLE_STATES = [
   'NEW',
   'INSTALLED',
   'STARTING',

@@ -34,9 +34,9 @@ const componentSchema = z.strictObject({
 });
 export type ComponentSpecification = z.output<typeof componentSchema>;
 
-export const componentsSchema = z.record(componentNameSchema, componentSchema);
+const componentsSchema = z.record(componentNameSchema, componentSchema);
 
-export const policiesSchema = z.strictObject({
+const policiesSchema = z.strictObject({
   failureHandlingPolicy: z.enum(['ROLLBACK', 'DO_NOTHING']).optional(),
   componentUpdatePolicy: z
     .strictObject({
@@ -46,7 +46,6 @@ export const policiesSchema = z.strictObject({
     .optional(),
   configurationValidationPolicy: z.strictObject({ timeoutInSeconds: z.int().min(0).optional() }).optional(),
 });
-export type DeploymentPolicies = z.output<typeof policiesSchema>;
 
 export const createDeploymentSchema = z.strictObject({
   targetArn: z.string(),
@@ -76,7 +75,7 @@ export const deploymentSchema = z.strictObject({
 });
 export type StoredDeployment = z.output<typeof deploymentSchema>;
 
-export const EXECUTION_STATUSES = [
+const EXECUTION_STATUSES = [
   'QUEUED',
   'IN_PROGRESS',
   'SUCCEEDED',

@@ -7,7 +7,7 @@ import type { RuleMessage } from '../rules/sql/evaluate';
 import type { IotContext } from '../context';
 import { brokerHandlers, DeviceConnections } from './handlers';
 
-export interface OutgoingMessage {
+interface OutgoingMessage {
   topic: string;
   payload: Buffer;
   qos: 0 | 1;

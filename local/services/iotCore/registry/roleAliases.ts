@@ -5,7 +5,7 @@ import { routesOf, type RestCall, type RestRoute } from '../../../base/rest/serv
 import type { IotArns } from '../arns';
 import { found, requireName, type RegistryStore, type RoleAliasRecord } from './store';
 
-export interface RoleAliasInput {
+interface RoleAliasInput {
   roleArn: string;
   /** 900 to 43,200; 3,600 unless told. */
   credentialDurationSeconds?: number | undefined;

@@ -16,7 +16,7 @@ import { requestOf } from '../iotCore/httpsClient';
 
 const THING = '${iot:Connection.Thing.ThingName}';
 /** What the nucleus needs (developer guide, "Minimal AWS IoT policy"). */
-export const NUCLEUS_POLICY = [
+const NUCLEUS_POLICY = [
   allow('iot:Connect', arn(`client/${THING}`)),
   allow('iot:Publish', arn(`topic/$aws/things/${THING}/greengrassv2/health/json`)),
   allow('iot:Subscribe', [

@@ -21,7 +21,7 @@ import { createIotCore, type IotCore } from '../../../../local/services/iotCore'
 export const REGION = 'eu-central-1';
 export const ACCOUNT = '000000000000';
 
-export interface LogLine extends Record<string, unknown> {
+interface LogLine extends Record<string, unknown> {
   msg: string;
 }
 
