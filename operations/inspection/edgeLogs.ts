@@ -1,6 +1,7 @@
 import { coreLogsSchema, keys, LOG_LEVELS, type EdgeLogLevel, type LogLine } from '../../protocol';
 import type { OperatorAccess } from '../groups/changeGroup';
 import { inParallel } from '../../lib/concurrency';
+import { tryParseJson } from '../../lib/json';
 import { objectsBelow, readText, READS_AT_ONCE } from '../objects';
 
 export interface EdgeLogLine extends LogLine {
@@ -68,7 +69,7 @@ export function sinceLastLook(now: number): number {
 
 /** A batch that cannot be read tells nothing; what was left out before it is a line of its own. */
 function linesOf(text: string | undefined): LogLine[] {
-  const batch = coreLogsSchema.safeParse(parsed(text)).data;
+  const batch = coreLogsSchema.safeParse(tryParseJson(text ?? '')).data;
   if (batch === undefined) return [];
   const { dropped, lines } = batch;
   if (dropped === 0) return lines;
@@ -79,14 +80,6 @@ function linesOf(text: string | undefined): LogLine[] {
 /** As the core counts it when it decides what to send. */
 function severity({ level, stream }: LogLine): number {
   return stream === 'stderr' ? Math.max(level, LOG_LEVELS.warn) : level;
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }
 
 function matches(line: EdgeLogLine, { since, function: name, coreOnly, level }: LogQuery): boolean {

@@ -1,6 +1,7 @@
 import { coreStatusSchema, uploadResultSchema } from '../../protocol';
 import type { OperatorAccess } from '../groups/changeGroup';
 import { inParallel } from '../../lib/concurrency';
+import { tryParseJson } from '../../lib/json';
 import { objectsBelow, readText, type ListedObject, READS_AT_ONCE } from '../objects';
 import { revisionRecordSchema } from './overview';
 
@@ -71,7 +72,7 @@ async function readUpload(
   object: ListedObject,
   text: () => Promise<string | undefined>,
 ): Promise<HistoryEvent | undefined> {
-  const result = uploadResultSchema.safeParse(parsed(await text())).data;
+  const result = uploadResultSchema.safeParse(tryParseJson((await text()) ?? '')).data;
   if (result === undefined) return undefined;
   const about = result.status === 'registered' ? result.name : result.upload;
   const said =
@@ -93,7 +94,7 @@ async function readDeployment(
   object: ListedObject,
   text: () => Promise<string | undefined>,
 ): Promise<HistoryEvent | undefined> {
-  const record = revisionRecordSchema.safeParse(parsed(await text())).data;
+  const record = revisionRecordSchema.safeParse(tryParseJson((await text()) ?? '')).data;
   if (record === undefined) return undefined;
   const { group, revision, state, at, error } = record;
   const reason = error === undefined ? '' : `: ${error.message} (${error.code})`;
@@ -109,7 +110,7 @@ async function readStatus(
   text: () => Promise<string | undefined>,
 ): Promise<HistoryEvent | undefined> {
   if (object.key.endsWith(HEARTBEAT)) return undefined;
-  const status = coreStatusSchema.safeParse(parsed(await text())).data;
+  const status = coreStatusSchema.safeParse(tryParseJson((await text()) ?? '')).data;
   if (status === undefined) return undefined;
   const { core, group, at, state, revision, functions } = status;
   const failed = functions.filter((each) => each.state === 'failed');
@@ -131,12 +132,4 @@ async function readFailure(object: ListedObject): Promise<HistoryEvent | undefin
     ok: false,
     text: `${said}: ${object.key}`,
   };
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }
