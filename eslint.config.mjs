@@ -28,6 +28,13 @@ const allowed = {
 };
 const folders = Object.keys(allowed);
 
+/** What composes others by their descriptors sees nothing else of them, so that it knows none by name. */
+const doors = {
+  plugin: {
+    handlers: ['systemFunctions', 'descriptor', 'stackContext', 'engines/engines', 'engines/descriptor'],
+  },
+};
+
 export default tseslint.config(
   {
     ignores: [
@@ -98,12 +105,18 @@ export default tseslint.config(
       'no-restricted-imports': [
         'error',
         {
-          patterns: folders
-            .filter((other) => other !== folder && !others.includes(other))
-            .map((other) => ({
-              regex: `^(\\.\\./)+${other}(/|$)`,
-              message: `${folder} may not import ${other} (docs/architecture).`,
+          patterns: [
+            ...folders
+              .filter((other) => other !== folder && !others.includes(other))
+              .map((other) => ({
+                regex: `^(\\.\\./)+${other}(/|$)`,
+                message: `${folder} may not import ${other} (docs/architecture).`,
+              })),
+            ...Object.entries(doors[folder] ?? {}).map(([other, files]) => ({
+              regex: `^(\\.\\./)+${other}/(?!(${files.join('|')})$)`,
+              message: `${folder} sees of ${other} only ${files.join(', ')}.`,
             })),
+          ],
         },
       ],
     },

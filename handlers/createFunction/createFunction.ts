@@ -5,13 +5,18 @@ import {
   UPLOAD_SUFFIX,
   type FunctionConfig,
 } from '../../protocol';
+import { unquoted } from '../../lib/awsErrors';
 import { packageDigest } from '../../protocol/functionPackage';
 import { checkPackage } from './checkPackage';
 import type { CloudPublisher, CloudTarget, Log, Upload, Uploads } from '../ports';
 import type { UploadedVersion } from '../registry/decideVersion';
-import { promoteLatest } from '../registry/promoteLatest';
-import { registerFunction, type Registered, type RegisterPorts } from '../registry/registerFunction';
-import { s3Records, unquoted, type S3EventRecord } from '../lambda/s3Events';
+import {
+  promoteLatest,
+  registerFunction,
+  type Registered,
+  type RegisterPorts,
+} from '../registry/registerFunction';
+import { s3Records, type S3EventRecord } from '../lambda/s3Events';
 
 export interface CreateFunctionPorts extends RegisterPorts {
   uploads: Uploads;

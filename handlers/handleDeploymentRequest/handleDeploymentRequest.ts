@@ -9,6 +9,7 @@ import {
   thingNameSchema,
   type CoreUpdate,
 } from '../../protocol';
+import { tryParseJson } from '../../lib/json';
 import { openGroup } from '../definitions/access';
 import { authoriseUpdate, type AuthorisePorts } from '../definitions/authoriseUpdate';
 import type { Clock, CoreMessages, DeploymentHint, Log, Requests } from '../ports';
@@ -101,15 +102,7 @@ async function refuse(
   error: EdgeError,
   { messages, log }: HandleDeploymentRequestPorts,
 ): Promise<void> {
-  const requestId = requestIdOf(tryJson(payload));
+  const requestId = requestIdOf(tryParseJson(payload));
   log.warn({ core, requestId, error: error.toJSON() }, 'update refused');
   await messages.refused(core, requestId, error.toJSON());
-}
-
-function tryJson(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

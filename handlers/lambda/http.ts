@@ -3,8 +3,14 @@ import type { z } from 'zod';
 import { EdgeError, type RouteName, type ROUTES } from '../../protocol';
 import type { Caller } from '../definitions/access';
 import type { Log } from '../ports';
-import type { EdgeHttpEvent, HttpResult } from './httpEvent';
-import { callerIdentity, errorResponse, jsonResult, requestParsing } from './httpMiddleware';
+import {
+  callerIdentity,
+  errorResponse,
+  jsonResult,
+  requestParsing,
+  type EdgeHttpEvent,
+  type HttpResult,
+} from './httpMiddleware';
 
 type ParametersOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | ParametersOf<Rest>

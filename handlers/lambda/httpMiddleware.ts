@@ -1,4 +1,5 @@
 import type { MiddlewareObj } from '@middy/core';
+import type { APIGatewayProxyEventV2WithIAMAuthorizer, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import {
   certificateIdSchema,
   digestSchema,
@@ -11,8 +12,16 @@ import {
   ROUTES,
   type RouteName,
 } from '../../protocol';
+import type { Caller } from '../definitions/access';
 import type { Log } from '../ports';
-import type { EdgeHttpEvent, HttpResult } from './httpEvent';
+
+/** What the middlewares add to the event of an HTTP API. */
+export type EdgeHttpEvent = APIGatewayProxyEventV2WithIAMAuthorizer & {
+  caller?: Caller;
+  parsed?: { route: RouteName; path: Record<string, string>; document: unknown };
+};
+
+export type HttpResult = APIGatewayProxyStructuredResultV2;
 
 type HttpMiddleware = MiddlewareObj<EdgeHttpEvent, HttpResult>;
 

@@ -1,3 +1,5 @@
+import { unquoted } from '../../lib/awsErrors';
+
 /** One record of an S3 event notification. Events come at least once and in any order. */
 export interface S3EventRecord {
   bucket: string;
@@ -39,9 +41,4 @@ function decodeKey(key: string): string {
   } catch {
     return key;
   }
-}
-
-/** An ETag without the quotes that HTTP puts around it and events do not. */
-export function unquoted(etag: string): string {
-  return etag.replace(/^"(.*)"$/, '$1');
 }

@@ -1,4 +1,5 @@
 import {
+  boundedReason,
   emptyDefinition,
   EdgeError,
   groupOfRequestKey,
@@ -9,7 +10,6 @@ import { rollBackFailures, type RollBackPorts } from '../definitions/rollBackFai
 import type { Deployment, DeploymentEngine } from '../engines/engine';
 import { isDueAgain } from '../engines/recordedEngine';
 import type { Backoff, Definitions, Log, Requests, RevisionNotices } from '../ports';
-import { tellUndelivered } from './tellUndelivered';
 import { s3Records } from '../lambda/s3Events';
 
 export interface PerformDeploymentPorts extends RollBackPorts {
@@ -151,4 +151,21 @@ function needsApply(
   if (revision === 0) return false;
   if (applied !== undefined) return revision > applied;
   return known === undefined || known.state === 'waiting' || isDueAgain(known, now);
+}
+
+/**
+ * Tells the core of a deployment that brings nothing for a reason that lies in no function: devices that
+ * wait for what it should have brought hear the reason, where they would wait for their time to be up.
+ * What the core runs or fetches itself it goes on with. Said again whenever the deployment is looked at,
+ * since a core may have missed it; and of one that waits, unless it goes on by itself in a moment.
+ */
+async function tellUndelivered(
+  { group, revision, core }: GroupDefinition,
+  { state, error }: Pick<Deployment, 'state' | 'error'>,
+  { notices }: { notices: RevisionNotices },
+): Promise<void> {
+  if (core === undefined || error === undefined) return;
+  const isStuck = state === 'waiting' && !EdgeError.fromJSON(error).retryable;
+  if (state !== 'failed' && !isStuck) return;
+  await notices.announce(core.thingName, { group, revision, error: boundedReason(error) });
 }

@@ -1,5 +1,5 @@
 import { canonicalJson, EdgeError, type FunctionManifest } from '../../protocol';
-import type { Backoff, Clock, Registry } from '../ports';
+import type { Backoff, Clock, CloudPublisher, Registry } from '../ports';
 import { decideVersion, indexAfter, versionConflict, type UploadedVersion } from './decideVersion';
 
 export interface RegisterPorts {
@@ -50,4 +50,24 @@ export async function registerFunction(
     await backoff(tries);
   }
   throw new EdgeError('CONFLICT', `${name}: the index was written by others ${MAX_TRIES} times in a row`);
+}
+
+const MAX_PROMOTIONS = 5;
+
+/**
+ * Points the alias of the function's Lambda at the latest version. Reads the index again afterwards:
+ * whoever moved the latest in between may have moved the alias before us.
+ */
+export async function promoteLatest(
+  name: string,
+  { registry, cloud }: { registry: Registry; cloud: CloudPublisher },
+): Promise<void> {
+  let promoted: string | undefined;
+  for (let tries = 0; tries < MAX_PROMOTIONS; tries++) {
+    const index = (await registry.index(name))?.value;
+    const latest = index?.versions[index.latest]?.manifest;
+    if (latest === undefined || latest.version === promoted || latest.cloud === undefined) return;
+    await cloud.promote(name, latest.cloud);
+    promoted = latest.version;
+  }
 }

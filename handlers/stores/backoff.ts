@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../../lib/backoff';
+import { systemClock } from '../../lib/clock';
+import { pause } from '../../lib/timeLimit';
 import type { Backoff } from '../ports';
 
-const FIRST_MS = 10;
-const LONGEST_MS = 500;
+/** Milliseconds, with full jitter: those who lost a race to each other do not meet again. */
+const PAUSES = { first: 10, most: 500, jitter: 1 };
 
-/** Exponential with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
-export const jitteredBackoff: Backoff = async (losses) => {
-  await sleep(Math.random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** losses));
-};
+export const jitteredBackoff: Backoff = (losses) => pause(backoffMs(losses, PAUSES), undefined, systemClock);

@@ -9,8 +9,23 @@ import { EdgeError } from '../../../protocol';
 import { packageOf } from '../../../protocol/greengrass/names';
 import { encodeRecipe, type Recipe } from '../../../protocol/greengrass/recipe';
 import type { Backoff } from '../../ports';
-import type { GreengrassArns } from './arns';
 import { isConflict, isNotFound } from './awsErrors';
+
+/** ARNs of Greengrass V2 resources and of things, of one account and region. */
+export interface GreengrassArns {
+  thing(name: string): string;
+  componentVersion(name: string, version: string): string;
+}
+
+/** `thingArnPrefix`: `arn:<partition>:iot:<region>:<account>:thing/`. */
+export function greengrassArns(thingArnPrefix: string): GreengrassArns {
+  const [, partition, , region, account] = thingArnPrefix.split(':');
+  return {
+    thing: (name) => `${thingArnPrefix}${name}`,
+    componentVersion: (name, version) =>
+      `arn:${partition}:greengrass:${region}:${account}:components:${name}:versions:${version}`,
+  };
+}
 
 /** Looks at a version that is being made; the pauses between them grow to the backoff's longest. */
 const MAX_LOOKS = 100;

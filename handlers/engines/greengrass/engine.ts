@@ -14,9 +14,8 @@ import { jitteredBackoff } from '../../stores/backoff';
 import { THROTTLED, type EnginePorts } from '../descriptor';
 import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
 import { RecordedEngine, type Progress } from '../recordedEngine';
-import { greengrassArns } from './arns';
 import { greengrassError } from './awsErrors';
-import { ComponentVersions } from './componentVersions';
+import { ComponentVersions, greengrassArns } from './componentVersions';
 import {
   coreConfigurationOf,
   nameComponents,
@@ -25,12 +24,10 @@ import {
   type FunctionComponent,
 } from './components';
 import { CoreDevices } from './coreDevices';
-import { groupOfDeploymentName } from './deploymentNames';
 import { deployToTarget, type DeployedToTarget, type TargetChange } from './deployToTarget';
-import { subjectOf } from './events';
+import { groupOfDeploymentName, subjectOf } from './events';
 import { Follower } from './follower';
-import { foreignComponents } from './foreignComponents';
-import { ensureVersions } from './functionVersions';
+import { ensureVersions, foreignComponents } from './functionVersions';
 import { TargetDeployments } from './targetDeployments';
 
 export interface GreengrassEnginePorts extends EnginePorts {

@@ -35,3 +35,9 @@ export function subjectOf(
   const core = /:coreDevices:(.+)$/.exec(resources[0])?.[1];
   return ours && core !== undefined ? { core } : undefined;
 }
+
+/** Undefined for a deployment that this service did not make. */
+export function groupOfDeploymentName(corePrefix: string, name: string): string | undefined {
+  if (!name.startsWith(`${corePrefix} `)) return undefined;
+  return /^([a-zA-Z0-9_-]{1,64}) revision \d+$/.exec(name.slice(corePrefix.length + 1))?.[1];
+}

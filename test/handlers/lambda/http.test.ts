@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { EdgeError, MAX_MQTT_PAYLOAD, ROUTES, type RouteName } from '../../../protocol';
 import { httpFunction, type RouteHandlers } from '../../../handlers/lambda/http';
-import type { EdgeHttpEvent } from '../../../handlers/lambda/httpEvent';
+import type { EdgeHttpEvent } from '../../../handlers/lambda/httpMiddleware';
 import { CORE_CERTIFICATE } from '../fixtures';
 import { MemoryLog } from '../memory/messages';
 
