@@ -13,7 +13,7 @@ import type { Cloud, Devices, LocalFunctions, Upstream } from './ports';
 import type { DeploymentTiming } from './requests/deployments';
 import { EdgeRemoteExecution } from './requests/edgeRemoteExecution';
 import { FunctionAsks } from './requests/functionAsks';
-import { HandleDeviceRequest, type DeviceAsk } from './requests/handleDeviceRequest';
+import { HandleDeviceRequest } from './requests/handleDeviceRequest';
 import { RequestMemory, type MemoryLimits } from './requests/requestMemory';
 import { ServingVersions } from './requests/servingVersions';
 import type { Store } from './store';
@@ -94,7 +94,7 @@ export async function createSystemFunctions(parts: SystemFunctionParts): Promise
     handlers: {
       ask(device, ask, message) {
         if (ask === 'invoke') execution.invoke(device, message as AskMessage<'invoke'>);
-        else requests.handle(device, ask as DeviceAsk, message as AskMessage<DeviceAsk>);
+        else requests.handle(device, ask, message);
       },
       call: (device, functionName, message) => execution.call(device, functionName, message),
     },

@@ -1,4 +1,4 @@
-import type { Channel, TracingChannel } from 'node:diagnostics_channel';
+import { subscribe, type Channel, type TracingChannel } from 'node:diagnostics_channel';
 import { preciseNow, type Ask, type Exchange, type FlowStep, type Reply } from '../protocol';
 import {
   cloudSeam,
@@ -46,7 +46,7 @@ const MAX_OPEN = 1_024;
 export function traceExchanges(core: string, emit: (exchange: Exchange) => void): void {
   const askedAt = new Map<string, number>();
 
-  subscribe(messagesSeam, (passed) => {
+  watch(messagesSeam, (passed) => {
     const { device, message } = passed;
     const { requestId } = message;
     const at = preciseNow();
@@ -58,7 +58,7 @@ export function traceExchanges(core: string, emit: (exchange: Exchange) => void)
         : [`call ${passed.functionName}`, 'invoke' as const];
     emit({ at, from: device, to: core, what, step, requestId });
   });
-  subscribe(repliesSeam, (reply) => {
+  watch(repliesSeam, (reply) => {
     const { device, kind, message } = reply;
     const { requestId } = message as ReplyFields;
     const at = preciseNow();
@@ -98,8 +98,8 @@ function traceSpans<T extends object>(
   spanOf: SpanOf<T>,
 ): void {
   const startedAt = new WeakMap<object, number>();
-  seam.start.subscribe((passed) => void startedAt.set(passed as object, preciseNow()));
-  subscribe(seam.asyncEnd, (passed) => {
+  watch(seam.start, (passed) => void startedAt.set(passed, preciseNow()));
+  watch(seam.asyncEnd, (passed) => {
     const now = preciseNow();
     const at = startedAt.get(passed) ?? now;
     const { requestId, ...span } = spanOf(passed);
@@ -108,8 +108,8 @@ function traceSpans<T extends object>(
   });
 }
 
-function subscribe<T>(seam: Channel<unknown, T>, listener: (passed: T) => void): void {
-  seam.subscribe((passed) => listener(passed as T));
+function watch<T>(seam: Channel<unknown, T>, listener: (passed: T) => void): void {
+  subscribe(seam.name, (passed) => listener(passed as T));
 }
 
 /** What replies of one kind or another have. */

@@ -11,7 +11,7 @@ import {
 } from '../../protocol';
 import type { Cloud } from '../ports';
 import { cloudSeam, type CloudCall } from '../seams';
-import type { HttpClient, HttpAnswer } from './http';
+import type { HttpClient, ServerAnswer } from './http';
 import type { SignedHttp } from './signedHttp';
 
 const TIMEOUT_MS = 10_000;
@@ -89,7 +89,7 @@ async function call(
   route: RouteName,
   params: Record<string, string>,
   { headers, body, timeoutMs = TIMEOUT_MS, repeatable = true }: CallOptions = {},
-): Promise<HttpAnswer> {
+): Promise<ServerAnswer> {
   const response = await signed.send({
     method: ROUTES[route].method,
     url: new URL(httpUrl.replace(/\/$/, '') + routePath(route, { group, ...params })),
@@ -103,7 +103,10 @@ async function call(
   return response;
 }
 
-function read<R extends RouteName>(route: R, { body }: HttpAnswer): z.output<(typeof ROUTES)[R]['response']> {
+function read<R extends RouteName>(
+  route: R,
+  { body }: ServerAnswer,
+): z.output<(typeof ROUTES)[R]['response']> {
   return parseJsonWith(ROUTES[route].response, body, `answer of ${route}`, 'CLOUD_ERROR') as z.output<
     (typeof ROUTES)[R]['response']
   >;
@@ -138,7 +141,7 @@ async function download(http: HttpClient, { url, size }: PackageLocation): Promi
 }
 
 /** The cloud's own error where it sent one; what came from the gateway before it, by its status. */
-function asEdgeError({ status, body }: HttpAnswer): EdgeError {
+function asEdgeError({ status, body }: ServerAnswer): EdgeError {
   try {
     return EdgeError.fromJSON(parseJsonWith(errorResponseSchema, body, 'error').error);
   } catch {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EdgeError, parseJsonWith } from '../../protocol';
 import type { Clock } from '../../lib/clock';
-import type { HttpAnswer, HttpClient } from './http';
+import type { ServerAnswer, HttpClient } from './http';
 
 /** Of the core's role. */
 interface CoreCredentials {
@@ -57,7 +57,7 @@ function cachedCredentials(
   };
 }
 
-function get(http: HttpClient, url: URL, headers: Record<string, string>): Promise<HttpAnswer> {
+function get(http: HttpClient, url: URL, headers: Record<string, string>): Promise<ServerAnswer> {
   return http.send({
     method: 'GET',
     url,

@@ -19,7 +19,7 @@ export interface HttpCall {
   repeatable: boolean;
 }
 
-export interface HttpAnswer {
+export interface ServerAnswer {
   status: number;
   headers: IncomingMessage['headers'];
   body: Buffer;
@@ -27,7 +27,7 @@ export interface HttpAnswer {
 
 export interface HttpClient {
   /** Throws CLOUD_UNREACHABLE (details.timedOut when it took too long), CLOUD_ERROR for too much. */
-  send: (request: HttpCall) => Promise<HttpAnswer>;
+  send: (request: HttpCall) => Promise<ServerAnswer>;
   close: () => void;
 }
 
@@ -56,7 +56,7 @@ export function createHttpClient(tls?: SecureContext): HttpClient {
 /** The server had closed the kept connection before the request reached it. */
 class StaleConnection extends EdgeError {}
 
-function sendOnce(request: HttpCall, agent: HttpAgent | HttpsAgent): Promise<HttpAnswer> {
+function sendOnce(request: HttpCall, agent: HttpAgent | HttpsAgent): Promise<ServerAnswer> {
   return new Promise((resolve, reject) => {
     const { method, url, timeoutMs } = request;
     const open = agent instanceof HttpsAgent ? httpsRequest : httpRequest;

@@ -1,11 +1,11 @@
 import { createHash, createHmac, type Hash } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { CredentialsProvider } from './credentials';
-import type { HttpAnswer, HttpCall, HttpClient } from './http';
+import type { ServerAnswer, HttpCall, HttpClient } from './http';
 
 /** Sends requests signed with SigV4 for one AWS service. */
 export interface SignedHttp {
-  send: (request: HttpCall) => Promise<HttpAnswer>;
+  send: (request: HttpCall) => Promise<ServerAnswer>;
 }
 
 export function createSignedHttp(options: {
@@ -23,7 +23,7 @@ export function createSignedHttp(options: {
     credentials: () => credentials.get(),
   });
 
-  async function sendSigned(request: HttpCall): Promise<HttpAnswer> {
+  async function sendSigned(request: HttpCall): Promise<ServerAnswer> {
     const { url, method, body } = request;
     const signed = await signer.sign({
       method,
@@ -48,7 +48,7 @@ export function createSignedHttp(options: {
   };
 }
 
-function isExpired({ status, body }: HttpAnswer): boolean {
+function isExpired({ status, body }: ServerAnswer): boolean {
   return status === 403 && /ExpiredToken|security token .* expired/i.test(body.toString('utf8', 0, 512));
 }
 

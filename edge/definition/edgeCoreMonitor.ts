@@ -134,10 +134,15 @@ export class EdgeCoreMonitor {
   }
 
   private async fetchAll(): Promise<void> {
-    do {
-      this.fetchAgain = false;
-      await this.fetchOnce();
-    } while (this.fetchAgain && !this.closed);
+    do await this.fetchOnce();
+    while (this.takeRepeat() && !this.closed);
+  }
+
+  /** Whether somebody asked for one more fetch since the last one began. */
+  private takeRepeat(): boolean {
+    const asked = this.fetchAgain;
+    this.fetchAgain = false;
+    return asked;
   }
 
   private async fetchOnce(): Promise<void> {

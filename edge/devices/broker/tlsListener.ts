@@ -15,6 +15,8 @@ const CLOSE_MS = 500;
 export class TlsListener {
   private readonly server: Server;
   private readonly sockets = new Set<TLSSocket>();
+  /** After `end`: resolves when nothing is open any more. */
+  closed = Promise.resolve();
 
   /** `certificate` and `privateKey` are PEM. */
   constructor(
@@ -57,11 +59,10 @@ export class TlsListener {
   }
 
   /** Ends each connection after what was written to it, the announcement of the stop included. */
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+  async end(): Promise<void> {
+    this.closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     await Promise.race([this.endAll(), pause(CLOSE_MS)]);
     for (const socket of this.sockets) socket.destroy();
-    await closed;
   }
 
   private async endAll(): Promise<void> {

@@ -46,8 +46,8 @@ export async function connectNucleus(): Promise<NucleusClient> {
   let closed = false;
   return {
     async configuration() {
-      const { value } = await asked(client.getConfiguration({ keyPath: [] }), 'DISCONNECTED');
-      return value as unknown;
+      const answer = await asked(client.getConfiguration({ keyPath: [] }), 'DISCONNECTED');
+      return answer.value as unknown;
     },
     async onConfigurationUpdate(key, listener) {
       const updates = client.subscribeToConfigurationUpdate({ keyPath: [key] });

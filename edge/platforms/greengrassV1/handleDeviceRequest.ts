@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
-import { EdgeError, failedReply, type AskMessage } from '../../../protocol';
+import { EdgeError, failedReply, type Ask, type AskMessage } from '../../../protocol';
 import type { DeviceMessageHandlers } from '../../devices/deviceAccess';
-import type { DeviceAsk } from '../../requests/handleDeviceRequest';
 import { receiveByTopic } from '../../devices/topicDevices';
 import { createDevices } from './router';
 import type { V1Environment } from './environment';
@@ -35,10 +34,9 @@ export function createDeviceRequestHandler(parts: {
       throw new EdgeError('FORBIDDEN_TOPIC', 'calls go to edgeRemoteExecution');
     };
     const handlers: DeviceMessageHandlers = {
-      ask(device, ask, message) {
+      ask(device, ask: Ask, message: AskMessage) {
         if (ask === 'invoke') return notHere();
-        const request = { device, ask: ask as DeviceAsk, message: message as AskMessage<DeviceAsk> };
-        handedOver.push(handOver(request));
+        handedOver.push(handOver({ device, ask, message }));
       },
       call: notHere,
     };

@@ -40,5 +40,5 @@ export function readHandedOver(payload: Buffer): HandedOver {
     JSON.parse(payload.toString('utf8')) as unknown,
     'handed over',
   );
-  return { device, ask, message: parseWith(askSchemas[ask], message, ask) as HandedOver['message'] };
+  return { device, ask, message: parseWith(askSchemas[ask], message, ask) };
 }

@@ -36,7 +36,7 @@ const ask = (more: Partial<InvokeAsk> = {}): InvokeAsk => ({
 const failure = (promise: Promise<unknown>) =>
   promise.then(
     () => 'none',
-    (error: EdgeError) => error.code,
+    (error: unknown) => (error as EdgeError).code,
   );
 
 describe('publish', () => {

@@ -31,7 +31,7 @@ export class MemoryDevices implements Devices {
   enforced = 0;
 
   reply<K extends Reply>(device: string, kind: K, message: ReplyMessage<K>): void {
-    this.replies.push({ device, kind, message: message as Record<string, unknown> });
+    this.replies.push({ device, kind, message });
   }
 
   announce(status: EdgeStatusMessage): void {

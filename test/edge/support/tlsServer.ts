@@ -82,7 +82,7 @@ export class ScriptedServer {
       url: request.url ?? '',
       headers: request.headers,
       body: Buffer.concat(chunks).toString(),
-      fingerprint: (request.socket as TLSSocket).getPeerX509Certificate()?.fingerprint256,
+      fingerprint: (request.socket as unknown as TLSSocket).getPeerX509Certificate()?.fingerprint256,
     };
     this.seen.push(seen);
     return seen;

@@ -85,7 +85,10 @@ async function device(name: (typeof NAMES)[number], options = {}): Promise<MqttD
 function refusal(name: string, certificate: TestCertificate | undefined): Promise<unknown> {
   return MqttDevice.connect(name, certificate, port).then(
     (connected) => (open.push(connected), 'connected'),
-    (error: { code?: unknown; message: string }) => error.code ?? error.message,
+    (error: unknown) => {
+      const { code, message } = error as { code?: unknown; message: string };
+      return code ?? message;
+    },
   );
 }
 

@@ -149,11 +149,15 @@ export class StandInCore {
       },
       lambda: {
         invoke: ({ FunctionName, InvocationType, Payload }, done) => {
-          if (this.failingInvoke !== undefined) return done(this.failingInvoke, null);
+          if (this.failingInvoke !== undefined) {
+            done(this.failingInvoke, null);
+            return;
+          }
           const event = JSON.parse(Payload) as unknown;
           if (InvocationType === 'Event') {
             void this.monitor?.handle(Buffer.from(Payload), {});
-            return done(null, 'invocation-id');
+            done(null, 'invocation-id');
+            return;
           }
           this.invoked.push({ arn: FunctionName, event });
           done(null, this.run(FunctionName, event));
