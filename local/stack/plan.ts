@@ -1,6 +1,5 @@
 import { AwsError } from '../base/context';
 import { resolve, type Scope } from './intrinsics';
-import { dependencyOrder } from './order';
 import type { ResourceProvider } from './resource';
 import { createScope, type StackFacts } from './scope';
 import { dependsOn, type Template, type TemplateOutput, type TemplateResource } from './template';
@@ -136,4 +135,30 @@ class TemplateCheck {
   #issue(text: string): void {
     this.#issues.push(`${this.#where}: ${text}`);
   }
+}
+
+/**
+ * Logical ids so that each comes after what it depends on; otherwise in the order given.
+ * Throws a TypeError naming the cycle, if there is one.
+ */
+function dependencyOrder(dependencies: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const ordered: string[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+
+  const visit = (logicalId: string): void => {
+    if (done.has(logicalId)) return;
+    const start = path.indexOf(logicalId);
+    if (start >= 0) {
+      throw new TypeError(`circular dependency: ${[...path.slice(start), logicalId].join(' → ')}`);
+    }
+    path.push(logicalId);
+    for (const needed of dependencies.get(logicalId) ?? []) visit(needed);
+    path.pop();
+    done.add(logicalId);
+    ordered.push(logicalId);
+  };
+
+  for (const logicalId of dependencies.keys()) visit(logicalId);
+  return ordered;
 }

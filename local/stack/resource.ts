@@ -156,7 +156,7 @@ export function generateName(
 }
 
 /** CloudFormation takes `"true"` for `true` and `"6"` for `6`. */
-export const flag = z.preprocess(
+export const booleanOrText = z.preprocess(
   (value) => (value === 'true' ? true : value === 'false' ? false : value),
   z.boolean(),
 );

@@ -17,7 +17,7 @@ export interface DeployedResource extends PlannedResource {
 /** In the order in which they were made. */
 export type DeployedResources = ReadonlyMap<string, DeployedResource>;
 
-export interface Change {
+export interface PlannedChange {
   template: Template;
   facts: StackFacts;
   planned: readonly PlannedResource[];
@@ -38,7 +38,7 @@ export class StackChange {
   constructor(
     private readonly cloud: CloudContext,
     private readonly services: CloudServices,
-    private readonly change: Change,
+    private readonly change: PlannedChange,
   ) {
     this.scope = createScope(change.template, change.facts, {
       find: (logicalId) => this.resources.get(logicalId)?.physical,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { IntegrationProps, RouteProps } from '.';
-import { count, defineResource, flag, tags } from '../../stack/resource';
+import { count, defineResource, booleanOrText, tags } from '../../stack/resource';
 
 const absent = 'NotFoundException';
 
@@ -10,7 +10,7 @@ const api = defineResource({
     Name: z.string(),
     ProtocolType: z.literal('HTTP'),
     Description: z.string().optional(),
-    DisableExecuteApiEndpoint: flag.pipe(z.literal(false)).optional(),
+    DisableExecuteApiEndpoint: booleanOrText.pipe(z.literal(false)).optional(),
     Tags: tags.optional(),
   }),
   attributes: ['ApiEndpoint', 'ApiId'],
@@ -32,9 +32,9 @@ const stage = defineResource({
   schema: z.strictObject({
     ApiId: z.string(),
     StageName: z.string(),
-    AutoDeploy: flag.pipe(z.literal(true, { error: 'must be true in the local cloud' })),
+    AutoDeploy: booleanOrText.pipe(z.literal(true, { error: 'must be true in the local cloud' })),
     Description: z.string().optional(),
-    DefaultRouteSettings: z.strictObject({ DetailedMetricsEnabled: flag.optional() }).optional(),
+    DefaultRouteSettings: z.strictObject({ DetailedMetricsEnabled: booleanOrText.optional() }).optional(),
     Tags: tags.optional(),
   }),
   async create({ ApiId, StageName }, { services }) {

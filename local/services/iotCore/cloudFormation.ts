@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ActionInput, RuleInput } from '.';
-import { count, defineResource, flag, namedResource, tags } from '../../stack/resource';
+import { count, defineResource, booleanOrText, namedResource, tags } from '../../stack/resource';
 
 /** Exactly one of them per action; what the local cloud does not have is refused by name. */
 const actionSchema = z
@@ -17,7 +17,7 @@ const ruleSchema = z.strictObject({
     Actions: z.array(actionSchema),
     ErrorAction: actionSchema.optional(),
     AwsIotSqlVersion: z.string().optional(),
-    RuleDisabled: flag.optional(),
+    RuleDisabled: booleanOrText.optional(),
     Description: z.string().optional(),
   }),
   Tags: tags.optional(),

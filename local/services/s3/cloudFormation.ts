@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CloudServices } from '..';
 import {
   defineResource,
-  flag,
+  booleanOrText,
   namedResource,
   tags,
   unlessAbsent,
@@ -40,10 +40,10 @@ const bucketSchema = z.strictObject({
   VersioningConfiguration: z.strictObject({ Status: z.enum(['Enabled', 'Suspended']) }).optional(),
   PublicAccessBlockConfiguration: z
     .strictObject({
-      BlockPublicAcls: flag.optional(),
-      BlockPublicPolicy: flag.optional(),
-      IgnorePublicAcls: flag.optional(),
-      RestrictPublicBuckets: flag.optional(),
+      BlockPublicAcls: booleanOrText.optional(),
+      BlockPublicPolicy: booleanOrText.optional(),
+      IgnorePublicAcls: booleanOrText.optional(),
+      RestrictPublicBuckets: booleanOrText.optional(),
     })
     .optional(),
   OwnershipControls: z.unknown().optional(),

@@ -52,7 +52,7 @@ export function notImplemented(missing: string): S3Error {
 }
 
 /** Any thrown value as S3 answers it. What is not an AwsError is a fault of ours: logged, 500. */
-export function errorResponse(
+export function s3ErrorResponse(
   error: unknown,
   request: { method: string; resource: string; requestId: string },
   log: Logger,

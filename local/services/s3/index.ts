@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { CloudContext, PolicyDocument } from '../../base/context';
 import { listen, type HttpRequest, type HttpResponse } from '../../base/http';
-import { errorResponse, responseHeaders, S3Error } from './errors';
-import { bucketArn, type NotificationRule } from './model';
+import { s3ErrorResponse, responseHeaders, S3Error } from './errors';
+import { arnOfBucket, type NotificationRule } from './model';
 import { notifyTargets } from './notifications';
 import { readRequest, type S3Environment } from './operation';
 import { commit, newObject } from './operations/writeObject';
@@ -48,7 +48,7 @@ async function answer(environment: S3Environment, received: HttpRequest): Promis
     log.debug({ operation: operation.name, resource, status: response.status }, 's3 request');
     return { ...response, headers: { ...responseHeaders(requestId), ...response.headers } };
   } catch (error) {
-    const response = errorResponse(error, { method: received.method, resource, requestId }, log);
+    const response = s3ErrorResponse(error, { method: received.method, resource, requestId }, log);
     const refused = { method: received.method, resource, status: response.status, reason: reasonOf(error) };
     if (response.status === 501) log.warn(refused, 'not supported by the local S3');
     else log.debug(refused, 's3 request refused');
@@ -60,7 +60,7 @@ async function answer(environment: S3Environment, received: HttpRequest): Promis
 function inProcess(environment: S3Environment) {
   const { store, context } = environment;
   return {
-    bucketArn,
+    bucketArn: arnOfBucket,
     /** A bucket that exists already is no error: it is this account's. Throws AwsError InvalidBucketName. */
     createBucket: async (name: string): Promise<void> => store.createBucket(name),
     /** Throws AwsError NoSuchBucket, BucketNotEmpty. */

@@ -93,6 +93,6 @@ export interface ObjectChange {
   sequencer: string;
 }
 
-export function bucketArn(bucket: string): string {
+export function arnOfBucket(bucket: string): string {
   return `arn:aws:s3:::${bucket}`;
 }

@@ -1,6 +1,6 @@
 import { unquoted } from '../../../lib/awsErrors';
 import type { CloudContext } from '../../base/context';
-import { bucketArn, type Bucket, type NotificationRule, type ObjectChange, type S3Event } from './model';
+import { arnOfBucket, type Bucket, type NotificationRule, type ObjectChange, type S3Event } from './model';
 
 /** Gives a change to the event delivery, once for each rule of the bucket that it matches. */
 export function notifyTargets(context: CloudContext, bucket: Bucket, change: ObjectChange): void {
@@ -49,7 +49,7 @@ function eventOf(
           bucket: {
             name: bucket.name,
             ownerIdentity: { principalId: context.account },
-            arn: bucketArn(bucket.name),
+            arn: arnOfBucket(bucket.name),
           },
           object: {
             key: encodeKey(key),

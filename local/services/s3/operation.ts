@@ -3,7 +3,7 @@ import { AwsError, type CloudContext, type Principal, type SignedRequest } from 
 import type { HttpResponse } from '../../base/http';
 import { parseQueryString } from '../iam/authorization';
 import { S3Error } from './errors';
-import { bucketArn, type Bucket, type ObjectChange, type StoredObject } from './model';
+import { arnOfBucket, type Bucket, type ObjectChange, type StoredObject } from './model';
 import type { ObjectStore } from './store';
 
 /** An authenticated request, taken apart. */
@@ -91,7 +91,7 @@ export function permit(
   target: { bucket?: Bucket; key?: string },
   conditions?: Record<string, string | undefined>,
 ): void {
-  const arn = target.bucket === undefined ? '*' : bucketArn(target.bucket.name);
+  const arn = target.bucket === undefined ? '*' : arnOfBucket(target.bucket.name);
   const resource = target.key === undefined ? arn : `${arn}/${target.key}`;
   try {
     context.iam.authorize(principal, action, resource, target.bucket?.policy, conditions);

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { S3Error } from './errors';
 import { ObjectFiles } from './objectFiles';
 import type { Bucket, StoredObject } from './model';
-import { markDeleted, NULL_VERSION, removeOlder, resurface, retire } from './versions';
+import { markDeleted, NULL_VERSION, removeOlder, resurface, retireCurrent } from './versions';
 
 const BUCKET_NAME = /^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
@@ -75,7 +75,7 @@ export class ObjectStore {
   /** In a versioned bucket the object gets its version id here. */
   put(bucket: Bucket, object: StoredObject): Promise<void> {
     if (bucket.versioned) {
-      retire(bucket, object.key);
+      retireCurrent(bucket, object.key);
       object.versionId = this.nextSequencer();
     }
     bucket.objects.set(object.key, object);
@@ -86,7 +86,7 @@ export class ObjectStore {
   async delete(bucket: Bucket, key: string): Promise<{ removed: boolean; marker?: string }> {
     const marker = bucket.versioned ? this.nextSequencer() : undefined;
     if (marker !== undefined) {
-      retire(bucket, key);
+      retireCurrent(bucket, key);
       markDeleted(bucket, key, marker);
     }
     const removed = bucket.objects.delete(key);

@@ -12,7 +12,7 @@ export interface ListedVersion extends OlderVersion {
 }
 
 /** The object that a key has now becomes an older version. */
-export function retire(bucket: Bucket, key: string): void {
+export function retireCurrent(bucket: Bucket, key: string): void {
   const current = bucket.objects.get(key);
   if (current === undefined) return;
   const { versionId = NULL_VERSION, lastModified } = current;
