@@ -25,7 +25,7 @@ export interface CloudEndpoints {
   /** Mutual TLS: credentials provider and discovery. */
   iotTls: string;
   /** The HTTP API of a stack; of the only one, when no name is given. Undefined when it has none. */
-  httpApi(stackName?: string): string | undefined;
+  httpApi: (stackName?: string) => string | undefined;
 }
 
 /** AWS on one machine, as far as this product uses it. */

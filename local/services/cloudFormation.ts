@@ -2,7 +2,7 @@ import type { ResourceProvider } from '../stack/resource';
 import { eventBridgeResources } from './eventBridge/cloudFormation';
 import { httpApiResources } from './httpApi/cloudFormation';
 import { iamResources } from './iam/cloudFormation';
-import { iotResources } from './iotCore/cloudFormation';
+import { iotCoreResources } from './iotCore/cloudFormation';
 import { lambdaResources } from './lambda/cloudFormation';
 import { logsResources } from './logs/cloudFormation';
 import { s3Resources } from './s3/cloudFormation';
@@ -15,7 +15,7 @@ export const PROVIDERS: ReadonlyMap<string, ResourceProvider> = new Map(
     eventBridgeResources,
     httpApiResources,
     iamResources,
-    iotResources,
+    iotCoreResources,
     lambdaResources,
     logsResources,
     s3Resources,

@@ -48,7 +48,7 @@ export async function startServices(
 interface LambdaNeeds {
   s3: S3;
   queues: Queues;
-  endpointVariables(): Record<string, string>;
+  endpointVariables: () => Record<string, string>;
   started: Started;
 }
 
@@ -62,7 +62,9 @@ async function startLambda(
     environment: () => ({ ...endpointVariables(), ...QUIET }),
     readObject: (bucket, key) => s3.getObject(bucket, key),
     destinations: {
-      putObject: async (bucket, key, body) => void (await s3.putObject(bucket, key, body)),
+      putObject: async (bucket, key, body) => {
+        await s3.putObject(bucket, key, body);
+      },
       sendMessage: (queue, body) => queues.sendMessage(queue, body),
     },
     ...(options.retryDelaysMs && { retryDelaysMs: options.retryDelaysMs }),

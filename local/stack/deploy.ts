@@ -36,9 +36,10 @@ interface CodeLocation {
  */
 export function createDeployer(options: DeployerOptions): (request: DeployRequest) => Promise<Stack> {
   const { cloudFormation } = options;
-  return async ({ stackName, template: given, artifacts, parameters, transform }) => {
-    const raw = structuredClone(given);
-    transform?.(raw);
+  return async (wanted) => {
+    const { stackName, artifacts, parameters } = wanted;
+    const raw = structuredClone(wanted.template);
+    wanted.transform?.(raw);
     const template = parseTemplate(raw);
     const request = { stackName, template: raw, ...(parameters && { parameters }) };
     cloudFormation.validate(request);

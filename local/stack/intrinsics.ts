@@ -112,7 +112,7 @@ function join(argument: unknown, scope: Scope): string {
 function select(argument: unknown, scope: Scope): unknown {
   const [index, values] = list(argument, 'Fn::Select', 2);
   const resolved = resolve(values, scope);
-  const chosen = Array.isArray(resolved) ? resolved[Number(resolve(index, scope))] : undefined;
+  const chosen: unknown = Array.isArray(resolved) ? resolved[Number(resolve(index, scope))] : undefined;
   if (chosen === undefined && scope.unknown === undefined) {
     throw new TypeError(`Fn::Select has no element ${String(index)}`);
   }

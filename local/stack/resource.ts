@@ -92,11 +92,11 @@ export interface NamedResource<S extends z.ZodType> extends Pick<
   /** What `Ref` gives in place of the name. */
   refOf?: (name: string, cloud: CloudContext) => string;
   /** Creates it, or brings it to these properties. Gives its attributes. */
-  put(
+  put: (
     name: string,
     properties: z.output<S>,
     context: ResourceContext,
-  ): Promise<Record<string, string>> | Record<string, string>;
+  ) => Promise<Record<string, string>> | Record<string, string>;
 }
 
 export function namedResource<S extends z.ZodType>(resource: NamedResource<S>): ResourceProvider {

@@ -53,18 +53,12 @@ export class Api {
         `Timeout should be between ${MIN_TIMEOUT_MS} ms and ${MAX_TIMEOUT_MS} ms`,
       );
     }
-    if (props.integrationType !== 'AWS_PROXY' || props.payloadFormatVersion !== '2.0') {
-      throw new AwsError(
-        'BadRequestException',
-        'only AWS_PROXY with payload format 2.0 is supported by the local cloud',
-      );
-    }
     this.integrations.set(id, { functionArn: functionArnOf(props.integrationUri), timeoutMs });
   }
 
   putRoute(id: string, { routeKey, authorizationType, target }: RouteProps): void {
     const integrationId = /^integrations\/(.+)$/.exec(target)?.[1] ?? '';
-    if (!this.integrations.has(integrationId)) throw notFound(`Integration ${target}`);
+    if (!this.integrations.has(integrationId)) throw apiNotFound(`Integration ${target}`);
     const pattern = parseRouteKey(routeKey);
     for (const [other, route] of this.routes) {
       if (other !== id && route.pattern.routeKey === routeKey) {
@@ -84,7 +78,7 @@ export class Api {
         throw new AwsError('ConflictException', `Route ${pattern.routeKey} uses the integration`, 409);
       }
     }
-    if (!this.integrations.delete(id)) throw notFound(`Integration ${id}`);
+    if (!this.integrations.delete(id)) throw apiNotFound(`Integration ${id}`);
   }
 }
 
@@ -93,7 +87,7 @@ export function newId(): string {
   return Array.from(randomBytes(10), (byte) => (byte % 36).toString(36)).join('');
 }
 
-export function notFound(what: string): AwsError {
+export function apiNotFound(what: string): AwsError {
   return new AwsError('NotFoundException', `${what} not found`, 404);
 }
 

@@ -2,7 +2,7 @@ import { AwsError, type CloudContext } from '../../base/context';
 import { listen, type HttpServer } from '../../base/http';
 import { systemClock, type Clock } from '../../../lib/clock';
 import type { Lambda } from '../lambda/types';
-import { Api, newId, notFound, type IntegrationProps, type RouteProps } from './api';
+import { Api, newId, apiNotFound, type IntegrationProps, type RouteProps } from './api';
 import { handleRequest, type GatewayOptions } from './handleRequest';
 
 export type { IntegrationProps, RouteProps } from './api';
@@ -56,7 +56,7 @@ export class HttpApi {
 
   updateIntegration(apiId: string, integrationId: string, props: IntegrationProps): void {
     const { api } = this.#find(apiId);
-    if (!api.integrations.has(integrationId)) throw notFound(`Integration ${integrationId}`);
+    if (!api.integrations.has(integrationId)) throw apiNotFound(`Integration ${integrationId}`);
     api.putIntegration(integrationId, props);
   }
 
@@ -72,12 +72,12 @@ export class HttpApi {
 
   updateRoute(apiId: string, routeId: string, props: RouteProps): void {
     const { api } = this.#find(apiId);
-    if (!api.routes.has(routeId)) throw notFound(`Route ${routeId}`);
+    if (!api.routes.has(routeId)) throw apiNotFound(`Route ${routeId}`);
     api.putRoute(routeId, props);
   }
 
   deleteRoute(apiId: string, routeId: string): void {
-    if (!this.#find(apiId).api.routes.delete(routeId)) throw notFound(`Route ${routeId}`);
+    if (!this.#find(apiId).api.routes.delete(routeId)) throw apiNotFound(`Route ${routeId}`);
   }
 
   /** `$default` has no part in the path. */
@@ -86,7 +86,7 @@ export class HttpApi {
   }
 
   deleteStage(apiId: string, stageName: string): void {
-    if (!this.#find(apiId).api.stages.delete(stageName)) throw notFound(`Stage ${stageName}`);
+    if (!this.#find(apiId).api.stages.delete(stageName)) throw apiNotFound(`Stage ${stageName}`);
   }
 
   /** Where the API listens, without a slash at the end. */
@@ -102,7 +102,7 @@ export class HttpApi {
 
   #find(apiId: string): RunningApi {
     const found = this.#apis.get(apiId);
-    if (found === undefined) throw notFound(`API ${apiId}`);
+    if (found === undefined) throw apiNotFound(`API ${apiId}`);
     return found;
   }
 }

@@ -14,7 +14,7 @@ export const policyDocumentSchema = z
     Version: z.string().optional(),
     Id: z.string().optional(),
     Statement: z.preprocess(
-      (statements) => (Array.isArray(statements) ? statements : [statements]),
+      (statements): unknown[] => [statements].flat(),
       z.array(
         z.strictObject({
           Sid: z.string().optional(),

@@ -51,9 +51,7 @@ export function evaluateConditions(
     const met = Object.entries(keys).every(([key, expected]) => {
       const actual = contextValue(context, key);
       if (actual === undefined) return ifExists;
-      return asList(expected).some((value) =>
-        asList(actual).some((one) => test(one, String(value), context)),
-      );
+      return asList(expected).some((value) => asList(actual).some((one) => test(one, value, context)));
     });
     if (!met) return 'notMet';
   }

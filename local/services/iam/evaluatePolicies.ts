@@ -33,7 +33,7 @@ export function evaluatePolicies(
     const outcome = appliesTo(statement, request, log);
     if (outcome === 'notMet') continue;
     if (statement.Effect === 'Deny') return 'deny';
-    if (statement.Effect === 'Allow' && outcome === 'met') decision = 'allow';
+    if (outcome === 'met') decision = 'allow';
   }
   return decision;
 }

@@ -32,7 +32,7 @@ export function substitute(text: string, context: PolicyContext): string | undef
   let missing = false;
   const substituted = text.replace(/\$\{([^}]*)\}/g, (_all, name: string) => {
     const value = variableValue(name, context);
-    missing ||= value === undefined;
+    if (value === undefined) missing = true;
     return value ?? '';
   });
   return missing ? undefined : substituted;

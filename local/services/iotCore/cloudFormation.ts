@@ -39,7 +39,7 @@ function actionInput({ Lambda, S3 }: z.output<typeof actionSchema>): ActionInput
   return { s3: { bucketName: BucketName, key: Key, roleArn: RoleArn } };
 }
 
-export const iotResources = [
+export const iotCoreResources = [
   namedResource({
     type: 'AWS::IoT::TopicRule',
     schema: ruleSchema,

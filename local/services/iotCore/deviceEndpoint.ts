@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls';
 import { AwsError, type Credentials } from '../../base/context';
 import { headerValue, type HttpRequest, type HttpResponse } from '../../base/http';
 import { decodeSegment } from '../../base/rest/input';
@@ -24,7 +23,7 @@ const SERVICE = 'credentials.iot.amazonaws.com';
  * developer guide, "Authorizing direct calls to AWS services"), Greengrass discovery and the other
  * services of `parts`, which is read at each request.
  */
-export function deviceEndpoint(
+export function answerDevices(
   context: IotContext,
   parts: DeviceEndpointParts,
 ): (request: HttpRequest) => Promise<HttpResponse> {
@@ -57,7 +56,7 @@ function firstAnswer(services: readonly DeviceService[], call: DeviceCall): Prom
 
 /** Throws AccessDeniedException unless the certificate of the connection is registered, active and valid. */
 function deviceCall({ registry, log }: IotContext, request: HttpRequest): DeviceCall {
-  const certificateId = peerCertificateId(request.socket as TLSSocket);
+  const certificateId = peerCertificateId(request.socket);
   if (certificateId === undefined || !registry.certificates.isActive(certificateId)) {
     log.warn({ certificateId }, 'refused: not an active, valid certificate of the registry');
     throw accessDenied('Invalid certificate');

@@ -1,5 +1,6 @@
 import { constants } from 'node:crypto';
-import type { TLSSocket, TlsOptions } from 'node:tls';
+import type { Socket } from 'node:net';
+import { TLSSocket, type TlsOptions } from 'node:tls';
 import type { CertificateAuthority } from '../../../lib/x509/authority';
 import { certificateIdOf } from '../../../lib/x509/certificateId';
 
@@ -24,8 +25,8 @@ export async function deviceTlsOptions(authority: CertificateAuthority): Promise
 }
 
 /** The id of the certificate that the client proved to have; undefined when it showed none. */
-export function peerCertificateId(socket: TLSSocket): string | undefined {
-  if (socket.isSessionReused()) return undefined;
+export function peerCertificateId(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || socket.isSessionReused()) return undefined;
   const certificate = socket.getPeerX509Certificate();
   return certificate === undefined ? undefined : certificateIdOf(certificate.raw);
 }

@@ -8,7 +8,7 @@ import { createDeviceAuthorisation, type DeviceIdentity, type DeviceRequest } fr
 import { startBroker } from './broker';
 import type { DeviceService, Discovery, IotContext } from './context';
 import { dataPlaneRoutes } from './dataPlane';
-import { deviceEndpoint } from './deviceEndpoint';
+import { answerDevices } from './deviceEndpoint';
 import { deviceTlsOptions } from './deviceTls';
 import { openRegistry, registryRoutes } from './registry';
 import { openRetainedMessages } from './retained';
@@ -39,7 +39,7 @@ export async function createIotCore(cloud: CloudContext, { authority }: { author
 
   const forDevices = deviceParts();
   const tls = await deviceTlsOptions(authority);
-  const devices = await listen({ host: cloud.host, tls, log, handle: deviceEndpoint(context, forDevices) });
+  const devices = await listen({ host: cloud.host, tls, log, handle: answerDevices(context, forDevices) });
   const serve = (signingName: string, routes: RestRoute[]): ReturnType<typeof listen> =>
     listen({ host: cloud.host, log, handle: createRestService({ cloud, signingName, routes, log }) });
   const data = await serve(

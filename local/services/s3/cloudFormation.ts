@@ -151,7 +151,11 @@ function notifyOfExisting(
   const { services } = context;
   const arn = services.lambda.functionArn(FunctionName);
   const rules = BucketConfigs.map(({ Event, Rules }) =>
-    notificationRule(services, BucketName, { events: [Event], ...Object.assign({}, ...Rules), arn }),
+    notificationRule(services, BucketName, {
+      ...(Object.assign({}, ...Rules) as Pick<NotificationRule, 'prefix' | 'suffix'>),
+      events: [Event],
+      arn,
+    }),
   );
   services.s3.setNotifications(BucketName, rules, ownerOf(context));
 }

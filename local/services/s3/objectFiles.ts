@@ -87,7 +87,10 @@ export class ObjectFiles {
 
   async #loadObject(path: string): Promise<StoredObject | undefined> {
     // A write that a crash cut short.
-    if (path.endsWith(TEMPORARY)) return void (await rm(path, { force: true }));
+    if (path.endsWith(TEMPORARY)) {
+      await rm(path, { force: true });
+      return undefined;
+    }
     try {
       const content = await readFile(path);
       const end = content.indexOf(NEWLINE);

@@ -30,7 +30,7 @@ export interface S3Environment {
   store: ObjectStore;
   log: Logger;
   /** Tells the bucket's targets that something became of an object. */
-  notify(bucket: Bucket, change: ObjectChange): void;
+  notify: (bucket: Bucket, change: ObjectChange) => void;
 }
 
 export type S3Operation = (

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-deprecated -- The packages that replace the builder and the validator are not among our dependencies; this one goes on exporting them. */
 import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser';
 import type { HttpResponse } from '../../base/http';
 

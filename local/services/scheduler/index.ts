@@ -40,7 +40,10 @@ export function createScheduler(log: Logger, timers: Clock = systemClock): Sched
         const delay = Math.max(0, due - timers.now());
         const timer = timers.setTimeout(
           () => {
-            if (delay > LONGEST_DELAY_MS) return waitUntil(due);
+            if (delay > LONGEST_DELAY_MS) {
+              waitUntil(due);
+              return;
+            }
             // A machine that slept fires once, not once per missed time.
             arm(Math.max(due, timers.now()));
             target.fire(due).catch((error: unknown) => {

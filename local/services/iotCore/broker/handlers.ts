@@ -16,7 +16,7 @@ type Handlers = Required<
 type Kind = 'client' | 'topic' | 'topicfilter';
 
 /** Which certificate each connection of the broker showed. */
-export class DeviceConnections {
+export class BrokerConnections {
   readonly #certificates = new WeakMap<Client, string>();
   readonly #open = new Map<string, Set<Client>>();
 
@@ -46,7 +46,7 @@ export class DeviceConnections {
  * What aedes asks before it does something. An error ends the connection, which is what AWS IoT Core
  * does with an operation that a policy denies or that breaks a limit.
  */
-export function brokerHandlers(context: IotContext, connections: DeviceConnections): Handlers {
+export function brokerHandlers(context: IotContext, connections: BrokerConnections): Handlers {
   const { log, arns, authorisation } = context;
 
   const allows = (client: Client, action: string, kind: Kind, name: string): boolean => {
@@ -62,7 +62,7 @@ export function brokerHandlers(context: IotContext, connections: DeviceConnectio
   };
 
   return {
-    preConnect(client, { protocolVersion, clientId = '' }, done) {
+    preConnect(client, { protocolVersion, clientId }, done) {
       const problem =
         protocolVersion !== MQTT_3_1_1
           ? `MQTT protocol level ${protocolVersion} is not supported by the local cloud (it has 3.1.1)`
@@ -74,13 +74,17 @@ export function brokerHandlers(context: IotContext, connections: DeviceConnectio
       const certificateId = connections.certificateOf(client);
       // Between the handshake and this, the certificate may have been revoked.
       const active = certificateId !== undefined && context.registry.certificates.isActive(certificateId);
-      if (active && allows(client, 'iot:Connect', 'client', client.id)) return done(null, true);
-      done(Object.assign(new Error('not authorised'), { returnCode: NOT_AUTHORISED }), false);
+      const allowed = active && allows(client, 'iot:Connect', 'client', client.id);
+      if (allowed) done(null, true);
+      else done(Object.assign(new Error('not authorised'), { returnCode: NOT_AUTHORISED }), false);
     },
 
     authorizePublish(client, { topic, payload, qos, retain }, done) {
       const problem = topicProblem(topic) ?? payloadProblem(payload.length) ?? qosProblem(qos);
-      if (problem !== undefined) return done(refusal(client, problem));
+      if (problem !== undefined) {
+        done(refusal(client, problem));
+        return;
+      }
       const allowed =
         client !== null &&
         allows(client, 'iot:Publish', 'topic', topic) &&
@@ -91,7 +95,10 @@ export function brokerHandlers(context: IotContext, connections: DeviceConnectio
     authorizeSubscribe(client, subscription, done) {
       const { topic, qos } = subscription;
       const problem = topicProblem(topic) ?? qosProblem(qos);
-      if (problem !== undefined) return done(refusal(client, problem));
+      if (problem !== undefined) {
+        done(refusal(client, problem));
+        return;
+      }
       const allowed = allows(client, 'iot:Subscribe', 'topicfilter', topic);
       done(
         allowed ? null : new Error(`not authorised to subscribe to ${topic}`),

@@ -1,11 +1,11 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
 import { deviceTlsOptions, peerCertificateId } from '../deviceTls';
 import type { RetainedMessages } from '../retained';
 import type { RuleMessage } from '../rules/sql/evaluate';
 import type { IotContext } from '../context';
-import { brokerHandlers, DeviceConnections } from './handlers';
+import { brokerHandlers, BrokerConnections } from './handlers';
 
 interface OutgoingMessage {
   topic: string;
@@ -31,7 +31,7 @@ export interface IotBrokerOptions {
 
 /** The MQTT broker: aedes behind mutual TLS, every operation decided by the policies of the certificate. */
 export async function startBroker(context: IotContext, options: IotBrokerOptions): Promise<IotBroker> {
-  const connections = new DeviceConnections();
+  const connections = new BrokerConnections();
   const aedes = await Aedes.createBroker(brokerHandlers(context, connections));
   await restoreRetained(aedes, options.retained);
   aedes.on('publish', (packet, client) => record(packet, client, connections, options));
@@ -60,7 +60,7 @@ export async function startBroker(context: IotContext, options: IotBrokerOptions
 }
 
 /** Only an active certificate gets as far as MQTT. */
-function accept(socket: TLSSocket, aedes: Aedes, connections: DeviceConnections, context: IotContext): void {
+function accept(socket: TLSSocket, aedes: Aedes, connections: BrokerConnections, context: IotContext): void {
   // Without it, one side's delayed acknowledgement adds 40 ms to every exchange.
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
@@ -84,14 +84,14 @@ async function restoreRetained(aedes: Aedes, retained: RetainedMessages): Promis
 function record(
   packet: AedesPublishPacket,
   client: Client | null,
-  connections: DeviceConnections,
+  connections: BrokerConnections,
   { retained, onMessage }: IotBrokerOptions,
 ): void {
   // aedes tells itself about clients on $SYS topics.
   if (packet.topic.startsWith('$')) return;
   const payload = Buffer.from(packet.payload);
   if (packet.retain) retained.put(packet.topic, payload, packet.qos === 1 ? 1 : 0);
-  if (client === null || client === undefined) return;
+  if (!client) return;
   const principal = connections.certificateOf(client);
   if (principal === undefined) return;
   onMessage({ topic: packet.topic, payload, principal, clientId: client.id, timestamp: Date.now() });
@@ -105,9 +105,9 @@ function publish(aedes: Aedes, { topic, payload, qos, retain }: OutgoingMessage)
   });
 }
 
-function trackSockets(server: Server): Set<{ destroy(): void }> {
-  const sockets = new Set<{ destroy(): void }>();
-  server.on('connection', (socket) => {
+function trackSockets(server: Server): Set<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });

@@ -45,7 +45,7 @@ interface ActionContext {
 export function createAction(input: unknown, context: ActionContext): RuleAction {
   const parsed = actionSchema.safeParse(input);
   if (!parsed.success) {
-    const kinds = Object.keys((input ?? {}) as object).join(', ') || 'none';
+    const kinds = Object.keys(input ?? {}).join(', ') || 'none';
     throw new AwsError(
       'InvalidRequestException',
       `Rule ${context.ruleName}: this action is not supported by the local cloud (it has lambda { functionArn } and s3 { bucketName, key, roleArn }): ${kinds}`,
