@@ -9,7 +9,7 @@ import {
   TOKEN_EXCHANGE_COMPONENT,
 } from '../services/greengrass/components/publicComponents';
 import { CloudChannel } from './cloud/channel';
-import { deviceEndpoint } from './cloud/deviceEndpoint';
+import { openDeviceEndpoint } from './cloud/deviceEndpoint';
 import { connectMqtt, type CloudMqtt } from './cloud/mqtt';
 import { ComponentTokens, roleCredentials, startTokenExchange } from './cloud/tokenExchange';
 import type { ReportedState } from './components/component';
@@ -134,7 +134,7 @@ class Startup {
   async #connect() {
     const { config, identity, log } = this.parts;
     const { thingName, region, dataUrl, s3Url, roleAlias } = config;
-    const endpoint = deviceEndpoint(dataUrl, thingName, identity);
+    const endpoint = openDeviceEndpoint(dataUrl, thingName, identity);
     const credentials = roleCredentials(endpoint, roleAlias);
     const mqtt = connectMqtt({ thingName, ...config.mqtt, ...identity, log });
     this.#closers.push(() => mqtt.close());

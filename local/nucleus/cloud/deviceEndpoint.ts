@@ -19,7 +19,11 @@ export interface DeviceEndpoint {
   ) => Promise<{ status: number; text: string }>;
 }
 
-export function deviceEndpoint(url: string, thingName: string, identity: NucleusIdentity): DeviceEndpoint {
+export function openDeviceEndpoint(
+  url: string,
+  thingName: string,
+  identity: NucleusIdentity,
+): DeviceEndpoint {
   const base = url.replace(/\/$/, '');
   const { ca, certificate: cert, privateKey: key } = identity;
   // Requests are rare: a connection for each means none that the cloud has closed meanwhile.

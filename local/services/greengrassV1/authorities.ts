@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RestCall, RestRoute } from '../../base/rest/service';
-import { inputOf, route, type ControlPlane } from './context';
+import { requestInput, groupsRoute, type ControlPlane } from './context';
 import { idNotFound } from './errors';
 import { GROUP, groupArn, requireGroup } from './groups';
 import type { Group } from './state';
@@ -19,19 +19,19 @@ export function authorityRoutes(context: ControlPlane): RestRoute[] {
   const require = (call: RestCall): Group => requireGroup(context, call);
   const arnOf = (call: RestCall, id: string): string => `${resource(call)}/certificateauthorities/${id}`;
   return [
-    route('CreateGroupCertificateAuthority', `POST ${path}`, resource, (call) => {
+    groupsRoute('CreateGroupCertificateAuthority', `POST ${path}`, resource, (call) => {
       const id = context.newId();
       require(call).authorities.push(id);
       state.save();
       return { GroupCertificateAuthorityArn: arnOf(call, id) };
     }),
-    route('ListGroupCertificateAuthorities', `GET ${path}`, resource, (call) => ({
+    groupsRoute('ListGroupCertificateAuthorities', `GET ${path}`, resource, (call) => ({
       GroupCertificateAuthorities: require(call).authorities.map((id) => ({
         GroupCertificateAuthorityArn: arnOf(call, id),
         GroupCertificateAuthorityId: id,
       })),
     })),
-    route(
+    groupsRoute(
       'GetGroupCertificateAuthority',
       `GET ${path}/{authorityId}`,
       (call) => [resource(call), arnOf(call, call.param('authorityId'))],
@@ -47,16 +47,21 @@ export function authorityRoutes(context: ControlPlane): RestRoute[] {
         };
       },
     ),
-    route('GetGroupCertificateConfiguration', `GET ${path}/configuration/expiry`, resource, (call) =>
+    groupsRoute('GetGroupCertificateConfiguration', `GET ${path}/configuration/expiry`, resource, (call) =>
       expiryOf(require(call)),
     ),
-    route('UpdateGroupCertificateConfiguration', `PUT ${path}/configuration/expiry`, resource, (call) => {
-      const group = require(call);
-      group.certificateExpiryMs =
-        inputOf(call, expirySchema).CertificateExpiryInMilliseconds ?? SEVEN_DAYS_MS;
-      state.save();
-      return expiryOf(group);
-    }),
+    groupsRoute(
+      'UpdateGroupCertificateConfiguration',
+      `PUT ${path}/configuration/expiry`,
+      resource,
+      (call) => {
+        const group = require(call);
+        group.certificateExpiryMs =
+          requestInput(call, expirySchema).CertificateExpiryInMilliseconds ?? SEVEN_DAYS_MS;
+        state.save();
+        return expiryOf(group);
+      },
+    ),
   ];
 }
 

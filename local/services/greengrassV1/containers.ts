@@ -1,5 +1,5 @@
 import type { RestCall, RestRoute } from '../../base/rest/service';
-import { route, timestamp, type ControlPlane } from './context';
+import { groupsRoute, timestamp, type ControlPlane } from './context';
 import { invalidInput, versionNotFound } from './errors';
 import type { Container, ContainerVersion } from './state';
 
@@ -88,19 +88,19 @@ export function versionRoutes(context: ControlPlane, versioned: Versioned): Rest
   const line = `/greengrass/${path}/{${id}}/versions` as const;
   const resource = (call: RestCall): string => arn(`${path}/${call.param(id)}`);
   return [
-    route(`Create${name}Version`, `POST ${line}`, resource, (call) => {
+    groupsRoute(`Create${name}Version`, `POST ${line}`, resource, (call) => {
       const container = require(call);
       const version = addVersion(context, container, read(call));
       context.state.save();
       return versionAnswer(context, path, container, version);
     }),
-    route(`List${name}Versions`, `GET ${line}`, resource, (call) => {
+    groupsRoute(`List${name}Versions`, `GET ${line}`, resource, (call) => {
       const container = require(call);
       const { items, next } = context.page(call, container.versions.toReversed());
       const Versions = items.map((version) => versionAnswer(context, path, container, version));
       return { Versions, NextToken: next };
     }),
-    route(
+    groupsRoute(
       `Get${name}Version`,
       `GET ${line}/{versionId}`,
       (call) => [resource(call), `${resource(call)}/versions/${call.param('versionId')}`],

@@ -5,19 +5,19 @@ import { pageOf, readJsonBody, type Page } from '../../base/rest/input';
 import { routesOf, type RestCall } from '../../base/rest/service';
 import type { z } from 'zod';
 import { invalidInput } from './errors';
-import type { GroupDeployment, V1State } from './state';
+import type { DeploymentOfGroup, V1State } from './state';
 
 /** What becomes of a deployment on the core: it reports one of these. */
 export type CoreOutcome =
   | { status: 'Success' }
-  | { status: 'Failure'; errorMessage: string; errorDetails?: GroupDeployment['errorDetails'] };
+  | { status: 'Failure'; errorMessage: string; errorDetails?: DeploymentOfGroup['errorDetails'] };
 
 /** What a core gets to run. */
 export interface CoreDelivery {
   deploymentId: string;
   groupId: string;
   groupName: string;
-  type: GroupDeployment['type'];
+  type: DeploymentOfGroup['type'];
   /** By the group version's fields, the content that each ARN names. */
   definitions: Record<string, Record<string, unknown>>;
 }
@@ -52,8 +52,8 @@ export interface V1Options {
   functionExists?: (qualifiedArn: string) => boolean;
 }
 
-/** A route of the service: `route(operation, line, resources, handle)`. */
-export const route = routesOf('greengrass');
+/** A route of the service: `groupsRoute(operation, line, resources, handle)`. */
+export const groupsRoute = routesOf('greengrass');
 
 /** What the parts of the V1 control plane share. */
 export interface ControlPlane {
@@ -89,7 +89,7 @@ export function createControlPlane(
 }
 
 /** Throws InvalidInputException naming the first field that is wrong or not supported. */
-export function inputOf<S extends z.ZodType>({ body }: RestCall, schema: S): z.output<S> {
+export function requestInput<S extends z.ZodType>({ body }: RestCall, schema: S): z.output<S> {
   return readJsonBody(body, schema, 'InvalidInputException');
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ANY_RESOURCE, type RestCall, type RestRoute } from '../../base/rest/service';
 import { addVersion, containerAnswer, newContainer, rename, versionRoutes } from './containers';
 import { checkedContent, entriesOf } from './content';
-import { inputOf, route, type ControlPlane } from './context';
+import { requestInput, groupsRoute, type ControlPlane } from './context';
 import { idNotFound } from './errors';
 import { KINDS, type Kind } from './kinds';
 import type { Container } from './state';
@@ -48,8 +48,8 @@ function routesOfKind(context: ControlPlane, kind: Kind): RestRoute[] {
     return found;
   };
   return [
-    route(`Create${name}`, `POST /greengrass/${path}`, ANY_RESOURCE, (call) => {
-      const { Name, InitialVersion } = inputOf(call, createSchema);
+    groupsRoute(`Create${name}`, `POST /greengrass/${path}`, ANY_RESOURCE, (call) => {
+      const { Name, InitialVersion } = requestInput(call, createSchema);
       const content = InitialVersion === undefined ? undefined : checkedContent(kind, InitialVersion);
       const container = newContainer(context, Name);
       if (content !== undefined) addVersion(context, container, content);
@@ -57,21 +57,23 @@ function routesOfKind(context: ControlPlane, kind: Kind): RestRoute[] {
       state.save();
       return containerAnswer(context, path, container);
     }),
-    route(`List${name}s`, `GET /greengrass/${path}`, ANY_RESOURCE, (call) => {
+    groupsRoute(`List${name}s`, `GET /greengrass/${path}`, ANY_RESOURCE, (call) => {
       const { items, next } = context.page(call, Object.values(all(context, kind)));
       return { Definitions: items.map((item) => containerAnswer(context, path, item)), NextToken: next };
     }),
-    route(`Get${name}`, `GET ${one}`, resource, (call) => containerAnswer(context, path, require(call))),
-    route(`Update${name}`, `PUT ${one}`, resource, (call) =>
-      rename(context, () => require(call), inputOf(call, updateSchema).Name),
+    groupsRoute(`Get${name}`, `GET ${one}`, resource, (call) =>
+      containerAnswer(context, path, require(call)),
     ),
-    route(`Delete${name}`, `DELETE ${one}`, resource, (call) => {
+    groupsRoute(`Update${name}`, `PUT ${one}`, resource, (call) =>
+      rename(context, () => require(call), requestInput(call, updateSchema).Name),
+    ),
+    groupsRoute(`Delete${name}`, `DELETE ${one}`, resource, (call) => {
       Reflect.deleteProperty(all(context, kind), require(call).id);
       state.save();
     }),
     ...versionRoutes(context, {
       ...{ path, id: 'definitionId', name, title: `${kind.name} List Definition`, require },
-      read: (call) => checkedContent(kind, inputOf(call, z.unknown())),
+      read: (call) => checkedContent(kind, requestInput(call, z.unknown())),
       show(call, content) {
         const entries = entriesOf(kind, content);
         const page = kind.paged ? context.page(call, entries) : { items: entries, next: undefined };

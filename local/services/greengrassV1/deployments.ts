@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { AwsError } from '../../base/context';
 import type { RestCall, RestRoute } from '../../base/rest/service';
-import { inputOf, route, timestamp, type ControlPlane } from './context';
+import { requestInput, groupsRoute, timestamp, type ControlPlane } from './context';
 import { invalidInput, resourceNotFound } from './errors';
 import { GROUP, groupArn } from './groups';
 import type { DeploymentRunner } from './runner';
-import type { Group, GroupDeployment } from './state';
+import type { Group, DeploymentOfGroup } from './state';
 
 const createSchema = z.strictObject({
   DeploymentId: z.string().optional(),
@@ -20,20 +20,20 @@ export function groupDeploymentRoutes(context: ControlPlane, runner: DeploymentR
   const resource = groupArn(context);
   const ofGroup = (call: RestCall) =>
     state.deployments.filter((one) => one.groupId === call.param('groupId'));
-  const started = (deployment: GroupDeployment): object => {
+  const started = (deployment: DeploymentOfGroup): object => {
     runner.start(deployment);
     return { DeploymentArn: deploymentArn(context, deployment), DeploymentId: deployment.id };
   };
   return [
-    route('CreateDeployment', `POST ${path}`, resource, (call) => {
-      const request = inputOf(call, createSchema);
+    groupsRoute('CreateDeployment', `POST ${path}`, resource, (call) => {
+      const request = requestInput(call, createSchema);
       const group = deployableGroup(context, call);
       const groupVersionId = versionToDeploy(context, group, request);
       requireNoneInFlight(ofGroup(call));
       return started(runner.newDeployment(group, request.DeploymentType, groupVersionId));
     }),
-    route('ResetDeployments', `POST ${path}/$reset`, resource, (call) => {
-      const { Force = false } = inputOf(call, resetSchema);
+    groupsRoute('ResetDeployments', `POST ${path}/$reset`, resource, (call) => {
+      const { Force = false } = requestInput(call, resetSchema);
       const group = deployableGroup(context, call);
       const newest = ofGroup(call).at(-1);
       if (!Force && (newest === undefined || newest.type.endsWith('ResetDeployment'))) {
@@ -42,7 +42,7 @@ export function groupDeploymentRoutes(context: ControlPlane, runner: DeploymentR
       if (!Force) requireNoneInFlight(ofGroup(call));
       return started(runner.newDeployment(group, Force ? 'ForceResetDeployment' : 'ResetDeployment'));
     }),
-    route('ListDeployments', `GET ${path}`, resource, (call) => {
+    groupsRoute('ListDeployments', `GET ${path}`, resource, (call) => {
       const { items, next } = context.page(call, ofGroup(call).toReversed());
       const Deployments = items.map((one) => ({
         CreatedAt: timestamp(one.createdAt),
@@ -53,7 +53,7 @@ export function groupDeploymentRoutes(context: ControlPlane, runner: DeploymentR
       }));
       return { Deployments, NextToken: next };
     }),
-    route(
+    groupsRoute(
       'GetDeploymentStatus',
       `GET ${path}/{deploymentId}/status`,
       (call) => [resource(call), `${resource(call)}/deployments/${call.param('deploymentId')}`],
@@ -73,7 +73,7 @@ export function groupDeploymentRoutes(context: ControlPlane, runner: DeploymentR
   ];
 }
 
-function deploymentArn({ arn }: ControlPlane, { groupId, id }: GroupDeployment): string {
+function deploymentArn({ arn }: ControlPlane, { groupId, id }: DeploymentOfGroup): string {
   return arn(`groups/${groupId}/deployments/${id}`);
 }
 
@@ -117,7 +117,7 @@ function missingCore(): AwsError {
   return new AwsError('MissingCoreException', JSON.stringify({ ErrorDetails: [detail] }));
 }
 
-function requireNoneInFlight(deployments: readonly GroupDeployment[]): void {
+function requireNoneInFlight(deployments: readonly DeploymentOfGroup[]): void {
   const inFlight = deployments.find(({ status }) => status === 'Building' || status === 'InProgress');
   if (inFlight === undefined) return;
   throw new AwsError(

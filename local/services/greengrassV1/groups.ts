@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ANY_RESOURCE, type RestCall, type RestRoute } from '../../base/rest/service';
 import { addVersion, containerAnswer, newContainer, rename, versionRoutes } from './containers';
-import { inputOf, route, type ControlPlane } from './context';
+import { requestInput, groupsRoute, type ControlPlane } from './context';
 import { contentOfArn } from './definitions';
 import { idNotFound, invalidDefinition, invalidInput } from './errors';
 import { KINDS } from './kinds';
@@ -60,8 +60,8 @@ export function groupRoutes(context: ControlPlane): RestRoute[] {
   const resource = groupArn(context);
   const require = (call: RestCall): Group => requireGroup(context, call);
   return [
-    route('CreateGroup', 'POST /greengrass/groups', ANY_RESOURCE, (call) => {
-      const { Name, InitialVersion } = inputOf(call, createSchema);
+    groupsRoute('CreateGroup', 'POST /greengrass/groups', ANY_RESOURCE, (call) => {
+      const { Name, InitialVersion } = requestInput(call, createSchema);
       const content = InitialVersion && checkedVersion(context, InitialVersion);
       const group: Group = { ...newContainer(context, Name), authorities: [] };
       if (content !== undefined) addVersion(context, group, content);
@@ -69,15 +69,17 @@ export function groupRoutes(context: ControlPlane): RestRoute[] {
       state.save();
       return containerAnswer(context, 'groups', group);
     }),
-    route('ListGroups', 'GET /greengrass/groups', ANY_RESOURCE, (call) => {
+    groupsRoute('ListGroups', 'GET /greengrass/groups', ANY_RESOURCE, (call) => {
       const { items, next } = context.page(call, Object.values(state.groups));
       return { Groups: items.map((group) => containerAnswer(context, 'groups', group)), NextToken: next };
     }),
-    route('GetGroup', `GET ${GROUP}`, resource, (call) => containerAnswer(context, 'groups', require(call))),
-    route('UpdateGroup', `PUT ${GROUP}`, resource, (call) =>
-      rename(context, () => require(call), inputOf(call, updateSchema).Name),
+    groupsRoute('GetGroup', `GET ${GROUP}`, resource, (call) =>
+      containerAnswer(context, 'groups', require(call)),
     ),
-    route('DeleteGroup', `DELETE ${GROUP}`, resource, (call) => {
+    groupsRoute('UpdateGroup', `PUT ${GROUP}`, resource, (call) =>
+      rename(context, () => require(call), requestInput(call, updateSchema).Name),
+    ),
+    groupsRoute('DeleteGroup', `DELETE ${GROUP}`, resource, (call) => {
       const { id } = require(call);
       const newest = state.deployments.findLast(({ groupId }) => groupId === id);
       if (newest !== undefined && !newest.type.endsWith('ResetDeployment')) {
@@ -88,7 +90,7 @@ export function groupRoutes(context: ControlPlane): RestRoute[] {
     }),
     ...versionRoutes(context, {
       ...{ path: 'groups', id: 'groupId', name: 'Group', title: 'Group Definition', require },
-      read: (call) => checkedVersion(context, inputOf(call, groupVersionSchema)),
+      read: (call) => checkedVersion(context, requestInput(call, groupVersionSchema)),
       show: (_call, content) => ({ Definition: content }),
     }),
   ];

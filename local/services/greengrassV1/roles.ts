@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ANY_RESOURCE, type RestCall, type RestRoute } from '../../base/rest/service';
-import { inputOf, route, timestamp, type ControlPlane } from './context';
+import { requestInput, groupsRoute, timestamp, type ControlPlane } from './context';
 import { invalidInput, resourceNotFound } from './errors';
 import { GROUP, groupArn } from './groups';
 import type { AssociatedRole } from './state';
@@ -15,7 +15,7 @@ export function roleRoutes(context: ControlPlane): RestRoute[] {
   const SERVICE = '/greengrass/servicerole';
   const resource = groupArn(context);
   const given = (call: RestCall): AssociatedRole => ({
-    arn: inputOf(call, roleSchema).RoleArn,
+    arn: requestInput(call, roleSchema).RoleArn,
     at: context.now(),
   });
   const associated = ({ at }: AssociatedRole): object => {
@@ -31,27 +31,27 @@ export function roleRoutes(context: ControlPlane): RestRoute[] {
     return { RoleArn: role.arn, AssociatedAt: timestamp(role.at) };
   };
   return [
-    route('AssociateServiceRoleToAccount', `PUT ${SERVICE}`, ANY_RESOURCE, (call) =>
+    groupsRoute('AssociateServiceRoleToAccount', `PUT ${SERVICE}`, ANY_RESOURCE, (call) =>
       associated((state.serviceRole = given(call))),
     ),
-    route('GetServiceRoleForAccount', `GET ${SERVICE}`, ANY_RESOURCE, () =>
+    groupsRoute('GetServiceRoleForAccount', `GET ${SERVICE}`, ANY_RESOURCE, () =>
       shown(state.serviceRole, 'There is no service role associated with this account.'),
     ),
-    route('DisassociateServiceRoleFromAccount', `DELETE ${SERVICE}`, ANY_RESOURCE, () => {
+    groupsRoute('DisassociateServiceRoleFromAccount', `DELETE ${SERVICE}`, ANY_RESOURCE, () => {
       delete state.serviceRole;
       return disassociated();
     }),
-    route('AssociateRoleToGroup', `PUT ${GROUP}/role`, resource, (call) => {
+    groupsRoute('AssociateRoleToGroup', `PUT ${GROUP}/role`, resource, (call) => {
       const role = given(call);
       const group = state.groups[call.param('groupId')];
       if (group === undefined) throw invalidInput('That group does not exist.');
       return associated((group.role = role));
     }),
-    route('GetAssociatedRole', `GET ${GROUP}/role`, resource, (call) => {
+    groupsRoute('GetAssociatedRole', `GET ${GROUP}/role`, resource, (call) => {
       const missing = 'You need to attach an IAM role to this deployment group.';
       return shown(state.groups[call.param('groupId')]?.role, missing);
     }),
-    route('DisassociateRoleFromGroup', `DELETE ${GROUP}/role`, resource, (call) => {
+    groupsRoute('DisassociateRoleFromGroup', `DELETE ${GROUP}/role`, resource, (call) => {
       delete state.groups[call.param('groupId')]?.role;
       return disassociated();
     }),

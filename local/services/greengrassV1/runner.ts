@@ -1,6 +1,6 @@
 import { timestamp, type ControlPlane, type CoreOutcome } from './context';
 import { definitionsOf } from './groups';
-import type { Group, GroupDeployment } from './state';
+import type { Group, DeploymentOfGroup } from './state';
 
 /** The state machine of deployments: each step is scheduled, none happens within the request. */
 export class DeploymentRunner {
@@ -10,7 +10,7 @@ export class DeploymentRunner {
     this.#schedule = context.options.schedule ?? ((step) => void setImmediate(step));
   }
 
-  newDeployment(group: Group, type: GroupDeployment['type'], groupVersionId?: string): GroupDeployment {
+  newDeployment(group: Group, type: DeploymentOfGroup['type'], groupVersionId?: string): DeploymentOfGroup {
     const at = this.context.now();
     const times = { createdAt: at, updatedAt: at };
     const versioned = groupVersionId === undefined ? {} : { groupVersionId };
@@ -19,7 +19,7 @@ export class DeploymentRunner {
   }
 
   /** Lets it go its way: Building, InProgress, then what the core reports. */
-  start(deployment: GroupDeployment): void {
+  start(deployment: DeploymentOfGroup): void {
     const { deployments } = this.context.state;
     // A forced reset ends what a core that does not answer holds up.
     if (deployment.type === 'ForceResetDeployment') {
@@ -49,13 +49,13 @@ export class DeploymentRunner {
     }
   }
 
-  #buildLater(deployment: GroupDeployment): void {
+  #buildLater(deployment: DeploymentOfGroup): void {
     this.#schedule(() => {
       if (deployment.status === 'Building') this.#build(deployment);
     });
   }
 
-  #build(deployment: GroupDeployment): void {
+  #build(deployment: DeploymentOfGroup): void {
     const group = this.context.state.groups[deployment.groupId];
     const version = group?.versions.find(({ id }) => id === deployment.groupVersionId);
     const definitions = definitionsOf(this.context, version?.content ?? {});
@@ -73,7 +73,7 @@ export class DeploymentRunner {
     } else this.#tellCore(deployment, group, definitions);
   }
 
-  #tellCore(deployment: GroupDeployment, group: Group | undefined, definitions: Definitions): void {
+  #tellCore(deployment: DeploymentOfGroup, group: Group | undefined, definitions: Definitions): void {
     const { options, log } = this.context;
     const answer = options.core?.({
       deploymentId: deployment.id,
@@ -101,7 +101,7 @@ export class DeploymentRunner {
     return unknownResource(definitions);
   }
 
-  #move(deployment: GroupDeployment, status: GroupDeployment['status'], failure?: CoreOutcome): void {
+  #move(deployment: DeploymentOfGroup, status: DeploymentOfGroup['status'], failure?: CoreOutcome): void {
     const { state, options, log } = this.context;
     deployment.status = status;
     deployment.updatedAt = this.context.now();
@@ -139,7 +139,7 @@ function functionsOf(definitions: Definitions): DefinedFunction[] {
   return (definitions.FunctionDefinitionVersionArn?.Functions ?? []) as DefinedFunction[];
 }
 
-function isInFlight({ status }: GroupDeployment): boolean {
+function isInFlight({ status }: DeploymentOfGroup): boolean {
   return status === 'Building' || status === 'InProgress';
 }
 

@@ -46,7 +46,7 @@ const deploymentSchema = z.strictObject({
     .array(z.strictObject({ DetailedErrorCode: z.string(), DetailedErrorMessage: z.string() }))
     .optional(),
 });
-export type GroupDeployment = z.infer<typeof deploymentSchema>;
+export type DeploymentOfGroup = z.infer<typeof deploymentSchema>;
 
 const stateSchema = z.strictObject({
   /** By kind, then id. */

@@ -13,19 +13,6 @@ export function deploymentRoutes(context: GreengrassContext): RestRoute[] {
   const idOf = (call: RestCall): string => call.param('deploymentId');
   const resource = (call: RestCall): string => arns.deployment(idOf(call));
   const targetOf = (call: RestCall): string | undefined => deployments.find(idOf(call))?.targetArn;
-  /** Needs permissions on the target as well. */
-  const withTarget = (
-    purpose: 'read' | 'write',
-    own: RestRoute,
-    target: (call: RestCall) => string | undefined = targetOf,
-  ): RestRoute => ({
-    ...own,
-    permissions(call) {
-      const targetArn = target(call);
-      const more = targetArn === undefined ? [] : dependentPermissions(purpose, targetArn, cloud);
-      return [...own.permissions(call), ...more];
-    },
-  });
 
   const create = route(
     'CreateDeployment',
@@ -73,12 +60,29 @@ export function deploymentRoutes(context: GreengrassContext): RestRoute[] {
     { status: 204 },
   );
   return [
-    withTarget('write', create, (call) => readInput(call, createDeploymentSchema).targetArn),
-    withTarget('read', get),
+    withTarget(cloud, 'write', create, (call) => readInput(call, createDeploymentSchema).targetArn),
+    withTarget(cloud, 'read', get, targetOf),
     list,
-    withTarget('write', cancel),
+    withTarget(cloud, 'write', cancel, targetOf),
     remove,
   ];
+}
+
+/** Needs permissions on the target as well. */
+function withTarget(
+  cloud: CloudContext,
+  purpose: 'read' | 'write',
+  own: RestRoute,
+  target: (call: RestCall) => string | undefined,
+): RestRoute {
+  return {
+    ...own,
+    permissions(call) {
+      const targetArn = target(call);
+      const more = targetArn === undefined ? [] : dependentPermissions(purpose, targetArn, cloud);
+      return [...own.permissions(call), ...more];
+    },
+  };
 }
 
 function summary(context: GreengrassContext, deployment: StoredDeployment) {
