@@ -8,7 +8,7 @@ import type { Devices } from '../../ports';
 import { repliesSeam } from '../../seams';
 import type { DeviceAccess, DeviceAccessParts, DeviceMessageHandlers } from '../deviceAccess';
 import { receiveMessage } from '../receive';
-import { DeviceConnections } from './connections';
+import { AdmittedConnections } from './connections';
 import { HANDSHAKE_MS, presentedCertificate, TlsListener } from './tlsListener';
 
 /** CONNACK return codes, MQTT 3.1.1 §3.2.2.3. */
@@ -41,7 +41,7 @@ export async function prepareDeviceBroker(
  */
 export class DeviceBroker implements DeviceAccess {
   readonly devices: Devices;
-  private readonly connections: DeviceConnections;
+  private readonly connections: AdmittedConnections;
   private readonly aedes: Aedes;
   private readonly listener: TlsListener;
   private handlers: DeviceMessageHandlers | undefined;
@@ -55,7 +55,7 @@ export class DeviceBroker implements DeviceAccess {
 
   private constructor(private readonly options: DeviceBrokerOptions) {
     const { log, devicePrefix } = options;
-    this.connections = new DeviceConnections(devicePrefix);
+    this.connections = new AdmittedConnections(devicePrefix);
     this.aedes = new Aedes({
       connectTimeout: HANDSHAKE_MS,
       drainTimeout: HANDSHAKE_MS,

@@ -34,7 +34,7 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 const MAX_SUBSCRIPTIONS = 50;
 
 /** The devices that are connected now, by thing name and by MQTT client. */
-export class DeviceConnections {
+export class AdmittedConnections {
   private readonly byClient = new Map<Client, DeviceConnection>();
   private readonly byDevice = new Map<string, DeviceConnection>();
 

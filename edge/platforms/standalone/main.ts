@@ -1,12 +1,12 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
-import { EdgeError } from '../../../protocol';
-import type { CoreConfig } from '../../../protocol/coreConfig';
+import { EdgeError, parseJsonWith } from '../../../protocol';
+import { coreConfigSchema, type CoreConfig } from '../../../protocol/coreConfig';
 import { startCore } from '../../core';
 import { prepareDeviceBroker } from '../../devices/broker/broker';
 import { createCoreLog, fail, stopOnSignal, tellMachines } from '../coreProcess';
-import { readConfigFile } from './configFile';
 import { connectByCertificate } from './connection';
 
 /**
@@ -43,6 +43,30 @@ function readConfig(): CoreConfig {
   } catch (error) {
     return fail(pino(), error);
   }
+}
+
+/** Reads a core's configuration; its paths become absolute. Throws one EdgeError that names what is wrong. */
+function readConfigFile(file: string): CoreConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new EdgeError('CONFIG_INVALID', `${file}: ${(error as Error).message}`, { cause: error });
+  }
+  const config = parseJsonWith(coreConfigSchema, text, file, 'CONFIG_INVALID');
+  const at = (relative: string) => path.resolve(path.dirname(file), relative);
+  const { listen, upstream } = config;
+  return {
+    ...config,
+    stateDir: at(config.stateDir),
+    listen: { ...listen, certificate: at(listen.certificate), privateKey: at(listen.privateKey) },
+    upstream: {
+      ...upstream,
+      certificate: at(upstream.certificate),
+      privateKey: at(upstream.privateKey),
+      ...(upstream.ca !== undefined && { ca: at(upstream.ca) }),
+    },
+  };
 }
 
 void main();
