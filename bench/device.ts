@@ -21,7 +21,7 @@ class Wire {
     private readonly qos: 0 | 1,
   ) {}
 
-  /** To be given as the link's `message` event. */
+  /** The link's `message` event takes it. */
   handle(topic: string, payload: Uint8Array): void {
     const body = JSON.parse(Buffer.from(payload).toString('utf8')) as { requestId?: string };
     const kind = topic.slice(topic.lastIndexOf('/') + 1);

@@ -184,7 +184,7 @@ export class DeviceSession {
   }
 
   #onUp({ candidate: { host, port }, greeting, link }: Dialed<Joined>): void {
-    // Those that were added since this link was greeted.
+    // Subscriptions that were added since this link was greeted.
     void this.#subscriptions.renew(link, (refusal) => this.#emit('failed', { error: refusal }));
     const first = this.#core === undefined;
     const core = { name: greeting.edge, host, port };
@@ -247,7 +247,10 @@ export class DeviceSession {
     });
   }
 
-  /** In its own turn: a listener that throws must not stop the message that is being handled. */
+  /**
+   * Runs in a turn of its own, so that a listener that throws does not stop the message that is being
+   * handled.
+   */
   #emit<K extends keyof EdgeClientEvents>(event: K, ...args: EdgeClientEvents[K]): void {
     if (this.#closed) return;
     queueMicrotask(() => {

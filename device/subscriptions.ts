@@ -72,7 +72,8 @@ export class Subscriptions {
   receive(topic: string, payload: unknown): void {
     for (const { filter, listeners } of this.#entries.values()) {
       if (!matchesTopicFilter(filter, topic)) continue;
-      // In its own turn: a listener that throws must not stop the message that is being handled.
+      // Runs in a turn of its own, so that a listener that throws does not stop the message that is being
+      // handled.
       for (const listener of listeners) queueMicrotask(() => listener(payload, topic));
     }
   }

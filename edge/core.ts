@@ -44,7 +44,7 @@ export interface CoreParts {
   onEvent?: (event: CoreEvent) => void;
   /** The ways to the cloud, on the platform on which this core runs. Closed by close(). */
   connect: () => CloudConnection | Promise<CloudConnection>;
-  /** The way to devices, likewise. Closed by close(). */
+  /** The way to devices, on the same platform. Closed by close(). */
   openDevices: (parts: DeviceAccessParts) => DeviceAccess | Promise<DeviceAccess>;
   /** Where the platform brings functions and starts their processes; else the core does. Closed by close(). */
   delivered?: { packages: FunctionPackages; processes: ProcessSource };

@@ -53,7 +53,9 @@ export function allowDeviceDirectory(): Statement[] {
   ];
 }
 
-/** Of every core of this service and stage: groups, and with them cores, come after the stack too. */
+/**
+ * The topic of every core of this service and stage, because groups and their cores may come after the stack.
+ */
 export function coreTopicArn({ corePrefix }: StackContext, kind: CoreKind): unknown {
   return regionalArn('iot', `topic/${corePrefix}/core/*/${kind}`);
 }

@@ -28,7 +28,7 @@ export async function writeText(s3: S3Client, bucket: string, key: string, text:
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType }));
 }
 
-/** Without an error where there is none. */
+/** No error when there is no such object. */
 export async function removeObject(s3: S3Client, bucket: string, key: string): Promise<void> {
   await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
 }

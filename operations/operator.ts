@@ -41,7 +41,7 @@ export interface PackageUpload {
 /** What an operator does by hand or in a pipeline, through the AWS SDK alone. */
 export interface Operator extends ThingOperations {
   readonly clients: OperatorClients;
-  /** For clients that few need. */
+  /** For the clients that only a few operations need. */
   readonly config: OperatorConfig;
   uploadPackage(bucket: string, name: string, bytes: Uint8Array): Promise<PackageUpload>;
   /** What became of exactly this upload, or undefined so far. */

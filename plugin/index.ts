@@ -46,12 +46,12 @@ class EdgeOnDemandPlugin {
     return {
       ...deployHooks(host),
       ...commandHooks(host),
-      // Not in the constructor: without a `functions:` of the user's own they would be lost there.
+      // This does not happen in the constructor, where they would be lost when the user has no `functions:`.
       initialize: () => this.addFunctions(),
       'before:package:initialize': () => this.prepareFunctions(),
       'after:package:setupProviderConfiguration': () => putBack(this.serverless, this.takenOut),
       'before:package:createDeploymentArtifacts': () => this.placeBundles(),
-      // Not earlier: until then bundlers work on all functions.
+      // This does not happen earlier, because bundlers work on all functions until then.
       'before:package:compileLayers': () => this.extractEdgePackages(),
       'after:package:compileEvents': () => this.addResources(),
       'before:deploy:function:packageFunction': () => this.placeBundles(),

@@ -99,7 +99,8 @@ function carriedFunction(
 /** What a service gives all of its functions, and these can do without: a network, layers. */
 function withoutProviderDefaults({ provider }: Service): Partial<FunctionDefinition> {
   return {
-    // Only then: that a function mentions a network at all gives the service's default role more rights.
+    // The key is left out otherwise, because a function that mentions a network at all gives the service's
+    // default role more rights.
     ...(provider.vpc === undefined ? {} : { vpc: null }),
     ...(provider.layers === undefined ? {} : { layers: [] }),
   };

@@ -48,7 +48,7 @@ class ProcessHost implements FunctionHost {
   private readonly onLog: (line: FunctionLogLine) => void;
   private readonly starting = new Map<string, Promise<void>>();
   private readonly sets = new Map<string, InstanceSet>();
-  /** Those of `sets`, and those that start or drain. */
+  /** The sets in `sets`, and those that start or drain. */
   private readonly alive = new Set<InstanceSet>();
   private closed = false;
 

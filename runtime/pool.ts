@@ -170,7 +170,7 @@ class SpawnedProcess implements FunctionProcess {
     this.child.kill();
   }
 
-  /** Without its channel a process is of no use. */
+  /** A process without its channel is of no use. */
   private channelClosed(failure: Error | undefined): void {
     this.failure ??= failure;
     this.kill();

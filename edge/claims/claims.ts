@@ -54,7 +54,7 @@ export class Claims {
     return this.submit({ type: 'claim', device, function: functionName, version });
   }
 
-  /** The same without anybody waiting: sent until the cloud answers. */
+  /** Sends the claim up again and again until the cloud answers; nobody waits for it. */
   claimInBackground(device: string, functionName: string, version: string): void {
     this.joinInBackground(device);
     this.submitInBackground({ type: 'claim', device, function: functionName, version });

@@ -19,7 +19,7 @@ const DOWNLOAD_MS = 120_000;
 const DOWNLOAD_IDLE_MS = 15_000;
 /** A definition of 20 functions × 50 devices is 239 KB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-/** For the answer's way back after the function's own time is up. */
+/** The answer still has to come back when the function's own time is up. */
 const INVOKE_GRACE_MS = 250;
 
 interface CallOptions {

@@ -119,7 +119,7 @@ export class LogShipper {
 
 /** Without parsing: nearly all lines are below the level. */
 function levelOf(text: string): number {
-  // For the timeline of one machine, and as many as there are messages.
+  // Exchanges are for the timeline of one machine and are as many as messages, so they are not sent.
   if (text.includes('"event":"exchange"')) return 0;
   const level = Number(/^\{"level":(\d+)/.exec(text)?.[1] ?? 0);
   return level === LOG_LEVELS.info && text.includes('"stream":"stderr"') ? LOG_LEVELS.warn : level;

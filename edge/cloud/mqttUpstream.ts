@@ -57,7 +57,7 @@ export class MqttUpstream implements Upstream {
     this.client = mqtt.connect(clientOptions(options));
     this.client.on('connect', () => this.connectedNow());
     this.client.on('reconnect', () => (this.pausing = false));
-    // Ahead of the client's own listener, which begins the pause.
+    // This listener runs before the client's own, which begins the pause.
     this.client.prependListener('close', () => this.connectionEnded());
     this.client.on('error', (err) => log.warn({ reason: err.message }, 'connection upstream failed'));
     this.client.on('message', (topic, payload) => this.received(topic, payload));
@@ -110,7 +110,7 @@ export class MqttUpstream implements Upstream {
     const refused = granted?.find(({ qos }) => qos >= 128);
     if (error || refused) {
       log.error({ err: error, topic: refused?.topic }, 'subscription upstream refused');
-      // Without an answer's topic no update can be confirmed: better to try again.
+      // No update could be confirmed without the topics of answers, so it connects anew.
       this.client.stream.destroy();
       return;
     }
@@ -122,7 +122,7 @@ export class MqttUpstream implements Upstream {
   private connectionEnded(): void {
     const { client } = this;
     const { log, random } = this.options;
-    // By close(): nothing was lost, and nothing comes after it.
+    // close() ended the connection: nothing was lost, and nothing comes after it.
     if (client.disconnecting) return;
     this.pausing = true;
     if (this.subscribed) log.warn('connection upstream lost');

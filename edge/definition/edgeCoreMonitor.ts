@@ -194,7 +194,7 @@ export class EdgeCoreMonitor {
     void work.then(() => this.finished(definition));
   }
 
-  /** Of an older revision it says nothing: a newer one has a deployment of its own. */
+  /** A failure of an older revision is not told: the newer one has a deployment of its own. */
   private noteUndelivered(): void {
     const { current, target, undelivered } = this;
     if (undelivered === undefined || undelivered.revision !== current.revision) return;

@@ -62,7 +62,7 @@ export function receiveByTopic(topicName: string, payload: Buffer, receiver: Top
   const device = senderOf(devicePrefix, topicName);
   if (device === undefined) return false;
   const topic = isWithinTopicLimits(topicName) ? parseDeviceTopic(devicePrefix, topicName) : undefined;
-  // At which QoS it was published, only the broker knows.
+  // Only the broker knows at which QoS it was published.
   const message = { device, topic, topicName, qos: 0, payload, refusal: refusalOf?.(device) };
   receiveMessage(message, handlers, devices);
   return true;

@@ -45,7 +45,7 @@ interface Deployment {
   key: string;
   state: 'offered' | 'lapsed' | 'waiting' | 'over';
   available?: ReplyMessage<'available'>;
-  /** It brought a claim of its own, which a failure takes back. */
+  /** This deployment made a claim, which a failure takes back. */
   claimed: boolean;
   /** What the device claimed before. */
   previousVersion?: string | undefined;

@@ -128,7 +128,7 @@ export class RequestMemory {
     return request;
   }
 
-  /** For RememberedRequest only. */
+  /** Only RememberedRequest may use it. */
   opened(request: RememberedRequest): void {
     const memory = this.memoryOf(request.device);
     const open = memory.open[request.family] ?? 0;
@@ -142,7 +142,7 @@ export class RequestMemory {
     this.weigh(memory, request, 0);
   }
 
-  /** For RememberedRequest only. */
+  /** Only RememberedRequest may use it. */
   closed(request: RememberedRequest, bytes: number): void {
     const memory = this.memoryOf(request.device);
     memory.open[request.family] = (memory.open[request.family] ?? 1) - 1;
@@ -184,7 +184,7 @@ export class RequestMemory {
     }
   }
 
-  /** False when everything of it is at work. */
+  /** False when all of the device's requests are at work. */
   private forgetOldest(memory: DeviceMemory): boolean {
     for (const request of memory.requests.values()) {
       if (request.open) continue;

@@ -67,7 +67,7 @@ export class LambdaPublisher implements CloudPublisher {
       if (!versioned || (Qualifier !== undefined && Qualifier !== '$LATEST')) {
         return { functionArn, qualifier: Qualifier ?? '$LATEST' };
       }
-      // Of code that has a version already, it answers that one.
+      // PublishVersion answers with the existing version when the code has one already.
       const { Version } = await this.lambda.send(new PublishVersionCommand({ FunctionName: unqualified }));
       if (Version === undefined) throw new Error(`PublishVersion of ${unqualified} named no version`);
       return { functionArn, qualifier: Version };

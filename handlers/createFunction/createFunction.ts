@@ -108,7 +108,7 @@ async function register(
   return registered;
 }
 
-/** Only once the registry has room for the version: what it refuses leaves nothing behind. */
+/** This waits until the registry has taken the version, so that a refused one leaves nothing behind. */
 async function publish(
   config: FunctionConfig,
   bytes: Buffer,

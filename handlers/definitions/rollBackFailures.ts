@@ -51,7 +51,7 @@ export async function rollBackFailures(
   return true;
 }
 
-/** Undefined when the registry has forgotten it: then nothing serves in the failed version's place. */
+/** Undefined when the registry does not have it; then nothing serves in the failed version's place. */
 async function manifestOf(
   name: string,
   version: string,

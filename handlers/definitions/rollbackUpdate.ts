@@ -17,7 +17,7 @@ export interface FailedVersion {
   error: ErrorBody;
   /** The last good version, which serves in its place; left out, nothing does. */
   fallback?: FunctionManifest;
-  /** What it failed for; left out, all that the definition has of it. */
+  /** The claims and the static for which it failed; left out: all that the definition has of this version. */
   upTo?: RollbackEntry['upTo'];
 }
 

@@ -67,7 +67,7 @@ export interface Deployment {
   targetArn?: string;
   /** Thing name of the core. */
   core?: string;
-  /** Of a failed one: the functions that made it fail, by `name@version`, as far as the engine can tell. */
+  /** The functions that made a failed deployment fail, by `name@version`, as far as the engine can tell. */
   failures?: Record<string, FunctionFailure>;
   /**
    * Of one that failed for another reason, which may pass as it came (a full disk, a network, a missing

@@ -13,7 +13,7 @@ export function isDueAgain({ state, again }: Deployment, now: number): boolean {
 
 /** What an engine says of a deployment; the rest of the record is the same for all of them. */
 export interface Progress extends Omit<Deployment, 'group' | 'revision' | 'at'> {
-  /** Of a failed one: the reason may pass as it came, so that it is worth making it again. */
+  /** The reason of a failed deployment may pass as it came, so that it is worth making it again. */
   mayPass?: boolean;
 }
 

@@ -13,7 +13,7 @@ export interface DefinitionCall {
   caller: Caller;
   /** An older revision; absent for the latest. */
   revision?: number;
-  /** As the header gives it: one ETag, a list, or `*`. */
+  /** The value of the header: one ETag, a list, or `*`. */
   ifNoneMatch?: string;
 }
 

@@ -141,7 +141,7 @@ async function standing(
   return follow ? engine.status(group, revision) : engine.recorded(group, revision);
 }
 
-/** Without a record of the latest revision, its writer crashed before the engine had it. */
+/** Where the latest revision has no record, its writer crashed before the engine had it. */
 function needsApply(
   { revision }: GroupDefinition,
   applied: number | undefined,

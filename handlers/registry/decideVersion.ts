@@ -13,7 +13,7 @@ const FIRST_VERSION = '1.0.0';
 export interface UploadedVersion {
   /** SHA-256 of the zip, hex. */
   digest: string;
-  /** As `edge.json` names it. */
+  /** The version that `edge.json` names. */
   version?: string;
   /** ISO 8601 in UTC with milliseconds: sorts as text. */
   uploadedAt: string;

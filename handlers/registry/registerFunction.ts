@@ -34,7 +34,7 @@ export async function registerFunction(
     const decision = decideVersion(index, upload, taken);
     const manifest = decision.known ?? (await registry.putVersion(await build(decision.version)));
     if (manifest.digest !== upload.digest) {
-      // Another writer holds the number but is not in the index (yet, or never: it may have crashed).
+      // Another writer holds the number and is not in the index, either not yet or because it crashed.
       if (upload.version !== undefined) throw versionConflict(upload.version);
       taken.add(decision.version);
       continue;

@@ -127,7 +127,7 @@ function nameOf(commonName: string): x509.Name {
   return new x509.Name([{ CN: [{ utf8String: commonName }] }]);
 }
 
-/** From a minute ago, because the clocks of two machines are never quite the same. */
+/** Validity begins a minute ago, because the clocks of two machines are never quite the same. */
 function validityOf(validity: Validity, days: number): Required<Validity> {
   const notBefore = validity.notBefore ?? new Date(Date.now() - MINUTE_MS);
   return { notBefore, notAfter: validity.notAfter ?? new Date(notBefore.getTime() + days * DAY_MS) };

@@ -17,7 +17,7 @@ export interface EdgeOptions {
   logLevel?: CoreConfig['logLevel'];
   /** Changes the way to the cloud: a test puts a wire in between that it can cut. */
   upstream?: (upstream: CoreConfig['upstream']) => CoreConfig['upstream'];
-  /** With a listener the core also tells exchanges, which costs it a little. */
+  /** With a listener the core also reports exchanges, which costs it a little time. */
   onEvent?: (event: ProcessEvent) => void;
   /** Every line of the core's log, as JSON text. */
   onLine?: (line: string) => void;
@@ -32,7 +32,7 @@ export interface Edge {
   readonly configFile: string;
   readonly process: NodeProcess;
   stop: () => Promise<ProcessExit>;
-  /** As a power cut would end it. */
+  /** Ends the process as a power cut would. */
   kill: () => Promise<ProcessExit>;
 }
 

@@ -117,7 +117,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
 class ServiceEnvironment implements Environment {
   readonly groups: Record<string, GroupSetup> = {};
   readonly #things: ThingStore;
-  /** Those that start, too: they write into the folders and use the cloud. */
+  /** The edges, also those that are still starting: they write into the folders and use the cloud. */
   readonly #edges = new Set<Promise<Edge>>();
   #closed: Promise<void> | undefined;
 

@@ -102,7 +102,7 @@ async function readDeployment(
   return { ...base(object), at, what: 'deployment', about: group, group, ok: state !== 'failed', text: said };
 }
 
-/** That nothing has changed is no event. */
+/** A report in which nothing has changed is no event. */
 const HEARTBEAT = '/heartbeat.json';
 
 async function readStatus(

@@ -121,7 +121,7 @@ interface SeenStatus {
   at: number;
 }
 
-/** Beside the heartbeat: a report may be stored after a few that are younger. */
+/** Reports that are read beside the heartbeat: one may be stored after a few that are younger. */
 const YOUNGEST = 8;
 
 /** The youngest report of a core: of the last boot, with the highest number. */

@@ -188,7 +188,7 @@ async function thingsMadeBy(iot: IoTClient, madeBy: string): Promise<string[]> {
   return names;
 }
 
-/** None of a thing that has gone meanwhile. */
+/** No certificates for a thing that has gone meanwhile. */
 async function principalsOf(iot: IoTClient, thingName: string): Promise<string[]> {
   const found = await unlessMissing(iot.send(new ListThingPrincipalsCommand({ thingName })));
   return found?.principals ?? [];

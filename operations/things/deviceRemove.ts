@@ -74,7 +74,7 @@ function hasChanged({ before, after }: GroupChange): boolean {
   return before.revision !== after.revision;
 }
 
-/** From discovery. It is refused at the edge all the same, so nothing stops for the lack of it. */
+/** Takes the device out of discovery. The edge refuses it anyway, so a failure here stops nothing. */
 async function hide(
   { operator }: OperatorAccess,
   { core }: GroupDefinition,

@@ -78,7 +78,7 @@ async function nameLivingGroups(service: DeployedService, utils: Utils): Promise
   }
 }
 
-/** None where an earlier removal, which did not come to its end, took the bucket. */
+/** None when an earlier, unfinished removal has deleted the bucket. */
 async function groupNames({ operator, outputs }: DeployedService): Promise<string[]> {
   return (await unlessMissing(operator.groupNames(outputs.stateBucket))) ?? [];
 }

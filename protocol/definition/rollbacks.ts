@@ -98,7 +98,7 @@ function askers(
   return [...live, { version: fixed.version, seq: fixed.seq, kind: 'static' }];
 }
 
-/** Of refusals that end with the caller or the moment, not with the version. */
+/** Codes of refusals that are due to the caller or the moment, not to the version. */
 const NOT_OF_THE_VERSION: ReadonlySet<ErrorCode> = new Set([
   'ABORTED',
   'CLOSED',

@@ -106,7 +106,7 @@ export class FunctionTable {
     this.emitter.on('changed', listener);
   }
 
-  /** That a version fails from now on is no news. */
+  /** Failures from now on are not announced. */
   close(): void {
     this.closed = true;
   }

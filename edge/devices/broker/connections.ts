@@ -155,5 +155,5 @@ function isShared(prefix: string, filter: string): boolean {
   return relative !== undefined && SHARED_FILTER.test(relative) && isWithinTopicLimits(filter);
 }
 
-/** aedes calls it once the reply is written, and needs one. */
+/** aedes needs a callback, which it calls once the reply is written. */
 const ignore = (): void => undefined;

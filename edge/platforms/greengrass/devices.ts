@@ -56,7 +56,7 @@ class LocalDevices implements DeviceAccess {
     await Promise.all(fromDevices(devicePrefix).map((filter) => this.subscribe(filter, receive)));
   }
 
-  /** Of another broker's connections the core sees nothing. */
+  /** The core sees nothing of another broker's connections. */
   certificateOf(): undefined {
     return undefined;
   }

@@ -57,7 +57,7 @@ export class CoreDevices {
     }, enough);
   }
 
-  /** Nothing for a core that never reported. */
+  /** Empty for a core that never reported. */
   private async pages<T>(
     read: (nextToken: string | undefined) => Promise<{ items: T[]; nextToken: string | undefined }>,
     enough: (item: T) => boolean = () => false,

@@ -5,7 +5,7 @@ import type { TargetDeployment, TargetDeployments } from './targetDeployments';
 
 export interface TargetChange {
   targetArn: string;
-  /** Of the new deployment. */
+  /** Id of the new deployment. */
   name: string;
   corePrefix: string;
   revision: number;
@@ -56,7 +56,8 @@ export async function deployToTarget(
     own.add(id);
     const foreign = await deployments.youngestForeign(targetArn, base, own);
     if (foreign === undefined) return { outcome: 'created', deploymentId: id, before };
-    // Theirs lies under ours or over it: either way what they want is in theirs, and what we want comes on top.
+    // Their deployment was made before ours or after it. Either way it holds what they want, and what we want
+    // is added.
     source = foreign;
     base = await deployments.latest(targetArn);
   }

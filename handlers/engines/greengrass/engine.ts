@@ -148,7 +148,10 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
     if (known?.state === 'inProgress') await this.record(group, revision, { ...known, state: 'superseded' });
   }
 
-  /** Also one that ended: somebody may have deployed without it, a function may have broken since. */
+  /**
+   * A deployment that ended is looked at, too: somebody may have deployed without the revision, or a function
+   * may have broken since.
+   */
   protected override mayHaveChanged({ state, engineId }: Deployment): boolean {
     return engineId !== undefined && state !== 'superseded';
   }
@@ -161,7 +164,9 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
     }
   }
 
-  /** For cores that have not received it yet: what runs on a core stays as it is. */
+  /**
+   * It cancels the deployment for cores that have not received it yet; what runs on a core stays as it is.
+   */
   protected override async end(deployment: Deployment): Promise<Progress> {
     try {
       await this.ports.client.send(new CancelDeploymentCommand({ deploymentId: deployment.engineId }));
@@ -172,7 +177,7 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
     return { ...deployment, state: 'failed', error };
   }
 
-  /** Of what Greengrass tells EventBridge of deployments and of broken components. */
+  /** The group of an event that Greengrass sent to EventBridge about a deployment or a broken component. */
   async groupOf(event: unknown): Promise<string | undefined> {
     const { corePrefix } = this.ports;
     const subject = subjectOf(corePrefix, event);

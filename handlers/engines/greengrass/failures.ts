@@ -120,7 +120,7 @@ function functionsOf(corePrefix: string, components: Components): Deployed[] {
   });
 }
 
-/** As a name of its own: `…fn.detect` is no mention of `…fn.det`, and a sentence may end after it. */
+/** Matches the whole name: `…fn.detect` is no mention of `…fn.det`, and a sentence may end after it. */
 function mentions(text: string, component: string): boolean {
   const escaped = component.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`(?<![\\w.-])${escaped}(?![\\w-]|\\.\\w)`).test(text);

@@ -45,7 +45,7 @@ export class Follower {
 
   private async outcome({ id, components, status }: TargetDeployment, core: string): Promise<Outcome> {
     const effective = await this.cores.effective(core, id);
-    // It has not heard of it: offline, or Greengrass is still on the way.
+    // The core has not heard of the deployment: it is offline, or Greengrass has not told it yet.
     if (effective === undefined) return status === 'CANCELED' ? CANCELLED : { state: 'inProgress' };
     switch (effective.coreDeviceExecutionStatus) {
       case 'QUEUED':
@@ -70,7 +70,7 @@ export class Follower {
     const installed = await this.cores.installed(core);
     const failures = functionFailures(this.corePrefix, components, effective, error, installed);
     if (Object.keys(failures).length > 0) return { state: 'failed', error, failures };
-    // Another's component would only break once more; whoever mends it deploys it.
+    // A component of somebody else would only break again; whoever mends it deploys it.
     return { state: 'failed', error, mayPass: !liesInComponents(effective) };
   }
 

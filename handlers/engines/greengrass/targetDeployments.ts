@@ -145,7 +145,10 @@ function numberOf({ revisionId }: DeploymentSummary): number {
   return Number(revisionId ?? 0);
 }
 
-/** At most 64 characters; names what a call would make, so that the same call makes it once. */
+/**
+ * At most 64 characters. The token is made from what the call would make, so that the same call makes it
+ * once.
+ */
 function clientToken(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -94,7 +94,7 @@ export function v1FunctionFailures(
   );
 }
 
-/** Not as the beginning of another ARN: version 1 is not version 12. */
+/** Matches no other ARN that begins the same: version 1 is not version 12. */
 function isNamed(message: string, arn: string | undefined): boolean {
   const at = arn === undefined ? -1 : message.indexOf(arn);
   return at >= 0 && !/[\w-]/.test(message[at + (arn?.length ?? 0)] ?? '');

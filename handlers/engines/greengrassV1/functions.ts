@@ -93,7 +93,7 @@ function entryOf(arn: string, options: EntryOptions): V1Function {
 const SYSTEM: Record<V1SystemFunction, Omit<EntryOptions, 'variables'>> = {
   edgeCoreMonitor: { memory: 256, timeout: 60, pinned: true, stateAccess: 'rw' },
   handleDeviceRequest: { memory: 128, timeout: 10, pinned: false },
-  // As long as the longest function that it waits for.
+  // Its time-out is that of the longest function that it waits for.
   edgeRemoteExecution: { memory: 192, timeout: 900, pinned: false, stateAccess: 'ro' },
 };
 

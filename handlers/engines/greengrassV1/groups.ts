@@ -25,7 +25,7 @@ export class Groups {
 
   constructor(private readonly client: GreengrassClient) {}
 
-  /** With its latest version. Two of one name: the older one. */
+  /** Gives the group with its latest version; of two groups with one name, the older one. */
   async find(name: string): Promise<FoundGroup | undefined> {
     const known = this.ids.get(name);
     const id = known ?? (await this.idOf(name));

@@ -78,7 +78,7 @@ function commonTopics(
   ];
 }
 
-/** Those that claim it, and, where the operator put it there, all that may use it. */
+/** The devices that claim it, and, where the operator preloads it, all that may use it. */
 function callers(
   definition: GroupDefinition,
   { manifest, devices, static: preloaded }: WantedFunction,

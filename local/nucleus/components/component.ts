@@ -159,7 +159,10 @@ export class Component {
     return recent.length + 1 >= MOST_ERRORS;
   }
 
-  /** From where it is to the end of its main script. Undefined: finished, or told to stop. */
+  /**
+   * Runs the component from where it is to the end of its main script. Undefined when it finished or was told
+   * to stop.
+   */
   async #run(signal: AbortSignal): Promise<StepFailure | undefined> {
     if (this.state === 'NEW') {
       const problem = await this.#runToEnd('install');

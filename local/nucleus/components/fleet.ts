@@ -46,7 +46,7 @@ export class Fleet {
     this.#dependencies.delete(name);
   }
 
-  /** Those that others need last. */
+  /** Components that others need come last. */
   async stopAll(): Promise<void> {
     const left = new Set(this.#components.keys());
     while (left.size > 0) {
@@ -57,7 +57,7 @@ export class Fleet {
     }
   }
 
-  /** Those that need it stop while it changes, and start again when it runs. */
+  /** Components that need it stop while it changes, and start again when it runs. */
   async #withDependents(name: string, change: () => Promise<void>): Promise<void> {
     const dependents = this.#dependentsOf(name).flatMap((other) => this.#components.get(other) ?? []);
     const running = dependents.filter(({ isReady, state }) => isReady || state === 'STARTING');
@@ -92,7 +92,7 @@ export class Fleet {
     };
   }
 
-  /** Without what it needs, a component is stopped; it starts again when that runs. */
+  /** A component is stopped when what it needs does not run, and starts again when that runs. */
   #onError(name: string): void {
     for (const other of this.#dependentsOf(name)) {
       const component = this.#components.get(other);

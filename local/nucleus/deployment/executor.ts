@@ -78,7 +78,8 @@ export class DeploymentExecutor {
     }
     await this.#ask(document);
     try {
-      // Only now: components may have changed their own configuration while they were asked.
+      // This is read only now, because components may have changed their own configuration while they were
+      // asked.
       return await this.#merge(
         whole,
         targetState(resolved, whole, this.parts, this.state.components),

@@ -7,7 +7,10 @@ export interface DeviceIdentity {
   certificateId: string;
   /** Of an MQTT connection. */
   clientId?: string;
-  /** As the caller names itself over HTTPS. It counts only when the certificate is attached to it. */
+  /**
+   * The thing name that the caller gives over HTTPS. It counts only when the certificate is attached to that
+   * thing.
+   */
   thingName?: string;
 }
 

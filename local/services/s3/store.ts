@@ -94,7 +94,7 @@ export class ObjectStore {
     return { removed, ...(marker !== undefined && { marker }) };
   }
 
-  /** For good; the version below it comes to light. False when there was none. */
+  /** Deletes the version for good; the one below it becomes the current one. False when there was none. */
   async deleteVersion(bucket: Bucket, key: string, versionId: string): Promise<boolean> {
     const isCurrent = (bucket.objects.get(key)?.versionId ?? NULL_VERSION) === versionId;
     const removed = isCurrent ? bucket.objects.delete(key) : removeOlder(bucket, key, versionId);

@@ -20,7 +20,7 @@ interface TimedResource<S extends TimedSchema> {
   type: string;
   schema: S;
   arnOf: (name: string, cloud: CloudContext) => string;
-  /** Only for what is enabled; whatever ran under this ARN was stopped. */
+  /** Called for what is enabled; the timer that ran under this ARN was stopped before. */
   start: (properties: z.output<S>, arn: string, context: ResourceContext) => void;
   stop: (arn: string, context: ResourceContext) => void;
 }

@@ -57,7 +57,7 @@ function runScript(digest: string): string {
     `exec node {artifacts:decompressedPath}/${digest}/core.cjs`,
     '--work {work:path}',
     '--delivery {configuration:/delivery}',
-    // In quotes: there may be none.
+    // The quotes are for a value that is empty.
     '--settings "{configuration:/settings}"',
   ].join(' ');
 }

@@ -19,7 +19,7 @@ import { redeploy } from './redeploy';
 export interface RemovedComponents {
   /** `<component> <version>` */
   removed: string[];
-  /** Such as have a name of the service's, and were made by somebody else. */
+  /** Component versions with a name of the service's that somebody else made. */
   kept: string[];
   /** Targets that could not be deployed to without them. */
   problems: string[];

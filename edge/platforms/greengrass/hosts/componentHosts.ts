@@ -19,7 +19,7 @@ export interface ComponentHostsOptions {
   clock?: Clock;
 }
 
-/** Whoever connects says at once what for. */
+/** A new connection says within this time what it is for. */
 const FIRST_MESSAGE_MS = 5_000;
 /** A call waits so long for a host to come back before it is told that it is gone. */
 const HOST_RETURN_MS = 5_000;

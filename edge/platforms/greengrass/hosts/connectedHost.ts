@@ -31,7 +31,7 @@ export class ConnectedHost implements ProcessKeeper {
     return !this.isLeaving || this.isHeld;
   }
 
-  /** What it served on for is over. */
+  /** The version for which it went on serving has taken over. */
   release(): void {
     this.isHeld = false;
     this.releaseWhenEmpty();
@@ -85,7 +85,7 @@ export class ConnectedHost implements ProcessKeeper {
   private closed(): void {
     const processes = [...this.processes.values()];
     this.processes.clear();
-    // First, so that what is started in their place is not started here.
+    // This comes first, so that processes in their place are not started here.
     this.events.onGone(this);
     for (const process of processes) process.orphaned();
   }

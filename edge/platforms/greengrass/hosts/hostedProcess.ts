@@ -10,7 +10,7 @@ import type {
 import { requireProcessMessage, type HostMessage } from '../../../../runtime/processMessages';
 import { killGroup, STRAGGLER_MS } from '../../../../runtime/childProcess';
 
-/** Who really starts and ends the process: a component host. */
+/** The component host, which starts and ends the process. */
 export interface ProcessKeeper {
   end: (process: HostedProcess) => void;
 }

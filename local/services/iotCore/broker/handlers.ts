@@ -32,7 +32,7 @@ export class BrokerConnections {
     if (others?.size === 0) this.#open.delete(certificateId);
   }
 
-  /** Also for a connection that ended: its last will is judged by it. */
+  /** This is kept for a connection that ended, because its last will is judged by it. */
   certificateOf(client: Client): string | undefined {
     return this.#certificates.get(client);
   }
