@@ -11,8 +11,8 @@ import { authenticate, type IssuedSession } from './authenticate';
 import { evaluatePolicies, statementsOf } from './evaluatePolicies';
 import { evaluateResourcePolicy, trustsService } from './resourcePolicies';
 
-export { evaluatePolicies, statementsOf, type Decision, type PolicyRequest } from './evaluatePolicies';
-export { allowsService, type ServiceUse } from './resourcePolicies';
+export { evaluatePolicies } from './evaluatePolicies';
+export { allowsService } from './resourcePolicies';
 export type { PolicyContext } from './wildcards';
 
 export interface IamOptions {

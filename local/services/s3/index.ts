@@ -10,7 +10,7 @@ import { commit, newObject } from './operations/writeObject';
 import { operationOf } from './router';
 import { ObjectStore } from './store';
 
-export type { NotificationRule, S3Event } from './model';
+export type { S3Event } from './model';
 
 /** S3 on one machine: the wire protocol at `url`, and what CloudFormation and other services use in-process. */
 export type S3 = Awaited<ReturnType<typeof createS3>>;
