@@ -4,12 +4,12 @@ import type { Log } from '../ports';
 
 /** Wraps a function of an asynchronous trigger: what it throws is logged, and Lambda calls it again. */
 export function eventFunction(log: Log, run: (event: unknown) => Promise<void>) {
-  return middy<unknown, void>()
+  return middy<unknown, unknown>()
     .use(errorLog(log))
     .handler(async (event) => run(event));
 }
 
-function errorLog(log: Log): MiddlewareObj<unknown, void> {
+function errorLog(log: Log): MiddlewareObj<unknown, unknown> {
   return {
     onError: ({ error, context }) => {
       const body = EdgeError.from(error).toJSON();

@@ -57,8 +57,9 @@ const ASSUMED_ROLE = /^arn:[^:]+:sts::\d{12}:assumed-role\/([^/]+)\/([^/]+)$/;
 export function callerIdentity(coreRoleName: string): HttpMiddleware {
   return {
     before: ({ event }) => {
-      const iam: { userArn?: string } | undefined = event.requestContext.authorizer?.iam;
-      const [, role, session] = ASSUMED_ROLE.exec(iam?.userArn ?? '') ?? [];
+      // A request without IAM authorisation has none, whatever the types say.
+      const { authorizer } = event.requestContext as { authorizer?: { iam?: { userArn?: string } } };
+      const [, role, session] = ASSUMED_ROLE.exec(authorizer?.iam?.userArn ?? '') ?? [];
       const certificateId = certificateIdSchema.safeParse(session);
       if (role !== coreRoleName || !certificateId.success) {
         throw new EdgeError('CORE_NOT_AUTHORISED', 'the caller is no role session of an edge core');

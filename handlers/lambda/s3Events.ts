@@ -26,7 +26,7 @@ function readRecord(record: unknown): S3EventRecord[] {
   if (typeof key !== 'string') return [];
   return [
     {
-      bucket: String(s3?.bucket?.name ?? ''),
+      bucket: typeof s3?.bucket?.name === 'string' ? s3.bucket.name : '',
       key: decodeKey(key),
       ...(typeof s3?.object?.eTag === 'string' && { etag: unquoted(s3.object.eTag) }),
       ...(typeof eventTime === 'string' && { at: eventTime }),

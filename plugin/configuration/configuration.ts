@@ -2,7 +2,7 @@ import type { ChosenEngine } from '../../handlers/engines/descriptor';
 import { engineNamed } from '../../handlers/engines/engines';
 import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import { defaultCorePrefix } from '../../protocol';
-import type { Serverless } from '../framework';
+import type { AwsProvider, Serverless } from '../framework';
 import { bucketName, cloudFunctionPrefix, coreThingName, iotName, lambdaName, thingGroupName } from './names';
 import { invalid, problemsOf, quoted, type Problem } from './problems';
 import { referenceProblems } from './references';
@@ -45,8 +45,8 @@ const DEFAULT_LOG_DAYS = 30;
 
 /** Throws CONFIG_INVALID with every problem on a line of its own: path, what was found, what is expected. */
 export function readConfiguration(serverless: Serverless): EdgeConfiguration {
-  const provider = serverless.getProvider('aws');
-  if (!provider) throw invalid([unsupportedProvider(serverless)]);
+  const provider = serverless.getProvider('aws') as AwsProvider | false;
+  if (provider === false) throw invalid([unsupportedProvider(serverless)]);
   const { service } = serverless.service;
   const stage = provider.getStage();
   const section = checkedSection(serverless, `${service}-${stage}`);

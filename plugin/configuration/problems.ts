@@ -127,8 +127,8 @@ function foundAt(document: unknown, path: Path): string {
 const MAX_SHOWN = 60;
 
 export function quoted(value: unknown): string {
-  if (typeof value !== 'string')
-    return typeof value === 'object' || value === undefined ? kindOf(value) : String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return kindOf(value);
   return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value);
 }
 
@@ -155,7 +155,7 @@ function keysAt(schema: JsonSchema, path: Path, document: unknown): string[] {
 function child(schema: JsonSchema, key: PropertyKey, value: unknown): JsonSchema[] {
   const { properties, additionalProperties, items } = schema as Record<string, JsonSchema | undefined>;
   const next = typeof key === 'number' ? items : (properties?.[String(key)] ?? additionalProperties);
-  return next !== null && typeof next === 'object' ? alternatives(next as JsonSchema, value) : [];
+  return typeof next === 'object' ? alternatives(next as JsonSchema, value) : [];
 }
 
 function alternatives(schema: JsonSchema, value: unknown): JsonSchema[] {

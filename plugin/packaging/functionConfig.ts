@@ -119,7 +119,8 @@ function environmentOf(
   for (const [key, { path, value }] of origins) {
     if (value === null || value === undefined || key in overrides) continue;
     if (typeof value === 'object') problems.push({ path, text: unresolvable(name, key) });
-    else environment[key] = String(value);
+    // Text, a number or a boolean: YAML has no other scalars.
+    else environment[key] = `${value as string | number}`;
   }
   return { environment: { ...environment, ...overrides }, problems };
 }

@@ -22,7 +22,7 @@ function references(value: unknown, found = new Set<string>()): Set<string> {
     for (const each of value) references(each, found);
     return found;
   }
-  for (const [key, inner] of Object.entries(value)) {
+  for (const [key, inner] of Object.entries(value) as [string, unknown][]) {
     const first = Array.isArray(inner) ? (inner[0] as unknown) : inner;
     if (typeof first === 'string') {
       if (key === 'Ref') found.add(first);

@@ -6,15 +6,15 @@ import { apiUrlOf } from '../resources/httpApi';
 /** What the framework gives to the resolver of a variable source. */
 interface Resolution {
   address: string | null;
-  resolveVariable(variable: string): Promise<unknown>;
-  resolveConfigurationProperty(path: string[]): Promise<unknown>;
+  resolveVariable: (variable: string) => Promise<unknown>;
+  resolveConfigurationProperty: (path: string[]) => Promise<unknown>;
 }
 
 /** Logical ids of the resources that these variables refer to. */
 interface VariableTargets {
   functionsBucket: string;
   stateBucket: string;
-  provider(): AwsProvider;
+  provider: () => AwsProvider;
 }
 
 type Read = (resolution: Resolution, targets: VariableTargets) => Promise<unknown>;

@@ -49,7 +49,10 @@ export class ComponentVersions {
   async ensure(recipe: Recipe): Promise<void> {
     const arn = this.arns.componentVersion(recipe.ComponentName, recipe.ComponentVersion);
     const known = this.deployable.get(arn);
-    if (known !== undefined) return requirePackage(recipe, known);
+    if (known !== undefined) {
+      requirePackage(recipe, known);
+      return;
+    }
     let found = await this.describe(arn);
     if (found === undefined || stateOf(found) === 'FAILED') {
       // A failed version can never be deployed; its artifact may be readable by now.

@@ -74,7 +74,7 @@ export function coreConfigurationOf(
   components: Components,
 ): KnownConfiguration | undefined {
   const component = components[coreComponentName(corePrefix)];
-  return component && (mergeOf(component) as KnownConfiguration);
+  return component && mergeOf(component);
 }
 
 /**

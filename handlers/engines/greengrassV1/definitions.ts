@@ -205,7 +205,7 @@ export class DefinitionVersions {
 }
 
 function nothing<K extends ContentKind>(): VersionContent<K> {
-  return { entries: [] as unknown as GroupContent[K] };
+  return { entries: [] };
 }
 
 /** `…/definition/<kind>/<definition>/versions/<version>` */

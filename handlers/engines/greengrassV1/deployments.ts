@@ -34,8 +34,8 @@ export class GroupDeployments {
       }));
   }
 
-  /** Its id, or `concurrent` while another one of the group has not ended. */
-  async start(groupId: string, version: string): Promise<string | 'concurrent'> {
+  /** Its id; undefined while another one of the group has not ended. */
+  async start(groupId: string, version: string): Promise<string | undefined> {
     try {
       const created = await this.client.send(
         new CreateDeploymentCommand({
@@ -47,7 +47,7 @@ export class GroupDeployments {
       if (created.DeploymentId === undefined) throw new Error(`CreateDeployment of ${groupId} named no id`);
       return created.DeploymentId;
     } catch (error) {
-      if (isConcurrentDeployment(error)) return 'concurrent';
+      if (isConcurrentDeployment(error)) return undefined;
       throw error;
     }
   }

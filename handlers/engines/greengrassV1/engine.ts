@@ -141,7 +141,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
       }
     }
     const started = await this.deployments.start(groupId, version);
-    if (started !== 'concurrent') return { state: 'inProgress', engineId: started };
+    if (started !== undefined) return { state: 'inProgress', engineId: started };
     const inFlight = await this.inFlight(groupId);
     const reason = new EdgeError('CONFLICT', 'another deployment of the group has not ended', {
       details: { ...(inFlight && { deploymentId: inFlight.id }) },

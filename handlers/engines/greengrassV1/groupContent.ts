@@ -99,8 +99,8 @@ export class GroupWriter {
     return Object.fromEntries(read) as unknown as Versions;
   }
 
-  private write<K extends ContentKind>(
-    kind: K,
+  private write(
+    kind: ContentKind,
     before: string | undefined,
     name: string,
     after: Versions,

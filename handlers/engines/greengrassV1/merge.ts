@@ -76,7 +76,8 @@ export function nextFunctions(
 ): V1Function[] {
   const ids = new Set(resources.map(({ Id }) => Id));
   const arns = new Set(own.map(({ FunctionArn }) => FunctionArn));
-  const [users, before]: [V1Function[], Map<string, V1Function>] = [[], new Map()];
+  const users: V1Function[] = [];
+  const before = new Map<string, V1Function>();
   for (const entry of current) {
     // An editor of the group may have given our entries other ids.
     const isOurs = isOwnId(entry.Id) || arns.has(entry.FunctionArn) || keyOfEntry(entry) !== undefined;
