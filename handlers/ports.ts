@@ -125,13 +125,13 @@ export interface DeploymentRecords {
 /** Wakes performDeployment for a group; losing it is harmless, the stored update is the guarantee. */
 export type DeploymentHint = (group: string) => Promise<void>;
 
-export interface Clock {
+export interface WallClock {
   /** Milliseconds since the epoch. */
   now(): number;
 }
 
 /** Waits before the next try after `losses` lost races in a row (1 or more). */
-export type Backoff = (losses: number) => Promise<void>;
+export type RetryPause = (losses: number) => Promise<void>;
 
 export interface Log {
   info(fields: object, message: string): void;

@@ -22,12 +22,12 @@ export interface FunctionDefinition {
   [key: string]: unknown;
 }
 
-export interface CloudFormationTemplate {
+export interface CompiledTemplate {
   Resources: Record<string, CloudFormationResource>;
   Outputs?: Record<string, { Description?: string; Value: unknown; Export?: unknown }>;
 }
 
-export interface Service {
+export interface ServerlessService {
   service: string;
   functions: Record<string, FunctionDefinition>;
   package: { artifact?: string; individually?: boolean; path?: string; patterns?: string[] };
@@ -47,7 +47,7 @@ export interface Service {
     iam?: { role?: unknown };
     /** Of older configurations. */
     rolePermissionsBoundary?: unknown;
-    compiledCloudFormationTemplate: CloudFormationTemplate;
+    compiledCloudFormationTemplate: CompiledTemplate;
     /** During `deploy function`: the function as it is on Lambda. */
     remoteFunctionData?: { Configuration?: { Role?: string } };
   };
@@ -80,7 +80,7 @@ export interface SdkV2Credentials {
 }
 
 export interface Serverless {
-  service: Service;
+  service: ServerlessService;
   serviceDir: string;
   configurationInput: Record<string, unknown>;
   /** `sls edge status` → `['edge', 'status']` */

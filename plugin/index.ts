@@ -2,6 +2,7 @@ import { EdgeError } from '../protocol';
 import { answersInJson, commandHooks, EDGE_COMMANDS, type CommandHost } from './commands';
 import { readConfiguration, type EdgeConfiguration } from './configuration/configuration';
 import { DEPLOY_COMMANDS, deployHooks } from './deploy';
+import { frameworkError } from './errors';
 import type { CommandOptions, Serverless, Utils } from './framework';
 import {
   excludeLocalState,
@@ -105,18 +106,11 @@ class EdgeOnDemandPlugin {
     });
   }
 
-  /** The framework shows its own error class without a stack: what went wrong, where, what to do. */
   private async reportingErrors(hook: () => unknown): Promise<void> {
     try {
       await hook();
     } catch (error) {
-      if (!(error instanceof EdgeError)) throw error;
-      const shown = new this.serverless.classes.Error(
-        `${error.message}\n${error.action}`,
-        `EDGE_${error.code}`,
-      );
-      // For a command that packages and answers in JSON.
-      throw Object.assign(shown, { cause: error });
+      throw error instanceof EdgeError ? frameworkError(this.serverless, error) : error;
     }
   }
 }

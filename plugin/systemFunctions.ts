@@ -8,7 +8,7 @@ import { arnOf } from '../lib/cloudFormation';
 import { ROUTES } from '../protocol';
 import type { EdgeConfiguration } from './configuration/configuration';
 import { invalid } from './configuration/problems';
-import type { FunctionDefinition, Serverless, Service } from './framework';
+import type { FunctionDefinition, Serverless, ServerlessService } from './framework';
 import { CORE_ROLE } from './resources/iot';
 import { stackOf } from './resources/stack';
 
@@ -48,7 +48,7 @@ function requireFree(functions: object, added: readonly { name: string }[], whos
 
 function systemFunction(
   descriptor: SystemFunctionDescriptor,
-  service: Service,
+  service: ServerlessService,
   configuration: EdgeConfiguration,
   stack: ServiceStack,
 ): FunctionDefinition {
@@ -97,7 +97,7 @@ function carriedFunction(
 }
 
 /** What a service gives all of its functions, and these can do without: a network, layers. */
-function withoutProviderDefaults({ provider }: Service): Partial<FunctionDefinition> {
+function withoutProviderDefaults({ provider }: ServerlessService): Partial<FunctionDefinition> {
   return {
     // The key is left out otherwise, because a function that mentions a network at all gives the service's
     // default role more rights.

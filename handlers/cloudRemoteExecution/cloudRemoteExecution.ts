@@ -1,7 +1,7 @@
 import { EdgeError, type CloudInvokeRequest, type CloudInvokeResponse } from '../../protocol';
 import type { Caller } from '../definitions/access';
 import { authoriseUse } from '../registry/authoriseUse';
-import type { Clock, CloudInvoker, Definitions, Registry } from '../ports';
+import type { WallClock, CloudInvoker, Definitions, Registry } from '../ports';
 
 export interface CloudRemoteExecutionCall {
   group: string;
@@ -16,7 +16,7 @@ export interface CloudRemoteExecutionCall {
  */
 export async function cloudRemoteExecution(
   call: CloudRemoteExecutionCall,
-  ports: { definitions: Definitions; registry: Registry; cloud: CloudInvoker; clock: Clock },
+  ports: { definitions: Definitions; registry: Registry; cloud: CloudInvoker; clock: WallClock },
 ): Promise<CloudInvokeResponse> {
   const { device, version, input, caller: by } = call.request;
   const { manifest } = await authoriseUse({ ...call, device, by, version, location: 'cloud' }, ports);

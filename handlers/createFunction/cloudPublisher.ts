@@ -16,7 +16,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { canonicalJson, EdgeError, type FunctionConfig } from '../../protocol';
 import { lambdaNameOf } from '../registry/lambdaName';
-import type { Backoff, CloudPublisher, CloudTarget } from '../ports';
+import type { RetryPause, CloudPublisher, CloudTarget } from '../ports';
 
 export interface PublisherSettings {
   /** Of the Lambda functions' names: `<prefix><function>`. */
@@ -38,7 +38,7 @@ export class LambdaPublisher implements CloudPublisher {
   constructor(
     private readonly lambda: LambdaClient,
     private readonly settings: PublisherSettings,
-    private readonly backoff: Backoff,
+    private readonly backoff: RetryPause,
   ) {}
 
   /**

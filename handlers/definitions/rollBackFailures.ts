@@ -7,7 +7,7 @@ import {
   type GroupDefinition,
 } from '../../protocol';
 import type { Deployment, DeploymentEngine } from '../engines/engine';
-import type { Clock, Definitions, Log, Registry, Requests } from '../ports';
+import type { WallClock, Definitions, Log, Registry, Requests } from '../ports';
 import { rollbackUpdate, type FailedVersion } from './rollbackUpdate';
 import { versionBefore } from './versionBefore';
 
@@ -16,7 +16,7 @@ export interface RollBackPorts {
   requests: Requests;
   registry: Registry;
   engine: DeploymentEngine;
-  clock: Clock;
+  clock: WallClock;
   log: Log;
 }
 

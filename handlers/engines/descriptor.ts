@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { allowObjects, type Resources, type Statement } from '../../lib/cloudFormation';
 import type { Delivery } from '../../protocol';
-import type { Clock } from '../../lib/clock';
-import type { DeploymentRecords, RevisionNotices } from '../ports';
+import type { DeploymentRecords, RevisionNotices, WallClock } from '../ports';
 import { READ, WRITE, type StackContext } from '../stackContext';
 import type { DeploymentEngine } from './engine';
 
@@ -10,7 +9,7 @@ import type { DeploymentEngine } from './engine';
 export interface EnginePorts {
   notices: RevisionNotices;
   records: DeploymentRecords;
-  clock: Pick<Clock, 'now'>;
+  clock: WallClock;
 }
 
 /** `edge.engine` as it is read: the options that several engines have are named here. */

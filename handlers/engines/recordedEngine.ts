@@ -12,7 +12,7 @@ export function isDueAgain({ state, again }: Deployment, now: number): boolean {
 }
 
 /** What an engine says of a deployment; the rest of the record is the same for all of them. */
-export interface Progress extends Omit<Deployment, 'group' | 'revision' | 'at'> {
+export interface DeploymentProgress extends Omit<Deployment, 'group' | 'revision' | 'at'> {
   /** The reason of a failed deployment may pass as it came, so that it is worth making it again. */
   mayPass?: boolean;
 }
@@ -28,10 +28,10 @@ export abstract class RecordedEngine<Ports extends EnginePorts> implements Deplo
   constructor(protected readonly ports: Ports) {}
 
   /** Throws EdgeError; one that is not retryable becomes a failed deployment. */
-  protected abstract begin(definition: GroupDefinition): Promise<Progress>;
+  protected abstract begin(definition: GroupDefinition): Promise<DeploymentProgress>;
 
   /** Where a deployment stands now; undefined when the engine has lost it. */
-  protected async follow(deployment: Deployment): Promise<Progress | undefined> {
+  protected async follow(deployment: Deployment): Promise<DeploymentProgress | undefined> {
     return deployment;
   }
 
@@ -41,7 +41,7 @@ export abstract class RecordedEngine<Ports extends EnginePorts> implements Deplo
   }
 
   /** Cancels one that is in flight. */
-  protected async end(deployment: Deployment): Promise<Progress> {
+  protected async end(deployment: Deployment): Promise<DeploymentProgress> {
     throw this.cannotCancel(deployment);
   }
 
@@ -81,7 +81,7 @@ export abstract class RecordedEngine<Ports extends EnginePorts> implements Deplo
   private async recordBegun(
     group: string,
     revision: number,
-    begun: Progress,
+    begun: DeploymentProgress,
     before: Deployment | undefined,
   ): Promise<Deployment> {
     const { engineId, state } = begun;
@@ -96,7 +96,7 @@ export abstract class RecordedEngine<Ports extends EnginePorts> implements Deplo
   protected async record(
     group: string,
     revision: number,
-    { mayPass = false, again: _earlier, ...progress }: Progress,
+    { mayPass = false, again: _earlier, ...progress }: DeploymentProgress,
     before?: Deployment,
   ): Promise<Deployment> {
     const again = this.againAfter({ ...progress, mayPass }, before);
@@ -106,7 +106,10 @@ export abstract class RecordedEngine<Ports extends EnginePorts> implements Deplo
   }
 
   /** Tries are counted until one has come to another end. */
-  private againAfter({ state, mayPass }: Progress, before: Deployment | undefined): Deployment['again'] {
+  private againAfter(
+    { state, mayPass }: DeploymentProgress,
+    before: Deployment | undefined,
+  ): Deployment['again'] {
     if (state === 'inProgress' || state === 'waiting') return before?.again;
     if (state !== 'failed' || !mayPass) return undefined;
     const tries = (before?.again?.tries ?? 0) + 1;

@@ -12,13 +12,13 @@ import {
 import { tryParseJson } from '../../lib/json';
 import { openGroup } from '../definitions/access';
 import { authoriseUpdate, type AuthorisePorts } from '../definitions/authoriseUpdate';
-import type { Clock, CoreMessages, DeploymentHint, Log, Requests } from '../ports';
+import type { WallClock, CoreMessages, DeploymentHint, Log, Requests } from '../ports';
 
 export interface HandleDeploymentRequestPorts extends AuthorisePorts {
   requests: Requests;
   messages: CoreMessages;
   hint: DeploymentHint;
-  clock: Clock;
+  clock: WallClock;
   log: Log;
 }
 

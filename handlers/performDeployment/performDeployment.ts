@@ -9,7 +9,7 @@ import {
 import { rollBackFailures, type RollBackPorts } from '../definitions/rollBackFailures';
 import type { Deployment, DeploymentEngine } from '../engines/engine';
 import { isDueAgain } from '../engines/recordedEngine';
-import type { Backoff, Definitions, Log, Requests, RevisionNotices } from '../ports';
+import type { RetryPause, Definitions, Log, Requests, RevisionNotices } from '../ports';
 import { s3Records } from '../lambda/s3Events';
 
 export interface PerformDeploymentPorts extends RollBackPorts {
@@ -17,7 +17,7 @@ export interface PerformDeploymentPorts extends RollBackPorts {
   requests: Requests;
   engine: DeploymentEngine;
   notices: RevisionNotices;
-  backoff: Backoff;
+  backoff: RetryPause;
   log: Log;
 }
 

@@ -1,11 +1,11 @@
 import { canonicalJson, EdgeError, type FunctionManifest } from '../../protocol';
-import type { Backoff, Clock, CloudPublisher, Registry } from '../ports';
+import type { RetryPause, WallClock, CloudPublisher, Registry } from '../ports';
 import { decideVersion, indexAfter, versionConflict, type UploadedVersion } from './decideVersion';
 
 export interface RegisterPorts {
   registry: Registry;
-  clock: Clock;
-  backoff: Backoff;
+  clock: WallClock;
+  backoff: RetryPause;
 }
 
 export interface Registered {

@@ -1,7 +1,7 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { keys, type FunctionManifest, type PackageLocation } from '../../protocol';
-import type { Clock, Packages } from '../ports';
+import type { WallClock, Packages } from '../ports';
 
 /** Long enough for a slow edge to begin its download. */
 const URL_SECONDS = 300;
@@ -14,7 +14,7 @@ export class S3Packages implements Packages {
   constructor(
     private readonly s3: S3Client,
     private readonly bucket: string,
-    private readonly clock: Clock,
+    private readonly clock: WallClock,
   ) {}
 
   async locate({ digest, size }: Pick<FunctionManifest, 'digest' | 'size'>): Promise<PackageLocation> {

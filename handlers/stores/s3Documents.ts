@@ -7,7 +7,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import type { Backoff } from '../ports';
+import type { RetryPause } from '../ports';
 
 export interface StoredDocument {
   text: string;
@@ -25,7 +25,7 @@ export class S3Documents {
   constructor(
     private readonly s3: S3Client,
     private readonly bucket: string,
-    private readonly backoff: Backoff,
+    private readonly backoff: RetryPause,
   ) {}
 
   async get(key: string): Promise<StoredDocument | undefined> {

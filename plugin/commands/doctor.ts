@@ -2,7 +2,7 @@ import semver from 'semver';
 import { attempt, checkService, failed, ok, type Check } from '../../operations/inspection/checks';
 import { isSet, type CommandHost, type CommandResult } from './command';
 import { table } from './format';
-import { readable } from './run';
+import { readable } from '../errors';
 import { openService, type DeployedService } from './service';
 
 const NODE_RANGE = '>=20.19';

@@ -10,13 +10,13 @@ import {
   edgeSectionJsonSchema,
   edgeSectionSchema,
   readableParts,
-  type EdgeSection,
+  type CheckedSection,
   type GroupSection,
 } from './schema';
 
 /** The checked `edge` section together with every name that the resources share. */
 export interface EdgeConfiguration {
-  section: EdgeSection;
+  section: CheckedSection;
   service: string;
   stage: string;
   region: string;
@@ -60,7 +60,7 @@ export function readConfiguration(serverless: Serverless): EdgeConfiguration {
   };
 }
 
-function namesOf(serverless: Serverless, section: EdgeSection, service: string, stage: string) {
+function namesOf(serverless: Serverless, section: CheckedSection, service: string, stage: string) {
   const stackName = `${service}-${stage}`;
   const region = serverless.getProvider('aws').getRegion();
   return {
@@ -85,7 +85,7 @@ function coreOf(stackName: string, group: string, entry: GroupSection | undefine
   return entry?.core ?? coreThingName(stackName, group);
 }
 
-function checkedSection(serverless: Serverless, stackName: string): EdgeSection {
+function checkedSection(serverless: Serverless, stackName: string): CheckedSection {
   const found = serverless.configurationInput['edge'] ?? {};
   const result = edgeSectionSchema.safeParse(found);
   const section = result.success ? result.data : readableParts(found);

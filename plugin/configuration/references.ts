@@ -1,12 +1,12 @@
 import { engineNamed, ENGINES } from '../../handlers/engines/engines';
-import type { EdgeSection } from './schema';
+import type { CheckedSection } from './schema';
 import { groupOptionsOfEngines } from './schema/engine';
 import { hint } from './nearestName';
 import type { Problem } from './problems';
 
 /** What the parts of a section say about each other and about `functions:`. */
 export interface References {
-  section: EdgeSection;
+  section: CheckedSection;
   /** Names under `functions:`. */
   functions: readonly string[];
   coreOf: (group: string) => string;
@@ -89,7 +89,7 @@ function sharedCores({ section, coreOf }: References): Problem[] {
   });
 }
 
-function sameBucket({ buckets }: EdgeSection): Problem[] {
+function sameBucket({ buckets }: CheckedSection): Problem[] {
   const { functions, state } = buckets;
   if (functions === undefined || functions.name !== state?.name) return [];
   return [
@@ -101,7 +101,7 @@ function sameBucket({ buckets }: EdgeSection): Problem[] {
 }
 
 /** Options that another engine would silently ignore. */
-function foreignOptions({ engine, groups }: EdgeSection): Problem[] {
+function foreignOptions({ engine, groups }: CheckedSection): Problem[] {
   const foreign = Object.keys(groupOptionsOfEngines).filter((option) => !hasOption(engine.name, option));
   return Object.entries(groups).flatMap(([group, entry]) =>
     foreign.flatMap((option): Problem[] => {

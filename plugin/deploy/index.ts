@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { isSet, type CommandHost } from '../commands/command';
-import { frameworkError, readable } from '../commands/run';
+import { adviceOf, frameworkError, readable } from '../errors';
 
 /** Option of `sls deploy` itself. */
 export const DEPLOY_COMMANDS = {
@@ -63,6 +63,6 @@ async function reporting(host: CommandHost, work: () => Promise<void>): Promise<
     await work();
   } catch (thrown) {
     const error = readable(thrown);
-    throw error === undefined ? thrown : frameworkError(host, error);
+    throw error === undefined ? thrown : frameworkError(host.serverless, error, adviceOf(error));
   }
 }

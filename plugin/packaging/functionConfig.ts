@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { functionConfigSchema } from '../../protocol';
 import type { EdgeConfiguration } from '../configuration/configuration';
 import { invalid, problemsOf, type Problem } from '../configuration/problems';
-import type { FunctionDefinition, Service } from '../framework';
+import type { FunctionDefinition, ServerlessService } from '../framework';
 
 export type FunctionConfigInput = z.input<typeof functionConfigSchema>;
 
@@ -23,7 +23,7 @@ function locationsOf(name: string, section: EdgeConfiguration['section']): ('edg
  */
 export function edgeConfigOf(
   name: string,
-  service: Service,
+  service: ServerlessService,
   configuration: EdgeConfiguration,
 ): FunctionConfigInput {
   const { config, problems } = composed(name, service, configuration);
@@ -32,7 +32,7 @@ export function edgeConfigOf(
 }
 
 /** Throws CONFIG_INVALID with the problems of all functions at once, before anything is bundled. */
-export function checkFunctions(service: Service, configuration: EdgeConfiguration): void {
+export function checkFunctions(service: ServerlessService, configuration: EdgeConfiguration): void {
   const problems = Object.keys(configuration.section.functions).flatMap(
     (name) => composed(name, service, configuration).problems,
   );
@@ -44,7 +44,7 @@ interface Composed {
   problems: Problem[];
 }
 
-function composed(name: string, service: Service, configuration: EdgeConfiguration): Composed {
+function composed(name: string, service: ServerlessService, configuration: EdgeConfiguration): Composed {
   const definition = service.functions[name] ?? {};
   const overrides = configuration.section.functions[name] ?? {};
   const locations = locationsOf(name, configuration.section);
@@ -101,7 +101,7 @@ function originOf(name: string, field: string, overrides: object): string {
 
 function environmentOf(
   name: string,
-  service: Service,
+  service: ServerlessService,
   overrides: Record<string, string>,
 ): { environment: Record<string, string>; problems: Problem[] } {
   const environment: Record<string, string> = {};

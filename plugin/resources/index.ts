@@ -1,4 +1,4 @@
-import type { CloudFormationTemplate } from '../framework';
+import type { CompiledTemplate } from '../framework';
 import { bucketResources } from './buckets';
 import { failureResources } from './failures';
 import { iotResources } from './iot';
@@ -11,7 +11,7 @@ import { thingResources } from './things';
  * Adds everything but the functions themselves to the compiled template, before the framework merges
  * `resources:` into it: the user's `resources.extensions` can change each of them.
  */
-export function addResources(template: CloudFormationTemplate, context: TemplateContext): void {
+export function addResources(template: CompiledTemplate, context: TemplateContext): void {
   const resources = {
     ...bucketResources(context),
     ...systemFunctionResources(context),
@@ -25,7 +25,7 @@ export function addResources(template: CloudFormationTemplate, context: Template
   template.Outputs = { ...template.Outputs, ...outputs(context) };
 }
 
-function outputs(context: TemplateContext): CloudFormationTemplate['Outputs'] {
+function outputs(context: TemplateContext): CompiledTemplate['Outputs'] {
   const { configuration } = context;
   const { buckets } = configuration.section;
   const bucket = (logicalId: string, existing: { existing: boolean; name: string } | undefined): unknown =>

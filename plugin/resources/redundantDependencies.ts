@@ -1,11 +1,11 @@
-import type { CloudFormationTemplate } from '../framework';
+import type { CompiledTemplate } from '../framework';
 
 /**
  * Takes out of each `DependsOn` what a reference in the same resource enforces anyway, as the framework
  * writes for roles and routes: CloudFormation's order stays the same, and cfn-lint has nothing to warn of
  * (W3005). moto refuses templates that it warns of.
  */
-export function dropRedundantDependencies({ Resources }: CloudFormationTemplate): void {
+export function dropRedundantDependencies({ Resources }: CompiledTemplate): void {
   for (const resource of Object.values(Resources)) {
     if (resource.DependsOn === undefined) continue;
     const enforced = references(resource.Properties);

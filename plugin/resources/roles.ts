@@ -8,7 +8,7 @@ import {
   type Resources,
   type Statement,
 } from '../../lib/cloudFormation';
-import type { Service } from '../framework';
+import type { ServerlessService } from '../framework';
 import { roleLogicalId } from '../systemFunctions';
 import { FAILURES } from './failures';
 import type { TemplateContext } from './stack';
@@ -49,7 +49,7 @@ function allowLogs(functionName: string): Statement {
 }
 
 /** What all functions of the service need because of its `provider:` settings. */
-function providerWide({ provider: { kmsKeyArn, tracing } }: Service): Statement[] {
+function providerWide({ provider: { kmsKeyArn, tracing } }: ServerlessService): Statement[] {
   return [
     ...(kmsKeyArn === undefined ? [] : [allow(['kms:Decrypt'], [kmsKeyArn])]),
     // X-Ray has no resources that a policy could name.
@@ -61,7 +61,7 @@ function providerWide({ provider: { kmsKeyArn, tracing } }: Service): Statement[
  * Puts the service's permissions boundary on roles, as the framework does with the one that it makes: in an
  * account that asks for one, no role could be made without it.
  */
-export function withPermissionsBoundary(resources: Resources, service: Service): Resources {
+export function withPermissionsBoundary(resources: Resources, service: ServerlessService): Resources {
   const PermissionsBoundary = permissionsBoundary(service);
   if (PermissionsBoundary === undefined) return resources;
   return Object.fromEntries(
@@ -75,7 +75,7 @@ export function withPermissionsBoundary(resources: Resources, service: Service):
 }
 
 /** All the spellings that the framework knows, in its order (its `mergeIamTemplates`). */
-function permissionsBoundary({ provider }: Service): unknown {
+function permissionsBoundary({ provider }: ServerlessService): unknown {
   const role = (provider.iam?.role ?? {}) as { permissionsBoundary?: unknown; permissionBoundary?: unknown };
   return role.permissionsBoundary ?? role.permissionBoundary ?? provider.rolePermissionsBoundary;
 }

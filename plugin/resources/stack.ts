@@ -1,6 +1,6 @@
 import type { ServiceStack } from '../../handlers/descriptor';
 import type { EdgeConfiguration } from '../configuration/configuration';
-import type { AwsProvider, Serverless, Service } from '../framework';
+import type { AwsProvider, Serverless, ServerlessService } from '../framework';
 import { cloudFunctionOf } from '../packaging/functionConfig';
 import { apiUrlOf } from './httpApi';
 
@@ -8,7 +8,7 @@ import { apiUrlOf } from './httpApi';
 export interface TemplateContext {
   configuration: EdgeConfiguration;
   stack: ServiceStack;
-  service: Service;
+  service: ServerlessService;
   provider: AwsProvider;
 }
 

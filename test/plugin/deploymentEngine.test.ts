@@ -1,4 +1,4 @@
-import type { CloudFormationTemplate } from '../../plugin/framework';
+import type { CompiledTemplate } from '../../plugin/framework';
 import { templateOf } from './support/service';
 
 interface Statement {
@@ -6,23 +6,20 @@ interface Statement {
   Resource: unknown[];
 }
 
-function packaged(engine?: string): Promise<CloudFormationTemplate> {
+function packaged(engine?: string): Promise<CompiledTemplate> {
   return templateOf((yaml) =>
     engine === undefined ? yaml : yaml.replace(/^edge:\n/m, `edge:\n  engine: ${engine}\n`),
   );
 }
 
-function statementsOf(
-  { Resources }: CloudFormationTemplate,
-  role = 'EdgePerformDeploymentRole',
-): Statement[] {
+function statementsOf({ Resources }: CompiledTemplate, role = 'EdgePerformDeploymentRole'): Statement[] {
   const { Policies = [] } = (Resources[role]?.Properties ?? {}) as {
     Policies?: { PolicyDocument: { Statement: Statement[] } }[];
   };
   return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }
 
-const rules = ({ Resources }: CloudFormationTemplate): Record<string, unknown> =>
+const rules = ({ Resources }: CompiledTemplate): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(Resources)
       .filter(

@@ -1,6 +1,6 @@
 import { ENGINES } from '../../handlers/engines/engines';
 import type { CloudFormationResource } from '../../lib/cloudFormation';
-import type { CloudFormationTemplate } from '../../plugin/framework';
+import type { CompiledTemplate } from '../../plugin/framework';
 import { startTestEnvironment } from '../support/environment';
 import { templateProblems } from './support/cloudFormationSchema';
 import { copyOf, templateOf } from './support/service';
@@ -12,17 +12,17 @@ interface Statement {
   Condition?: unknown;
 }
 
-function ofType({ Resources }: CloudFormationTemplate, type: string): [string, CloudFormationResource][] {
+function ofType({ Resources }: CompiledTemplate, type: string): [string, CloudFormationResource][] {
   return Object.entries(Resources).filter(([, { Type }]) => Type === type);
 }
 
-function properties(template: CloudFormationTemplate, logicalId: string): Record<string, never> {
+function properties(template: CompiledTemplate, logicalId: string): Record<string, never> {
   const resource = template.Resources[logicalId];
   if (resource === undefined) throw new Error(`there is no ${logicalId}`);
   return resource.Properties as Record<string, never>;
 }
 
-function statementsOf(template: CloudFormationTemplate, role: string): Statement[] {
+function statementsOf(template: CompiledTemplate, role: string): Statement[] {
   const { Policies } = properties(template, role) as unknown as {
     Policies: { PolicyDocument: { Statement: Statement[] } }[];
   };
@@ -30,7 +30,7 @@ function statementsOf(template: CloudFormationTemplate, role: string): Statement
 }
 
 /** `s3:GetObject` → what it may be done to, as text. */
-function granted(template: CloudFormationTemplate, role: string, action: string): string[] {
+function granted(template: CompiledTemplate, role: string, action: string): string[] {
   return statementsOf(template, role)
     .filter(({ Action }) => Action.includes(action))
     .flatMap(({ Resource }) => Resource.map((each) => JSON.stringify(each)));
@@ -42,7 +42,7 @@ interface LifecycleRule {
 }
 
 describe('the template of a service', () => {
-  let template: CloudFormationTemplate;
+  let template: CompiledTemplate;
   beforeAll(async () => {
     template = await templateOf();
   }, 60_000);
@@ -369,7 +369,7 @@ describe('the template of a service with settings of its own', () => {
     { length: 20 },
     (_, index) => `    group-${index}:\n      devices: ['d${index}-*']\n`,
   );
-  let template: CloudFormationTemplate;
+  let template: CompiledTemplate;
 
   beforeAll(async () => {
     template = await templateOf((yaml) =>
@@ -458,7 +458,7 @@ resources:
 });
 
 describe("the permissions boundary of the service's roles", () => {
-  const boundaries = (template: CloudFormationTemplate) =>
+  const boundaries = (template: CompiledTemplate) =>
     ofType(template, 'AWS::IAM::Role').map(([, { Properties }]) => Properties?.['PermissionsBoundary']);
   const BOUNDARY = 'arn:aws:iam::123456789012:policy/boundary';
   const inProvider = (text: string) => (yaml: string) => yaml.replace('provider:\n', `provider:\n${text}\n`);
@@ -488,7 +488,7 @@ describe('physical names', () => {
   const NAMES =
     /^(FunctionName|BucketName|PolicyName|RoleName|RoleAlias|LogGroupName|ThingName|ThingGroupName|QueueName|RuleName|Sql)$/;
 
-  function names(template: CloudFormationTemplate): string[] {
+  function names(template: CompiledTemplate): string[] {
     const found: string[] = [];
     for (const { Type, Properties } of Object.values(template.Resources)) {
       // Inline policies are named within their role.
@@ -508,7 +508,7 @@ describe('physical names', () => {
   }
 
   it('are never the same for two services or two stages of one account', async () => {
-    const cloudFunctionsOf = (template: CloudFormationTemplate) =>
+    const cloudFunctionsOf = (template: CompiledTemplate) =>
       JSON.stringify(granted(template, 'EdgeCreateFunctionRole', 'lambda:CreateFunction'));
     // The sensors are the same devices, whichever service serves them.
     const own = (yaml: string): string =>

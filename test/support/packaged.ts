@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { CloudFormationTemplate } from '../../plugin/framework';
+import type { CompiledTemplate } from '../../plugin/framework';
 import { root } from './root';
 import { sls } from './sls';
 
@@ -11,7 +11,7 @@ export interface PackagedService {
   serviceDir: string;
   /** What `--package` names: template, artifacts, edge/. */
   directory: string;
-  template: CloudFormationTemplate;
+  template: CompiledTemplate;
 }
 
 /**
@@ -58,5 +58,5 @@ export async function packageService(serviceDir: string): Promise<PackagedServic
   const { code, stdout, stderr } = await sls(serviceDir, ['package', '--package', directory]);
   if (code !== 0) throw new Error(`sls package failed:\n${stdout}${stderr}`);
   const template = await readFile(path.join(directory, 'cloudformation-template-update-stack.json'), 'utf8');
-  return { serviceDir, directory, template: JSON.parse(template) as CloudFormationTemplate };
+  return { serviceDir, directory, template: JSON.parse(template) as CompiledTemplate };
 }

@@ -1,7 +1,7 @@
 import type { GroupDefinition } from '../../../protocol';
 import type { EnginePorts } from '../descriptor';
 import type { EngineCapabilities } from '../engine';
-import { RecordedEngine, type Progress } from '../recordedEngine';
+import { RecordedEngine, type DeploymentProgress } from '../recordedEngine';
 
 /**
  * The default engine: tells the core that there is a newer revision; the core fetches what it needs by
@@ -21,7 +21,7 @@ export class DirectEngine extends RecordedEngine<EnginePorts> {
   };
 
   /** A definition without a core is recorded only: there is nobody to tell until one is added. */
-  protected async begin({ group, revision, core }: GroupDefinition): Promise<Progress> {
+  protected async begin({ group, revision, core }: GroupDefinition): Promise<DeploymentProgress> {
     if (core !== undefined) await this.ports.notices.announce(core.thingName, { group, revision });
     return { state: 'announced', ...(core && { core: core.thingName }) };
   }

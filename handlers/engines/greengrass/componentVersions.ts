@@ -8,7 +8,7 @@ import {
 import { EdgeError } from '../../../protocol';
 import { packageOf } from '../../../protocol/greengrass/names';
 import { encodeRecipe, type Recipe } from '../../../protocol/greengrass/recipe';
-import type { Backoff } from '../../ports';
+import type { RetryPause } from '../../ports';
 import { isConflict, isNotFound } from './awsErrors';
 
 /** ARNs of Greengrass V2 resources and of things, of one account and region. */
@@ -38,7 +38,7 @@ export class ComponentVersions {
   constructor(
     private readonly client: GreengrassV2Client,
     private readonly arns: GreengrassArns,
-    private readonly backoff: Backoff,
+    private readonly backoff: RetryPause,
   ) {}
 
   /**

@@ -9,11 +9,11 @@ import {
   type GroupDefinition,
 } from '../../../protocol';
 import { environment } from '../../lambda/environment';
-import type { Backoff } from '../../ports';
+import type { RetryPause } from '../../ports';
 import { jitteredBackoff } from '../../stores/backoff';
 import { THROTTLED, type EnginePorts } from '../descriptor';
 import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
-import { RecordedEngine, type Progress } from '../recordedEngine';
+import { RecordedEngine, type DeploymentProgress } from '../recordedEngine';
 import { greengrassError } from './awsErrors';
 import { ComponentVersions, greengrassArns } from './componentVersions';
 import {
@@ -32,7 +32,7 @@ import { TargetDeployments } from './targetDeployments';
 
 export interface GreengrassEnginePorts extends EnginePorts {
   client: GreengrassV2Client;
-  backoff: Backoff;
+  backoff: RetryPause;
   corePrefix: string;
   functionsBucket: string;
   /** `arn:<partition>:iot:<region>:<account>:thing/` */
@@ -63,7 +63,7 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
   private readonly cores = new CoreDevices(this.ports.client);
   private readonly follower = new Follower(this.ports.corePrefix, this.deployments, this.cores);
 
-  protected async begin(definition: GroupDefinition): Promise<Progress> {
+  protected async begin(definition: GroupDefinition): Promise<DeploymentProgress> {
     const { group, revision, core, engine } = definition;
     if (core === undefined) return waiting(`group ${group} has no core yet`);
     const hot = engine?.delivery !== 'components';
@@ -79,7 +79,7 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
     definition: GroupDefinition,
     { targetArn, core }: { targetArn: string; core: string },
     wanted: readonly FunctionManifest[],
-  ): Promise<Progress> {
+  ): Promise<DeploymentProgress> {
     const { group, revision } = definition;
     const { corePrefix } = this.ports;
     const change: TargetChange = {
@@ -156,7 +156,7 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
     return engineId !== undefined && state !== 'superseded';
   }
 
-  protected override async follow(deployment: Deployment): Promise<Progress | undefined> {
+  protected override async follow(deployment: Deployment): Promise<DeploymentProgress | undefined> {
     try {
       return await this.follower.look(deployment);
     } catch (error) {
@@ -167,7 +167,7 @@ export class GreengrassEngine extends RecordedEngine<GreengrassEnginePorts> {
   /**
    * It cancels the deployment for cores that have not received it yet; what runs on a core stays as it is.
    */
-  protected override async end(deployment: Deployment): Promise<Progress> {
+  protected override async end(deployment: Deployment): Promise<DeploymentProgress> {
     try {
       await this.ports.client.send(new CancelDeploymentCommand({ deploymentId: deployment.engineId }));
     } catch (error) {
@@ -205,11 +205,11 @@ export function openGreengrassEngine(ports: EnginePorts): GreengrassEngine {
   });
 }
 
-function begun({ outcome, deploymentId }: DeployedToTarget): Progress {
+function begun({ outcome, deploymentId }: DeployedToTarget): DeploymentProgress {
   return { state: outcome === 'superseded' ? outcome : 'inProgress', engineId: deploymentId };
 }
 
-function waiting(message: string): Progress {
+function waiting(message: string): DeploymentProgress {
   return { state: 'waiting', error: { code: 'DEPLOYMENT_FAILED', message } };
 }
 
@@ -225,7 +225,7 @@ class FunctionsFailed extends Error {
     super('functions cannot be delivered');
   }
 
-  progress(): Progress {
+  progress(): DeploymentProgress {
     const reasons = Object.entries(this.failures).map(([key, { error }]) => `${key}: ${error.message}`);
     const error: ErrorBody = { code: 'DEPLOYMENT_FAILED', message: reasons.join('; ') };
     return { state: 'failed', error, failures: this.failures };

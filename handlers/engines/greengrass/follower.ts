@@ -1,12 +1,12 @@
 import type { EffectiveDeployment } from '@aws-sdk/client-greengrassv2';
 import type { Deployment } from '../engine';
-import type { Progress } from '../recordedEngine';
+import type { DeploymentProgress } from '../recordedEngine';
 import { coreConfigurationOf, functionOfComponent, type Components } from './components';
 import type { CoreDevices } from './coreDevices';
 import { brokenFunctions, deploymentError, functionFailures, liesInComponents } from './failures';
 import type { TargetDeployment, TargetDeployments } from './targetDeployments';
 
-type Outcome = Pick<Progress, 'state' | 'error' | 'failures' | 'mayPass'>;
+type Outcome = Pick<DeploymentProgress, 'state' | 'error' | 'failures' | 'mayPass'>;
 
 /** Follows deployments to their end on the core. */
 export class Follower {
@@ -17,7 +17,7 @@ export class Follower {
   ) {}
 
   /** Undefined when the target has a deployment that does not bring the revision. */
-  async look(deployment: Deployment): Promise<Progress | undefined> {
+  async look(deployment: Deployment): Promise<DeploymentProgress | undefined> {
     const { engineId = '', revision, core = '' } = deployment;
     const own = await this.deployments.get(engineId);
     if (own === undefined) return undefined;

@@ -5,7 +5,7 @@ import { v1FunctionNamesSchema, v1GroupName, v1GroupNamePrefix } from '../../../
 import { environment } from '../../lambda/environment';
 import { THROTTLED, type EnginePorts } from '../descriptor';
 import type { Deployment, EngineCapabilities, FunctionFailure } from '../engine';
-import { RecordedEngine, type Progress } from '../recordedEngine';
+import { RecordedEngine, type DeploymentProgress } from '../recordedEngine';
 import type { V1Function } from './content';
 import { DefinitionVersions } from './definitions';
 import { type GroupDeployment, GroupDeployments, isInFlight } from './deployments';
@@ -61,7 +61,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
   }
 
   /** A definition without a core is recorded only: V1 deploys to no group that has none. */
-  protected async begin(definition: GroupDefinition): Promise<Progress> {
+  protected async begin(definition: GroupDefinition): Promise<DeploymentProgress> {
     const { core } = definition;
     if (core === undefined) return { state: 'announced' };
     try {
@@ -73,7 +73,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
     }
   }
 
-  private async bring(definition: GroupDefinition, core: string): Promise<Progress> {
+  private async bring(definition: GroupDefinition, core: string): Promise<DeploymentProgress> {
     const { group, revision } = definition;
     const own = ownContent(definition, await this.ports.systemFunctions(), this.settings);
     const found = await this.writer.bring(this.nameOf(group), own, definition);
@@ -99,7 +99,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
     return state === 'inProgress' || state === 'waiting';
   }
 
-  protected override async follow(deployment: Deployment): Promise<Progress | undefined> {
+  protected override async follow(deployment: Deployment): Promise<DeploymentProgress | undefined> {
     try {
       return await this.look(deployment);
     } catch (error) {
@@ -107,7 +107,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
     }
   }
 
-  private async look(deployment: Deployment): Promise<Progress | undefined> {
+  private async look(deployment: Deployment): Promise<DeploymentProgress | undefined> {
     const group = await this.groups.find(this.nameOf(deployment.group));
     if (group === undefined) return undefined;
     const { engineId: id, core } = deployment;
@@ -132,7 +132,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
   }
 
   /** Nothing to do when the newest deployment is of this version and did not fail. */
-  private async deploy(groupId: string, version: string): Promise<Progress> {
+  private async deploy(groupId: string, version: string): Promise<DeploymentProgress> {
     const [newest] = await this.deployments.list(groupId);
     if (newest?.version === version) {
       const status = await this.deployments.status(groupId, newest.id);
@@ -159,7 +159,7 @@ export class GreengrassV1Engine extends RecordedEngine<GreengrassV1EnginePorts> 
     groupId: string,
     engineId: string,
     status: GetDeploymentStatusResponse,
-  ): Promise<Progress> {
+  ): Promise<DeploymentProgress> {
     if (status.DeploymentStatus === 'Success') return { state: 'succeeded', engineId };
     if (status.DeploymentStatus !== 'Failure') return { state: 'inProgress', engineId };
     const error = v1DeploymentError(engineId, status);

@@ -85,8 +85,8 @@ export const edgeSectionSchema = z.strictObject({
     .default('info')
     .describe('What the system functions log.'),
 });
-export type EdgeSection = z.output<typeof edgeSectionSchema>;
-export type GroupSection = EdgeSection['groups'][string];
+export type CheckedSection = z.output<typeof edgeSectionSchema>;
+export type GroupSection = CheckedSection['groups'][string];
 
 /** For editors, as `docs/schemas/edge-section.schema.json`, and for what is said about unknown keys. */
 export function edgeSectionJsonSchema(): Record<string, unknown> {
@@ -98,7 +98,7 @@ export function edgeSectionJsonSchema(): Record<string, unknown> {
 }
 
 /** Of a section with problems, the groups and functions without: their names can still be checked. */
-export function readableParts(found: unknown): EdgeSection {
+export function readableParts(found: unknown): CheckedSection {
   const { groups, functions } = (found ?? {}) as Record<string, unknown>;
   return {
     ...edgeSectionSchema.parse({}),

@@ -1,7 +1,7 @@
 import type { ErrorBody, RevisionNotice } from '../../../protocol';
 import type { Deployment } from '../../../handlers/engines/engine';
 import type {
-  Clock,
+  WallClock,
   CoreMessages,
   DeploymentRecords,
   DeviceDirectory,
@@ -66,10 +66,10 @@ export class MemoryDeviceDirectory implements DeviceDirectory {
   }
 }
 
-export const fixedClock: Clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5) };
+export const fixedClock: WallClock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5) };
 
 /** Time passes when a test says so. */
-export class PassingClock implements Clock {
+export class PassingClock implements WallClock {
   private passed = 0;
 
   now(): number {

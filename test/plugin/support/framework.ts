@@ -1,4 +1,4 @@
-import type { AwsProvider, Serverless, Service } from '../../../plugin/framework';
+import type { AwsProvider, Serverless, ServerlessService } from '../../../plugin/framework';
 
 /** The part of the framework that reading a configuration touches, for a service called `shop`. */
 export function frameworkWith(
@@ -11,7 +11,7 @@ export function frameworkWith(
     region = 'eu-west-1',
   }: {
     functions?: string[];
-    provider?: Partial<Service['provider']>;
+    provider?: Partial<ServerlessService['provider']>;
     service?: string;
     stage?: string;
     region?: string;

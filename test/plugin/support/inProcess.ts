@@ -1,14 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import EdgeOnDemandPlugin from '../../../plugin';
-import type { CloudFormationTemplate, CommandOptions, Serverless, Utils } from '../../../plugin/framework';
+import type { CompiledTemplate, CommandOptions, Serverless, Utils } from '../../../plugin/framework';
 
 export interface PackageOptions {
   stage?: string;
 }
 
 export interface Packaged {
-  template: CloudFormationTemplate;
+  template: CompiledTemplate;
   /** What the plugin warned of, in order. */
   warnings: string[];
 }

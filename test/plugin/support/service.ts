@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
-import type { CloudFormationTemplate } from '../../../plugin/framework';
+import type { CompiledTemplate } from '../../../plugin/framework';
 import { root } from '../../support/root';
 import { sls } from '../../support/sls';
 import { packageInProcess, type Packaged, type PackageOptions } from './inProcess';
@@ -15,7 +15,7 @@ export interface ServiceCopy {
   sls(...args: string[]): Promise<string>;
   read(file: string): Promise<Buffer>;
   json<T>(file: string): Promise<T>;
-  template(packageDir?: string): Promise<CloudFormationTemplate>;
+  template(packageDir?: string): Promise<CompiledTemplate>;
   /**
    * `sls package` in this process, with the plugin from its sources and no other. Throws what the framework
    * would show.
@@ -27,7 +27,7 @@ export interface ServiceCopy {
 export async function templateOf(
   edit?: (yaml: string) => string,
   options?: PackageOptions,
-): Promise<CloudFormationTemplate> {
+): Promise<CompiledTemplate> {
   const { template } = await (await copyOf('greenhouse', edit)).package(options);
   return template;
 }

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { CloudFormationTemplate } from '../../../plugin/framework';
+import type { CompiledTemplate } from '../../../plugin/framework';
 import { packageTemplate } from '../../support/packaged';
 import { variableSources } from '../../../plugin/variables';
 
@@ -32,7 +32,7 @@ async function environment(edge = '', provider = ''): Promise<Record<string, unk
   return variablesOf(template);
 }
 
-function variablesOf({ Resources }: CloudFormationTemplate): Record<string, unknown> {
+function variablesOf({ Resources }: CompiledTemplate): Record<string, unknown> {
   const { Properties } = Resources['ReportLambdaFunction'] ?? {};
   return (Properties?.['Environment'] as { Variables: Record<string, unknown> }).Variables;
 }

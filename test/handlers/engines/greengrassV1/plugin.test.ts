@@ -1,4 +1,4 @@
-import type { CloudFormationTemplate } from '../../../../plugin/framework';
+import type { CompiledTemplate } from '../../../../plugin/framework';
 import { readPackage } from '../../../../protocol/functionPackage';
 import { copyOf, type ServiceCopy } from '../../../plugin/support/service';
 
@@ -9,7 +9,7 @@ const withEngine = (yaml: string): string => yaml.replace(/^edge:\n/m, 'edge:\n 
 describe('a service with engine greengrass', () => {
   let service: ServiceCopy;
   let warnings: string[];
-  let template: CloudFormationTemplate;
+  let template: CompiledTemplate;
   beforeAll(async () => {
     service = await copyOf('greenhouse', withEngine);
     ({ template, warnings } = await service.package());
