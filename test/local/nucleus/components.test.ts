@@ -55,6 +55,7 @@ test('a deployment changes the configuration of a component that runs on, and te
 });
 
 test('a failed deployment puts the configuration back, and tells that, too', async () => {
+  await core.lookLate();
   await core.component(A, '1.0.0', { run: RUN }, configured({ revision: 1 }));
   await core.component(B, '1.0.0', { run: 'exit 1' });
   await core.deploy({ [A]: ONE });

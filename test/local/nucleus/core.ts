@@ -32,7 +32,10 @@ export interface TestCore {
   nucleus: NodeProcess;
   /** Root folder of the nucleus. */
   root: string;
-  startNucleus(): Promise<NodeProcess>;
+  /** `startPollMs`: when it looks whether what a deployment started still runs. */
+  startNucleus(startPollMs?: number): Promise<NodeProcess>;
+  /** Starts it anew, to look late enough for a process that ends three times, on a busy machine too. */
+  lookLate(): Promise<void>;
   /** Creates a component version and waits until it is deployable. */
   component(name: string, version: string, lifecycle: Lifecycle, more?: Partial<Recipe>): Promise<void>;
   /** Deploys to the core and waits for the end. */
@@ -70,12 +73,16 @@ export async function startCore(): Promise<TestCore> {
     credentials: operatorCredentials(cloud),
   });
   const core = { cloud, client, root } as TestCore;
-  core.startNucleus = async () => {
+  core.startNucleus = async (startPollMs = 200) => {
     const place = { cloud, core: thing, roleAlias: ROLE_ALIAS, stateDir: dir };
     // Quicker than a real one, which looks every second.
-    const settings = { deploymentPollingFrequencySeconds: 0.02, startPollMs: 200 };
+    const settings = { deploymentPollingFrequencySeconds: 0.02, startPollMs };
     core.nucleus = await startNucleusProcess(place, { settings });
     return core.nucleus;
+  };
+  core.lookLate = async () => {
+    await core.nucleus.stop();
+    await core.startNucleus(3_000);
   };
   core.component = (name, version, lifecycle, more) => createComponent(core, name, version, lifecycle, more);
   core.deploy = (components, more) => deploy(core, components, more);

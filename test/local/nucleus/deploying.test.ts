@@ -204,6 +204,7 @@ test('only what changed is touched', async () => {
 });
 
 test('a version that breaks is rolled back to the one before', async () => {
+  await core.lookLate();
   await core.component(A, '1.0.0', { run: RUN });
   await core.component(A, '2.0.0', { run: 'echo broken >> log; exit 3' });
   await core.component(B, '1.0.0', { run: RUN });
