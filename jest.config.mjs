@@ -16,18 +16,39 @@ const esmOnly = [
   '@apidevtools/json-schema-ref-parser',
 ];
 
-export default {
+// Tests run on the Node.js that is here; that it is older than Lambda's is no news.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
+/** What all tests have in common; scripts/testMoto.mjs uses it too. */
+export const common = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
   transform: { '^.+\\.[cm]?[jt]s$': '<rootDir>/test/support/esbuildTransform.mjs' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.serverless/', '<rootDir>/.edge/'],
-  globalSetup: '<rootDir>/test/support/globalSetup.ts',
-  globalTeardown: '<rootDir>/test/support/globalTeardown.ts',
-  reporters: ['default', '<rootDir>/test/support/notTestedReporter.mjs'],
   // A hang ends here; nothing that works takes so long, on a busy machine either.
   testTimeout: 60_000,
+};
+
+const STARTS_PROCESSES = ['**/*.process.test.ts', '**/test/{e2e,examples,packaging}/**/*.test.ts'];
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: 'processes',
+      testMatch: STARTS_PROCESSES,
+      globalSetup: '<rootDir>/test/support/globalSetup.ts',
+      globalTeardown: '<rootDir>/test/support/globalTeardown.ts',
+    },
+    {
+      ...common,
+      displayName: 'pure',
+      testMatch: ['**/*.test.ts', ...STARTS_PROCESSES.map((pattern) => `!${pattern}`)],
+      setupFilesAfterEnv: ['<rootDir>/test/support/spawnsNothing.ts'],
+    },
+  ],
+  reporters: ['default', '<rootDir>/test/support/notTestedReporter.mjs'],
   // Two cores: more workers only make each other slow.
   maxWorkers: 2,
 };
