@@ -19,6 +19,9 @@ const esmOnly = [
 // Tests run on the Node.js that is here; that it is older than Lambda's is no news.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
+/** A hang ends here; nothing that works takes so long, on a busy machine either. Not an option of a project. */
+export const testTimeout = 60_000;
+
 /** What all tests have in common; scripts/testMoto.mjs uses it too. */
 export const common = {
   testEnvironment: 'node',
@@ -26,8 +29,6 @@ export const common = {
   transform: { '^.+\\.[cm]?[jt]s$': '<rootDir>/test/support/esbuildTransform.mjs' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.serverless/', '<rootDir>/.edge/'],
-  // A hang ends here; nothing that works takes so long, on a busy machine either.
-  testTimeout: 60_000,
 };
 
 const STARTS_PROCESSES = ['**/*.process.test.ts', '**/test/{e2e,examples,packaging}/**/*.test.ts'];
@@ -48,6 +49,7 @@ export default {
       setupFilesAfterEnv: ['<rootDir>/test/support/spawnsNothing.ts'],
     },
   ],
+  testTimeout,
   reporters: ['default', '<rootDir>/test/support/notTestedReporter.mjs'],
   // Two cores: more workers only make each other slow.
   maxWorkers: 2,

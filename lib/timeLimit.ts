@@ -14,11 +14,8 @@ export function withinTime<T, U>(
 ): Promise<T | U> {
   return new Promise<T | U>((resolve, reject) => {
     const timer = clock.setTimeout(() => {
-      try {
-        resolve(late());
-      } catch (error) {
-        reject(error);
-      }
+      // What `late` throws rejects, too.
+      resolve(Promise.resolve().then(late));
     }, ms);
     work
       .finally(() => {

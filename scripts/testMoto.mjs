@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { common } from '../jest.config.mjs';
+import { common, testTimeout } from '../jest.config.mjs';
 import { announce } from './announce.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -17,7 +17,7 @@ if (spawnSync(server, ['--help'], { stdio: 'ignore' }).status !== 0) {
   process.exit(0);
 }
 const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-const config = { ...common, rootDir: root, testMatch: ['**/test/moto/*.moto.ts'] };
+const config = { ...common, testTimeout, rootDir: root, testMatch: ['**/test/moto/*.moto.ts'] };
 const args = ['--config', JSON.stringify(config), ...process.argv.slice(2)];
 const { status } = spawnSync(process.execPath, [jest, ...args], { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);

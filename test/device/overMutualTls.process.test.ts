@@ -80,11 +80,16 @@ test('an edge restarted between confirm and ready: the deployment starts over an
   const edge = await rig.startEdge({
     script: (heard, answer) => {
       const { requestId } = heard.message;
-      if (heard.kind !== 'confirm') { happily(heard, answer); return; }
+      if (heard.kind !== 'confirm') {
+        happily(heard, answer);
+        return;
+      }
       if (!restarted) return;
       const asked = edge.heard.filter(({ kind }) => kind === 'request').length;
-      if (asked === 1)
-        { answer('failed', { requestId, error: { code: 'NOT_OFFERED', message: 'gone' } }); return; }
+      if (asked === 1) {
+        answer('failed', { requestId, error: { code: 'NOT_OFFERED', message: 'gone' } });
+        return;
+      }
       happily(heard, answer);
     },
   });

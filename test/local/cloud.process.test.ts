@@ -43,7 +43,7 @@ const deploy = (transform?: (template: AnyTemplate) => void) =>
     stackName: STACK,
     template: scratch.packaged.template,
     artifacts: scratch.packaged.artifactsDir,
-    ...(transform && { transform: transform as (template: unknown) => void }),
+    ...(transform && { transform: transform }),
   });
 
 function clientConfig(endpoint: string) {

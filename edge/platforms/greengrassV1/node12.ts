@@ -1,6 +1,6 @@
 /**
  * What the edge code uses and Node 12, the newest of a V1 core, does not have. With it the bundles were seen
- * to run on Node 12.22 (test/edge/platforms/greengrassV1/bundles.test.ts, EDGE_TEST_NODE12). It makes Node 12
+ * to run on Node 12.22 (test/edge/platforms/greengrassV1/bundles.process.test.ts, EDGE_TEST_NODE12). It makes Node 12
  * no supported platform: its end was in 2022, and today's AWS SDKs, for one, do not run there.
  */
 define(Object, 'hasOwn', (value: object, key: PropertyKey) =>

@@ -29,13 +29,13 @@ export function patternOf(pattern: string, context: PolicyContext, flags = ''): 
 
 /** The text with its variables replaced; undefined when one has no value. Wildcards stay as they are. */
 export function substitute(text: string, context: PolicyContext): string | undefined {
-  let missing = false;
+  const missing: string[] = [];
   const substituted = text.replace(/\$\{([^}]*)\}/g, (_all, name: string) => {
     const value = variableValue(name, context);
-    if (value === undefined) missing = true;
+    if (value === undefined) missing.push(name);
     return value ?? '';
   });
-  return missing ? undefined : substituted;
+  return missing.length > 0 ? undefined : substituted;
 }
 
 /** The value of a context key, whatever the case of its name. */

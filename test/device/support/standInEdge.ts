@@ -148,7 +148,8 @@ export class StandInEdge {
     for (const wake of waiting) wake();
     const answer: Answer = (kind, message) => this.answer(device, kind, message);
     if (heard.kind === 'join' && this.#options.answersJoin !== false) {
-      answer('joined', { requestId: heard.message.requestId, edge: 'core-1', revision: 1 }); return;
+      answer('joined', { requestId: heard.message.requestId, edge: 'core-1', revision: 1 });
+      return;
     }
     this.#options.script(heard, answer);
   }

@@ -1,6 +1,10 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { GreengrassClient, ListFunctionDefinitionsCommand, ListGroupsCommand } from '@aws-sdk/client-greengrass';
+import {
+  GreengrassClient,
+  ListFunctionDefinitionsCommand,
+  ListGroupsCommand,
+} from '@aws-sdk/client-greengrass';
 import { AttachPolicyCommand, CreatePolicyCommand } from '@aws-sdk/client-iot';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { CoreDelivery, CoreOutcome } from '../../../local/services/greengrassV1';

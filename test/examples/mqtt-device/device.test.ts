@@ -90,7 +90,10 @@ test('asks again under the same id after a broken connection', async () => {
   let broken = false;
   const started = await startEdge({
     script: (heard, answer) => {
-      if (heard.kind !== 'invoke' || broken) { obliging(heard, answer); return; }
+      if (heard.kind !== 'invoke' || broken) {
+        obliging(heard, answer);
+        return;
+      }
       broken = true;
       started.drop();
     },

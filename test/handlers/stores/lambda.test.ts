@@ -130,7 +130,7 @@ describe('LambdaPublisher', () => {
   });
 
   it('cuts a name that is too long for Lambda, and keeps two of them apart', async () => {
-    const prefix = `${'a-service-with-a-long-name'}-production-edge-`.slice(-40);
+    const prefix = 'a-service-with-a-long-name-production-edge-'.slice(-40);
     const long = (end: string) => `predictTheWeatherOfTheWholeNextWeekIn${end}`;
     const roomy = new LambdaPublisher(client, { prefix, roleArn, logGroup: LOG_GROUP }, jitteredBackoff);
     const make = async (name: string) => {

@@ -74,7 +74,7 @@ function received(
   signed: ReturnType<typeof requestOf> | Awaited<ReturnType<SignatureV4['sign']>>,
   body = '',
 ): SignedRequest {
-  const { method, path, query = {}, headers } = signed as ReturnType<typeof requestOf>;
+  const { method, path, query, headers } = signed as ReturnType<typeof requestOf>;
   const pairs = Object.entries(query).map(
     ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
   );
