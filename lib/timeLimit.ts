@@ -14,8 +14,11 @@ export function withinTime<T, U>(
 ): Promise<T | U> {
   return new Promise<T | U>((resolve, reject) => {
     const timer = clock.setTimeout(() => {
-      // What `late` throws rejects, too.
-      resolve(Promise.resolve().then(late));
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
     }, ms);
     work
       .finally(() => {
