@@ -123,7 +123,7 @@ test('artifacts are downloaded, checked and unzipped', async () => {
     },
   );
   await core.deploy({ [A]: ONE });
-  expect(await core.installed()).toEqual({ [`${A}:1.0.0`]: 'FINISHED' });
+  await core.state(A, 'FINISHED');
   expect(await linesOf(A, 'out', 2)).toEqual(['hello core', 'data']);
 });
 
