@@ -8,7 +8,7 @@ import type { CertificateAuthority } from '../lib/x509/authority';
 import { createCloudFormation, type Stack } from './stack';
 import type { CloudOptions } from './cloudOptions';
 import type { CloudContext, Credentials } from './base/context';
-import { createDeployer, type DeployRequest } from './stack/deploy';
+import { createDeployer, type Deployment, type DeployRequest } from './stack/deploy';
 import { EventDelivery } from './base/events';
 import { createIam } from './services/iam';
 import { startServices, type CloudServices } from './services';
@@ -40,7 +40,7 @@ export interface LocalCloud {
   /** Variables that point the AWS SDK and CLI of an operator here. */
   environment(): Record<string, string>;
   /** Uploads the code that the template names and deploys it. Throws as `CloudFormation.deploy`. */
-  deploy(request: DeployRequest): Promise<Stack>;
+  deploy(request: DeployRequest): Promise<Deployment>;
   stack(name: string): Stack | undefined;
   /** Resolves when no event is under way. */
   idle(): Promise<void>;
@@ -109,7 +109,7 @@ function assemble(context: CloudContext, services: CloudServices, close: () => P
       AWS_REGION: region,
       ...endpointVariables(endpoints),
     }),
-    deploy: createDeployer({ cloudFormation, region, s3: services.s3, operator: iam.operator }),
+    deploy: createDeployer({ cloudFormation, account, region, s3: services.s3, operator: iam.operator }),
     stack: (name) => cloudFormation.stack(name),
     idle: () => events.idle(),
     close,

@@ -249,9 +249,15 @@ export interface ErrorExtras {
   cause?: unknown;
 }
 
-/** The one error class of the product. */
+const BRAND = Symbol.for('serverless-edge-on-demand.EdgeError');
+
+/**
+ * The one error class of the product. Each bundle has a copy of its own, and what one throws another may
+ * catch: `instanceof` is true for all of them.
+ */
 export class EdgeError extends Error {
   override readonly name = 'EdgeError';
+  readonly [BRAND] = true;
   readonly code: ErrorCode;
   readonly field?: string;
   readonly expected?: string;
@@ -263,6 +269,10 @@ export class EdgeError extends Error {
     if (extras.field !== undefined) this.field = extras.field;
     if (extras.expected !== undefined) this.expected = extras.expected;
     if (extras.details !== undefined) this.details = extras.details;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && BRAND in value;
   }
 
   get status(): number {

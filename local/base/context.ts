@@ -43,8 +43,10 @@ export interface Credentials {
 
 export interface PolicyStatement {
   Effect: 'Allow' | 'Deny';
-  Action: string | string[];
-  Resource: string | string[];
+  Action?: string | string[] | undefined;
+  NotAction?: string | string[] | undefined;
+  Resource?: string | string[] | undefined;
+  NotResource?: string | string[] | undefined;
   Principal?: unknown;
   Condition?: Record<string, Record<string, string | string[]>> | undefined;
 }
@@ -65,6 +67,8 @@ export interface SignedRequest {
 
 export interface RoleDefinition {
   name: string;
+  /** `arn:aws:iam::<account>:role/<name>` unless told. */
+  arn?: string;
   assumeRolePolicy: PolicyDocument;
   policies: PolicyDocument[];
 }

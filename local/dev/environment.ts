@@ -10,7 +10,10 @@ import type { WantedGroup } from '../../operations/groups/groupUpdate';
 import { createOperator, type Operator } from '../../operations/operator';
 import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
 import { invocationExchange } from './timeline';
-import { packageService, readPackagedService } from './packaging';
+import { packageService, readPackagedService, type PackagedService } from './packaging';
+import type { DeployRequest } from '../stack/deploy';
+import type { LeftOut } from '../stack/selection';
+import { readDeployManifest } from '../../operations/packages/deployManifest';
 import { readPlan, type DeployPlan } from '../../operations/packages/plan';
 import { registerPackages, type RegisteredUpload } from '../../operations/packages/registerPackages';
 import { applyPlan, type AppliedGroup } from '../../operations/groups/applyPlan';
@@ -50,6 +53,10 @@ export interface Environment {
   readonly operator: Operator;
   readonly outputs: ServiceOutputs;
   readonly groups: Record<string, GroupSetup>;
+  /** Resources of the template that no edge needs, or that the local cloud does not have. */
+  readonly leftOut: readonly LeftOut[];
+  /** What is otherwise than the template says; a line each. */
+  readonly notes: readonly string[];
   /** Throws EdgeError NOT_FOUND for a thing that was never provisioned. */
   deviceCredentials(thingName: string): Promise<ThingFiles>;
   /** Provisions a device; with a group also adds it there and associates it with the group's core. */
@@ -97,14 +104,18 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   try {
     signal?.throwIfAborted();
     const { stackName } = service;
-    const { outputs } = await cloud.deploy({
+    const { outputs, leftOut, notes } = await cloud.deploy({
       stackName,
       template: service.template,
       artifacts: service.artifactsDir,
+      ...(await neededBy(service)),
       ...(options.transform && { transform: options.transform }),
     });
     signal?.throwIfAborted();
-    const environment = new ServiceEnvironment(cloud, stackName, operator, serviceOutputs(outputs), stateDir);
+    const environment = new ServiceEnvironment(
+      { cloud, stackName, operator, outputs: serviceOutputs(outputs), leftOut, notes },
+      stateDir,
+    );
     await environment.rollOut(await readPlan(service.edgeDir));
     return environment;
   } catch (error) {
@@ -114,7 +125,26 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   }
 }
 
+/** Edges need what the plugin adds to the template, and the functions that devices may use in the cloud. */
+async function neededBy({ edgeDir }: PackagedService): Promise<Pick<DeployRequest, 'isNeeded'>> {
+  const { cloudFunctions } = await readDeployManifest(edgeDir);
+  if (cloudFunctions === undefined) return {};
+  const functions = new Set(cloudFunctions);
+  return { isNeeded: (logicalId) => logicalId.startsWith('Edge') || functions.has(logicalId) };
+}
+
+type DeployedService = Pick<
+  Environment,
+  'cloud' | 'stackName' | 'operator' | 'outputs' | 'leftOut' | 'notes'
+>;
+
 class ServiceEnvironment implements Environment {
+  readonly cloud: LocalCloud;
+  readonly stackName: string;
+  readonly operator: Operator;
+  readonly outputs: ServiceOutputs;
+  readonly leftOut: readonly LeftOut[];
+  readonly notes: readonly string[];
   readonly groups: Record<string, GroupSetup> = {};
   readonly #things: ThingStore;
   /** The edges, also those that are still starting: they write into the folders and use the cloud. */
@@ -122,12 +152,18 @@ class ServiceEnvironment implements Environment {
   #closed: Promise<void> | undefined;
 
   constructor(
-    readonly cloud: LocalCloud,
-    readonly stackName: string,
-    readonly operator: Operator,
-    readonly outputs: ServiceOutputs,
+    service: DeployedService,
     private readonly stateDir: string,
   ) {
+    ({
+      cloud: this.cloud,
+      stackName: this.stackName,
+      operator: this.operator,
+      outputs: this.outputs,
+      leftOut: this.leftOut,
+      notes: this.notes,
+    } = service);
+    const { cloud, operator } = service;
     this.#things = new ThingStore(join(stateDir, 'things'), operator, cloud.authority.certificatePem);
   }
 

@@ -2,6 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pc from 'picocolors';
 import { EdgeError, type Exchange } from '../../protocol';
+import { AwsError } from '../base/context';
 import type { Edge } from './edge';
 import { startEnvironment, type Environment, type GroupSetup } from './environment';
 import { awaitInterruption } from './interruption';
@@ -17,6 +18,8 @@ export interface DevOptions {
   /** What `sls package` wrote; absent: the service is packaged now. */
   packageDir?: string;
   print: (line: string) => void;
+  /** Names what is not made, and why. */
+  verbose?: boolean;
 }
 
 /** Events of different processes arrive out of order by a few milliseconds. */
@@ -24,10 +27,18 @@ const FLUSH_MS = 50;
 
 /**
  * The whole service on this machine until SIGINT or SIGTERM: local cloud, an edge core per group.
- * Prints where devices connect, then requests and deployments as they happen. Throws EdgeError or
- * AwsError when something does not start; then nothing is left running.
+ * Prints where devices connect, then requests and deployments as they happen. Throws EdgeError when
+ * something does not start; then nothing is left running.
  */
 export async function runDev(options: DevOptions): Promise<void> {
+  try {
+    await runUntilInterrupted(options);
+  } catch (error) {
+    throw error instanceof AwsError ? new EdgeError('CLOUD_ERROR', error.message, { cause: error }) : error;
+  }
+}
+
+async function runUntilInterrupted(options: DevOptions): Promise<void> {
   quietSdk();
   const timeline = new Timeline(options.print, { plain: (text) => text, refused: pc.yellow });
   timeline.restart(performance.timeOrigin + performance.now());
@@ -40,6 +51,7 @@ export async function runDev(options: DevOptions): Promise<void> {
     const edges = await startEdges(environment, onExchange);
     await writeStackFile(environment, stackFile);
     announce(environment, edges, options.print);
+    describeLeftOut(environment, options);
     await Promise.race([interruption.came, ...edges.map(failWhenEnded)]);
     options.print('Stopping.');
   } finally {
@@ -79,6 +91,23 @@ function announce(environment: Environment, edges: Edge[], print: (line: string)
   print('In another terminal: sls edge status --local, and every other command with --local.');
   print('Ctrl-C stops everything.');
   print('');
+}
+
+/** Resources that no edge needs are only counted; what differs from the template in the rest is said. */
+export function describeLeftOut(
+  { leftOut, notes }: Pick<Environment, 'leftOut' | 'notes'>,
+  { print, verbose = false }: Pick<DevOptions, 'print' | 'verbose'>,
+): void {
+  for (const note of notes) print(pc.yellow(`  ! ${note}`));
+  if (leftOut.length === 0) return;
+  const count = `${leftOut.length} resource${leftOut.length === 1 ? '' : 's'} of the service`;
+  print(
+    `Not here, because no edge needs them or this cloud has none: ${count}${verbose ? ':' : ' (--verbose names them)'}`,
+  );
+  if (!verbose) return;
+  for (const { logicalId, type, why } of leftOut) {
+    print(`  ${logicalId} (${type})${why === undefined ? '' : `: ${why}`}`);
+  }
 }
 
 function describeDevices({ devices }: GroupSetup, print: (line: string) => void): void {

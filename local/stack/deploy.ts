@@ -4,8 +4,11 @@ import { basename, join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { EdgeError } from '../../protocol';
 import type { CloudFormation, Stack } from '.';
-import { parseTemplate, type Template } from './template';
+import { OUTSIDE } from './outside';
+import { selectNeeded, type LeftOut, type Selection } from './selection';
+import { parseTemplate, parseUnderstood, type Template } from './template';
 import type { Credentials, Service } from '../base/context';
+import { PROVIDERS } from '../services/cloudFormation';
 
 export interface DeployRequest {
   stackName: string;
@@ -16,10 +19,20 @@ export interface DeployRequest {
   parameters?: Record<string, unknown>;
   /** Changes a copy of the template before it is deployed. */
   transform?(template: unknown): void;
+  /** Logical ids of what is wanted: only that is made, with what it needs. Absent: all of the template. */
+  isNeeded?: (logicalId: string) => boolean;
+}
+
+/** A stack, and what is otherwise than its template says. */
+export interface Deployment extends Stack {
+  leftOut: LeftOut[];
+  /** A line each. */
+  notes: string[];
 }
 
 export interface DeployerOptions {
   cloudFormation: CloudFormation;
+  account: string;
   region: string;
   s3: Service;
   operator: Credentials;
@@ -34,23 +47,33 @@ interface CodeLocation {
  * Deploys as the framework does: first a stack with the deployment bucket alone, then the code, then
  * the whole. Nothing is made before the whole template is known to be understood.
  */
-export function createDeployer(options: DeployerOptions): (request: DeployRequest) => Promise<Stack> {
+export function createDeployer(options: DeployerOptions): (request: DeployRequest) => Promise<Deployment> {
   const { cloudFormation } = options;
   return async (wanted) => {
     const { stackName, artifacts, parameters } = wanted;
-    const raw = structuredClone(wanted.template);
-    wanted.transform?.(raw);
-    const template = parseTemplate(raw);
-    const request = { stackName, template: raw, ...(parameters && { parameters }) };
+    const { template, standIns, leftOut = [], notes = [] } = templateOf(wanted, options);
+    const request = { stackName, template, ...(standIns && { standIns }), ...(parameters && { parameters }) };
     cloudFormation.validate(request);
     const code = codeLocations(template);
-    const buckets = code.flatMap(({ bucket }) => referredId(bucket) ?? []);
-    if (buckets.length > 0 && cloudFormation.stack(stackName) === undefined) {
-      await cloudFormation.deploy({ ...request, template: bucketsOnly(template, buckets) });
+    const buckets = bucketsOnly(template, code);
+    if (Object.keys(buckets.Resources).length > 0 && cloudFormation.stack(stackName) === undefined) {
+      await cloudFormation.deploy({ ...request, template: buckets });
     }
     await upload(options, code, artifacts, (bucket) => bucketName(cloudFormation.stack(stackName), bucket));
-    return cloudFormation.deploy(request);
+    return { ...(await cloudFormation.deploy(request)), leftOut, notes };
   };
+}
+
+function templateOf(
+  wanted: DeployRequest,
+  { account, region }: DeployerOptions,
+): { template: Template } & Partial<Selection> {
+  const { stackName, isNeeded, parameters = {} } = wanted;
+  const raw = structuredClone(wanted.template);
+  wanted.transform?.(raw);
+  if (isNeeded === undefined) return { template: parseTemplate(raw) };
+  const facts = { stackName, account, region, parameters };
+  return selectNeeded(parseUnderstood(raw), facts, PROVIDERS, isNeeded);
 }
 
 function codeLocations({ Resources }: Template): CodeLocation[] {
@@ -63,10 +86,13 @@ function codeLocations({ Resources }: Template): CodeLocation[] {
   return [...locations.values()];
 }
 
-function bucketsOnly(template: Template, buckets: readonly string[]): Record<string, unknown> {
-  const resources = Object.entries(template.Resources).filter(([logicalId]) => buckets.includes(logicalId));
+function bucketsOnly(template: Template, code: readonly CodeLocation[]): Pick<Template, 'Resources'> {
+  const referred = code.map(({ bucket }) => referredId(bucket));
+  const resources = Object.entries(template.Resources).filter(
+    ([logicalId, { Type }]) => referred.includes(logicalId) || Type === OUTSIDE.bucket,
+  );
   const { Parameters, Mappings, Conditions } = template;
-  return { Parameters, Mappings, Conditions, Resources: Object.fromEntries(resources) };
+  return { Parameters, Mappings, Conditions, Resources: Object.fromEntries(resources) } as Template;
 }
 
 function referredId(bucket: unknown): string | undefined {

@@ -2,7 +2,7 @@ import { AwsError, type CloudContext } from '../base/context';
 import { resolve } from './intrinsics';
 import { planStack } from './plan';
 import { PROVIDERS } from '../services/cloudFormation';
-import type { StackFacts } from './scope';
+import type { StackFacts, StandIns } from './scope';
 import type { CloudServices } from '../services';
 import { retained, StackChange, type DeployedResources } from './stack';
 import { parseTemplate, type Template } from './template';
@@ -12,6 +12,8 @@ interface StackRequest {
   /** A compiled template as parsed JSON. */
   template: unknown;
   parameters?: Record<string, unknown>;
+  /** For what the template refers to and does not have; absent: that is refused. */
+  standIns?: StandIns;
 }
 
 export interface StackResource {
@@ -68,9 +70,10 @@ export function createCloudFormation(cloud: CloudContext, services: CloudService
     }
   }
 
-  function examine({ stackName, template: raw, parameters = {} }: StackRequest) {
+  function examine({ stackName, template: raw, parameters = {}, standIns }: StackRequest) {
     const template = parseTemplate(raw);
-    const facts = { stackName, account: cloud.account, region: cloud.region, parameters };
+    const { account, region } = cloud;
+    const facts = { stackName, account, region, parameters, ...(standIns && { standIns }) };
     return { template, facts, planned: planStack(template, facts, PROVIDERS) };
   }
 

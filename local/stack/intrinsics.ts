@@ -12,6 +12,10 @@ export interface Scope {
   getAtt(logicalId: string, attribute: string): unknown;
   condition(name: string): boolean;
   findInMap(map: string, first: string, second: string): unknown;
+  /** What another stack exports under this name. */
+  importValue(name: string): unknown;
+  /** Availability zones of a region. */
+  zones(region: string): string[];
   /** Stands for what is not known yet: set while a template is only being checked. */
   readonly unknown?: string;
 }
@@ -41,11 +45,15 @@ const INTRINSICS: Record<string, Intrinsic> = {
     );
     return scope.findInMap(map ?? '', first ?? '', second ?? '');
   },
+  'Fn::ImportValue': (name, scope) => scope.importValue(scalar(name, scope, 'Fn::ImportValue')),
+  'Fn::GetAZs': (region, scope) => scope.zones(scalar(region, scope, 'Fn::GetAZs')),
+  'Fn::ToJsonString': (value, scope) => JSON.stringify(resolve(value, scope)),
+  'Fn::Length': (value, scope) => list(resolve(value, scope), 'Fn::Length').length,
 };
 
 /**
  * `value` with every intrinsic function in it replaced by its result.
- * Throws a TypeError for malformed and for unsupported functions (`Fn::ImportValue` among them).
+ * Throws a TypeError for malformed and for unsupported functions (`Fn::Transform` among them).
  */
 export function resolve(value: unknown, scope: Scope): unknown {
   if (Array.isArray(value)) {

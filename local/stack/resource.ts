@@ -41,12 +41,19 @@ export interface ResourceDefinition<S extends z.ZodType> {
   absent?: string;
 }
 
+export interface PropertyIssue {
+  property: string;
+  expected: string;
+  /** The property on top, when it has something that the local cloud does not have, and not a wrong value. */
+  unknown?: string;
+}
+
 /** A definition whose property type is forgotten, so that a table can hold all of them. */
 export interface ResourceProvider {
   readonly type: string;
   readonly attributes: readonly string[];
   /** Field and expectation of everything that is not understood. */
-  check(properties: unknown): { property: string; expected: string }[];
+  check(properties: unknown): PropertyIssue[];
   create(properties: unknown, context: ResourceContext): Promise<PhysicalResource>;
   /** `undefined`: this change needs a new resource. */
   update(
@@ -128,12 +135,16 @@ export async function unlessAbsent(
   }
 }
 
-function describeIssue(issue: z.core.$ZodIssue): { property: string; expected: string }[] {
+function describeIssue(issue: z.core.$ZodIssue): PropertyIssue[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      property: [...issue.path, key].map(String).join('.'),
-      expected: 'is not supported by the local cloud',
-    }));
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key].map(String);
+      return {
+        property: path.join('.'),
+        expected: 'is not supported by the local cloud',
+        ...(path[0] !== undefined && { unknown: path[0] }),
+      };
+    });
   }
   return [{ property: issue.path.map(String).join('.') || '(all)', expected: issue.message }];
 }

@@ -7,6 +7,16 @@ export interface StackFacts {
   account: string;
   region: string;
   parameters: Record<string, unknown>;
+  /** For what a stack refers to and does not have; without it such a reference is refused. */
+  standIns?: StandIns;
+}
+
+/** What a reference gives that leads to nothing here. */
+export interface StandIns {
+  ref(logicalId: string): string | undefined;
+  attribute(logicalId: string, attribute: string): string | undefined;
+  importValue(name: string): string;
+  parameter(name: string): string;
 }
 
 /** How references to resources are answered: while checking by placeholders, while deploying for real. */
@@ -26,9 +36,11 @@ export function createScope(template: Template, facts: StackFacts, resources: Re
     ref(name) {
       if (name in pseudo) return pseudo[name];
       if (name in template.Parameters) return parameter(name);
-      return existing(name).ref;
+      return facts.standIns?.ref(name) ?? existing(name).ref;
     },
     getAtt(logicalId, attribute) {
+      const standIn = facts.standIns?.attribute(logicalId, attribute);
+      if (standIn !== undefined) return standIn;
       return resources.attribute(existing(logicalId), logicalId, attribute);
     },
     condition(name) {
@@ -46,11 +58,17 @@ export function createScope(template: Template, facts: StackFacts, resources: Re
       if (found === undefined) throw new TypeError(`there is no mapping ${map}.${first}.${second}`);
       return found;
     },
+    importValue(name) {
+      if (facts.standIns === undefined) throw new TypeError(`no stack of the local cloud exports ${name}`);
+      return facts.standIns.importValue(name);
+    },
+    zones: (region) => ['a', 'b', 'c'].map((zone) => (region || facts.region) + zone),
   };
   return scope;
 
   function parameter(name: string): unknown {
-    const value = facts.parameters[name] ?? template.Parameters[name]?.Default;
+    const value =
+      facts.parameters[name] ?? template.Parameters[name]?.Default ?? facts.standIns?.parameter(name);
     if (value === undefined) throw new TypeError(`parameter ${name} has no value`);
     return template.Parameters[name]?.Type === 'CommaDelimitedList' && typeof value === 'string'
       ? value.split(',').map((part) => part.trim())

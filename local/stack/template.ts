@@ -7,8 +7,8 @@ const resourceSchema = z.strictObject({
   Properties: z.record(z.string(), z.unknown()).default({}),
   DependsOn: z.union([z.string(), z.array(z.string())]).optional(),
   Condition: z.string().optional(),
-  DeletionPolicy: z.enum(['Delete', 'Retain', 'RetainExceptOnCreate']).optional(),
-  UpdateReplacePolicy: z.enum(['Delete', 'Retain']).optional(),
+  DeletionPolicy: z.enum(['Delete', 'Retain', 'RetainExceptOnCreate', 'Snapshot']).optional(),
+  UpdateReplacePolicy: z.enum(['Delete', 'Retain', 'Snapshot']).optional(),
   Metadata: z.unknown().optional(),
   /** Of custom resources. */
   Version: z.union([z.literal(1), z.literal('1.0')]).optional(),
@@ -23,6 +23,8 @@ const outputSchema = z.strictObject({
 
 const parameterSchema = z.looseObject({ Type: z.string(), Default: z.unknown().optional() });
 
+const LOGICAL_ID = /^[A-Za-z0-9]+$/;
+
 const templateSchema = z.strictObject({
   AWSTemplateFormatVersion: z.string().optional(),
   Description: z.string().optional(),
@@ -30,7 +32,7 @@ const templateSchema = z.strictObject({
   Parameters: z.record(z.string(), parameterSchema).default({}),
   Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown()))).default({}),
   Conditions: z.record(z.string(), z.unknown()).default({}),
-  Resources: z.record(z.string().regex(/^[A-Za-z0-9]+$/), resourceSchema),
+  Resources: z.record(z.string().regex(LOGICAL_ID), resourceSchema),
   Outputs: z.record(z.string(), outputSchema).default({}),
 });
 export type Template = z.output<typeof templateSchema>;
@@ -40,6 +42,24 @@ export type TemplateOutput = z.output<typeof outputSchema>;
 /** Throws BAD_REQUEST naming the first part that is not understood. */
 export function parseTemplate(template: unknown): Template {
   return parseWith(templateSchema, template, 'CloudFormation template');
+}
+
+/**
+ * The same without what is not understood: a template of which only a part is wanted may have whatever
+ * it likes beside. Throws BAD_REQUEST for what is no template at all.
+ */
+export function parseUnderstood(template: unknown): Template {
+  const { Resources, ...sections } = z
+    .looseObject({ Resources: z.record(z.string(), z.unknown()) })
+    .parse(template);
+  const understood = Object.entries(Resources).flatMap(([logicalId, resource]) => {
+    const { success, data } = z.object(resourceSchema.shape).safeParse(resource);
+    return success && LOGICAL_ID.test(logicalId) ? [[logicalId, data]] : [];
+  });
+  return parseTemplate({
+    ...Object.fromEntries(Object.entries(sections).filter(([name]) => name in templateSchema.shape)),
+    Resources: Object.fromEntries(understood) as unknown,
+  });
 }
 
 export function dependsOn(resource: TemplateResource): string[] {

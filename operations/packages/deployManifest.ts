@@ -36,6 +36,11 @@ export const deployManifestSchema = z.strictObject({
       size: z.int().positive(),
     }),
   ),
+  /**
+   * Logical ids of the functions of the template that edges use: the system functions, and those that
+   * devices may use in the cloud. Beside them the plugin's resources are those whose ids begin with `Edge`.
+   */
+  cloudFunctions: z.array(z.string()).optional(),
 });
 export type DeployManifest = z.output<typeof deployManifestSchema>;
 export type PackagedFunction = DeployManifest['packages'][number];

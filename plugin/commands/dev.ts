@@ -8,6 +8,7 @@ interface LocalModule {
     stage: string;
     stateDir: string;
     packageDir?: string;
+    verbose?: boolean;
     print(line: string): void;
   }): Promise<void>;
 }
@@ -26,6 +27,7 @@ export async function dev(serverless: Serverless, options: CommandOptions, utils
     stage: serverless.getProvider('aws').getStage(),
     stateDir: path.join(serverless.serviceDir, '.edge'),
     packageDir: path.resolve(serverless.serviceDir, options.package ?? '.serverless'),
+    verbose: options['verbose'] === true,
     print: (line) => utils.writeText(line),
   });
 }

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DEPLOY_MANIFEST_FILE, type DeployManifest } from '../../operations/packages/deployManifest';
 import type { groupFileSchema } from '../../operations/groups/groupFiles';
+import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import { EdgeError } from '../../protocol';
 import type { PackageEntry } from '../../protocol/functionPackage';
 import type { z } from 'zod';
@@ -33,7 +34,10 @@ export async function writeEdgeDirectory(
   await mkdir(directory, { recursive: true });
   const packages = await writePackages(serverless, configuration, directory);
   await writeGroups(directory, configuration);
-  await writeJson(path.join(directory, DEPLOY_MANIFEST_FILE), manifestOf(configuration, packages));
+  await writeJson(
+    path.join(directory, DEPLOY_MANIFEST_FILE),
+    manifestOf(serverless, configuration, packages),
+  );
 }
 
 type Packages = DeployManifest['packages'];
@@ -132,8 +136,15 @@ async function writeGroups(directory: string, configuration: EdgeConfiguration):
   }
 }
 
-function manifestOf(configuration: EdgeConfiguration, packages: Packages): DeployManifest {
+function manifestOf(
+  serverless: Serverless,
+  configuration: EdgeConfiguration,
+  packages: Packages,
+): DeployManifest {
   const { service, stage, section } = configuration;
+  const { naming } = serverless.getProvider('aws');
+  const ofPlugin = [...SYSTEM_FUNCTIONS, ...(configuration.engine.descriptor.functions ?? [])];
+  const inCloud = packages.filter(({ locations }) => locations.includes('cloud'));
   const { name, ...options } = section.engine;
   return {
     format: 1,
@@ -142,6 +153,7 @@ function manifestOf(configuration: EdgeConfiguration, packages: Packages): Deplo
     engine: { name, options },
     groups: Object.keys(section.groups),
     packages,
+    cloudFunctions: [...ofPlugin, ...inCloud].map(({ name: each }) => naming.getLambdaLogicalId(each)),
   };
 }
 

@@ -98,6 +98,10 @@ describe('a service that the framework packages', () => {
       engine: { name: 'direct' },
       groups: ['north', 'south'],
     });
+    expect(manifest.cloudFunctions).toEqual(
+      expect.arrayContaining(['ForecastLambdaFunction', 'ValidateFunctionLambdaFunction']),
+    );
+    expect(manifest.cloudFunctions).not.toContain('ReadMeterLambdaFunction');
     const packages = manifest.packages.map(({ name, version, locations }) => ({ name, version, locations }));
     expect(packages).toEqual([
       { name: 'forecast', version: undefined, locations: ['edge', 'cloud'] },

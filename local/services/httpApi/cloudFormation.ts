@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { IntegrationProps, RouteProps } from '.';
+import { OUTSIDE } from '../../stack/outside';
 import { count, defineResource, booleanOrText, tags } from '../../stack/resource';
 
 const absent = 'NotFoundException';
@@ -114,4 +115,18 @@ const route = defineResource({
   delete: ({ ref }, { ApiId }, { services }) => services.httpApi.deleteRoute(ApiId, ref),
 });
 
-export const httpApiResources = [api, stage, integration, route];
+/** An API that somebody else has made, by its id. */
+const outsideApi = defineResource({
+  type: OUTSIDE.httpApi,
+  schema: z.strictObject({ Name: z.string() }),
+  attributes: ['ApiEndpoint'],
+  async create({ Name: apiId }, { services }) {
+    const { apiEndpoint } = await services.httpApi.createApi({ name: apiId, apiId });
+    services.httpApi.createStage(apiId, { stageName: '$default' });
+    return { ref: apiId, attributes: { ApiEndpoint: apiEndpoint } };
+  },
+  absent,
+  delete: ({ ref }, _properties, { services }) => services.httpApi.deleteApi(ref),
+});
+
+export const httpApiResources = [api, stage, integration, route, outsideApi];

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import type { CloudContext, PolicyDocument } from '../../base/context';
+import { OUTSIDE } from '../../stack/outside';
+import { ALLOW_EVERYTHING } from './rolePolicies';
 import { count, defineResource, namedResource, tags, type ResourceContext } from '../../stack/resource';
 
 const oneOrMore = z.union([z.string(), z.array(z.string())]);
 const conditionValue = z.union([z.string(), z.boolean(), z.number()]).transform(String);
 
-/**
- * IAM's grammar without the `Not…` elements, which the local cloud does not evaluate. A trust policy has
- * no resource; the evaluation wants one everywhere.
- */
+/** IAM's grammar. A trust policy has no resource; the evaluation wants one everywhere. */
 export const policyDocumentSchema = z
   .strictObject({
     Version: z.string().optional(),
@@ -20,8 +19,10 @@ export const policyDocumentSchema = z
           Sid: z.string().optional(),
           Effect: z.enum(['Allow', 'Deny']),
           Principal: z.unknown().optional(),
-          Action: oneOrMore,
+          Action: oneOrMore.optional(),
+          NotAction: oneOrMore.optional(),
           Resource: oneOrMore.optional(),
+          NotResource: oneOrMore.optional(),
           Condition: z
             .record(z.string(), z.record(z.string(), z.union([conditionValue, z.array(conditionValue)])))
             .optional(),
@@ -48,7 +49,10 @@ const role = namedResource({
       .array(z.strictObject({ PolicyName: z.string(), PolicyDocument: policyDocumentSchema }))
       .default([]),
     ManagedPolicyArns: z.array(z.string()).default([]),
-    Path: z.literal('/', { error: 'only the path "/" is supported by the local cloud' }).optional(),
+    Path: z
+      .string()
+      .regex(/^\/([!-~]+\/)?$/, 'expected a path such as "/teams/"')
+      .default('/'),
     Description: z.string().optional(),
     MaxSessionDuration: count.optional(),
     /** Without effect: as a rule it is a policy of the account, which the local cloud does not have. */
@@ -58,9 +62,10 @@ const role = namedResource({
   attributes: ['Arn', 'RoleId'],
   name: 'RoleName',
   maxLength: 64,
-  put(name, properties, { services }) {
+  put(name, properties, { services, cloud: { account } }) {
     const { arn } = services.roles.putRole({
       name,
+      arn: `arn:aws:iam::${account}:role${properties.Path}${name}`,
       assumeRolePolicy: properties.AssumeRolePolicyDocument,
       inline: properties.Policies.map(({ PolicyDocument }) => PolicyDocument),
       managedArns: properties.ManagedPolicyArns,
@@ -121,4 +126,34 @@ function managedPolicyArn(name: string, { account }: CloudContext): string {
   return `arn:aws:iam::${account}:policy/${name}`;
 }
 
-export const iamResources = [role, policy, managedPolicy];
+const named = z.strictObject({ Name: z.string() });
+const anyService: PolicyDocument = {
+  Statement: [{ Effect: 'Allow', Principal: { Service: '*' }, Action: 'sts:AssumeRole', Resource: '*' }],
+};
+
+/** A role that somebody else has made, by its ARN. */
+const outsideRole = defineResource({
+  type: OUTSIDE.role,
+  schema: named,
+  async create({ Name: arn }, { services }) {
+    const name = arn.slice(arn.lastIndexOf('/') + 1);
+    services.roles.putRole({
+      ...{ name, arn, managedArns: [], inline: [ALLOW_EVERYTHING], assumeRolePolicy: anyService },
+    });
+    return { ref: name, attributes: {} };
+  },
+  delete: ({ ref }, _properties, { services }) => services.roles.deleteRole(ref),
+});
+
+/** A managed policy that the local cloud does not know, by its ARN. */
+const outsidePolicy = defineResource({
+  type: OUTSIDE.managedPolicy,
+  schema: named,
+  async create({ Name: arn }, { services }) {
+    services.roles.putManagedPolicy(arn, ALLOW_EVERYTHING);
+    return { ref: arn, attributes: {} };
+  },
+  delete: ({ ref }, _properties, { services }) => services.roles.deleteManagedPolicy(ref),
+});
+
+export const iamResources = [role, policy, managedPolicy, outsideRole, outsidePolicy];

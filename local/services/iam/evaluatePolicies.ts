@@ -15,7 +15,9 @@ export interface PolicyRequest {
 }
 
 /** What is not listed changes the meaning of a statement, so it must not be passed over. */
-const KNOWN_ELEMENTS = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Principal', 'Condition']);
+const KNOWN_ELEMENTS = new Set([
+  ...['Sid', 'Effect', 'Action', 'NotAction', 'Resource', 'NotResource', 'Principal', 'Condition'],
+]);
 
 /**
  * Evaluates statements as IAM does: an explicit Deny wins, then an Allow, else an implicit Deny. For
@@ -51,22 +53,24 @@ function appliesTo(statement: PolicyStatement, request: PolicyRequest, log?: Log
     );
   };
   const unknown = Object.keys(statement).filter((element) => !KNOWN_ELEMENTS.has(element));
-  const replaced = (element: string): boolean => unknown.includes(element);
   // Only what the statement could concern is worth a log line.
-  if (!replaced('NotAction') && !matchesAny(statement.Action, action, context, 'i')) return 'notMet';
-  if (!replaced('NotResource') && !matchesAny(statement.Resource, resource, context)) return 'notMet';
+  const { Action, NotAction, Resource, NotResource } = statement;
+  if (!concerns(Action, NotAction, (patterns) => matchesAny(patterns, action, context, 'i'))) return 'notMet';
+  if (!concerns(Resource, NotResource, (patterns) => matchesAny(patterns, resource, context)))
+    return 'notMet';
   const conditions = evaluateConditions(statement.Condition, context, unsupported);
   if (conditions === 'notMet') return 'notMet';
   for (const element of unknown) unsupported(`policy element ${element}`);
   return unknown.length > 0 ? 'unknown' : conditions;
 }
 
-function matchesAny(
-  patterns: string | string[] | undefined,
-  value: string,
-  context: PolicyContext,
-  flags = '',
-): boolean {
+function concerns(those: Patterns, allBut: Patterns, matches: (patterns: Patterns) => boolean): boolean {
+  return allBut === undefined ? matches(those) : !matches(allBut);
+}
+
+type Patterns = string | string[] | undefined;
+
+function matchesAny(patterns: Patterns, value: string, context: PolicyContext, flags = ''): boolean {
   if (patterns === undefined) return false;
   return asList(patterns).some((pattern) => patternOf(pattern, context, flags)?.test(value) ?? false);
 }

@@ -39,10 +39,10 @@ export function createIam(options: IamOptions): Iam {
   const sessions = new Map<string, IssuedSession>([
     [operator.accessKeyId, { credentials: operator, principal: operatorPrincipal(account, operator) }],
   ]);
-  const arnOf = (name: string): string => `arn:aws:iam::${account}:role/${name}`;
+  const arnOf = ({ name, arn }: RoleDefinition): string => arn ?? `arn:aws:iam::${account}:role/${name}`;
   const roleByArn = (arn: string): RoleDefinition | undefined => {
     const role = roles.get(arn.slice(arn.lastIndexOf('/') + 1));
-    return role !== undefined && arnOf(role.name) === arn ? role : undefined;
+    return role !== undefined && arnOf(role) === arn ? role : undefined;
   };
   const authenticationContext = { region, now, log, session: (key: string) => sessions.get(key) };
 
@@ -50,7 +50,7 @@ export function createIam(options: IamOptions): Iam {
     operator,
     putRole(role) {
       roles.set(role.name, role);
-      return { arn: arnOf(role.name) };
+      return { arn: arnOf(role) };
     },
     deleteRole(name) {
       roles.delete(name);

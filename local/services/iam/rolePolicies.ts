@@ -2,6 +2,8 @@ import { AwsError, type Iam, type PolicyDocument } from '../../base/context';
 
 interface Role {
   name: string;
+  /** Of a role that is not of this account, or has a path. */
+  arn?: string;
   assumeRolePolicy: PolicyDocument;
   inline: PolicyDocument[];
   managedArns: string[];
@@ -18,8 +20,14 @@ const BASIC_EXECUTION: PolicyDocument = {
   ],
 };
 
+/** For what is not known here. */
+export const ALLOW_EVERYTHING: PolicyDocument = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+};
+
 /** AWS's own managed policies that the local cloud knows. */
-const AWS_MANAGED: Record<string, PolicyDocument> = {
+export const AWS_MANAGED: Record<string, PolicyDocument> = {
   'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole': BASIC_EXECUTION,
 };
 
@@ -77,10 +85,11 @@ export class RolePolicies {
   }
 
   #put(name: string): { arn: string } {
-    const { assumeRolePolicy, inline, managedArns } = this.#role(name);
+    const { arn, assumeRolePolicy, inline, managedArns } = this.#role(name);
     const managed = managedArns.map((arn) => this.#managedPolicy(arn));
     const attached = [...(this.#attached.get(name)?.values() ?? [])];
-    return this.iam.putRole({ name, assumeRolePolicy, policies: [...inline, ...managed, ...attached] });
+    const policies = [...inline, ...managed, ...attached];
+    return this.iam.putRole({ name, ...(arn !== undefined && { arn }), assumeRolePolicy, policies });
   }
 
   #role(name: string): Role {

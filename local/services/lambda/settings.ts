@@ -13,9 +13,12 @@ export interface FunctionSettings {
   logGroup?: string | undefined;
 }
 
-/** Variables that the service sets itself, and refuses from its users. */
+/**
+ * Variables that the service sets itself, and refuses from its users.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+ */
 const RESERVED_VARIABLES =
-  /^(AWS_(REGION|DEFAULT_REGION|ACCESS_KEY.*|SECRET_ACCESS_KEY|SESSION_TOKEN|LAMBDA_.*|EXECUTION_ENV|XRAY_.*)|_HANDLER|_X_AMZN_TRACE_ID|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR)$/;
+  /^(AWS_(REGION|DEFAULT_REGION|ACCESS_KEY.*|SECRET_ACCESS_KEY|SESSION_TOKEN|EXECUTION_ENV|XRAY_(CONTEXT_MISSING|DAEMON_ADDRESS))|AWS_LAMBDA_(FUNCTION_.*|INITIALIZATION_TYPE|LOG_(GROUP|STREAM)_NAME|RUNTIME_API)|_HANDLER|_X_AMZN_TRACE_ID|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR)$/;
 
 /** Throws AwsError InvalidParameterValueException when a variable is one that the service sets itself. */
 export function requireOwnVariables(environment: Record<string, string>): void {

@@ -8,6 +8,7 @@ import {
   unlessAbsent,
   type ResourceContext,
 } from '../../stack/resource';
+import { OUTSIDE } from '../../stack/outside';
 import { policyDocumentSchema } from '../iam/cloudFormation';
 import type { NotificationRule } from './model';
 
@@ -207,4 +208,14 @@ function removePermission({ services }: ResourceContext, functionName: string, i
   return unlessAbsent('ResourceNotFoundException', () => services.lambda.removePermission(functionName, id));
 }
 
-export const s3Resources = [bucket, bucketPolicy, existingBucket];
+/** A bucket that somebody else has made, by its name. It stays with what was put there. */
+const outsideBucket = defineResource({
+  type: OUTSIDE.bucket,
+  schema: z.strictObject({ Name: z.string() }),
+  async create({ Name }, { services }) {
+    await services.s3.createBucket(Name);
+    return { ref: Name, attributes: {} };
+  },
+});
+
+export const s3Resources = [bucket, bucketPolicy, existingBucket, outsideBucket];

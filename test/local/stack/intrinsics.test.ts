@@ -61,7 +61,8 @@ describe('intrinsic functions', () => {
   it.each<[string, unknown, string]>([
     ['an unknown name', { Ref: 'Nothing' }, 'Nothing'],
     ['a parameter without value', { Ref: 'Bare' }, 'Bare'],
-    ['ImportValue', { 'Fn::ImportValue': 'x' }, 'Fn::ImportValue is not supported'],
+    ['a value of no stack', { 'Fn::ImportValue': 'x' }, 'exports x'],
+    ['what it does not know', { 'Fn::Transform': {} }, 'Fn::Transform is not supported'],
     ['an element that is not there', { 'Fn::Select': [7, ['a']] }, 'no element 7'],
     ['a malformed Join', { 'Fn::Join': ['-'] }, 'list of 2'],
     ['a mapping that is not there', { 'Fn::FindInMap': ['Sizes', 'prod', 'memory'] }, 'Sizes.prod.memory'],

@@ -39,6 +39,15 @@ describe('actions and resources', () => {
     expect(decide(statement({ Action, Resource })).decision).toBe(expected);
   });
 
+  it.each<[Partial<PolicyStatement>, string]>([
+    [{ NotAction: 's3:PutObject', Resource: '*' }, 'allow'],
+    [{ NotAction: ['iam:*', 's3:Get*'], Resource: '*' }, 'implicitDeny'],
+    [{ Action: '*', NotResource: 'arn:aws:s3:::other/*' }, 'allow'],
+    [{ Action: '*', NotResource: ['arn:aws:s3:::bucket/*'] }, 'implicitDeny'],
+  ])('all but those that are listed: %j', (elements, expected) => {
+    expect(decide({ Effect: 'Allow', ...elements }).decision).toBe(expected);
+  });
+
   it('take lists', () => {
     const lists = statement({ Action: ['s3:PutObject', 's3:GetObject'], Resource: ['arn:x', `${OBJECT}*`] });
     expect(decide(lists).decision).toBe('allow');
@@ -139,10 +148,10 @@ describe('conditions', () => {
     expect(decide(statement({ Condition: { constructor: { a: 'b' } } })).decision).toBe('implicitDeny');
   });
 
-  it.each(['NotAction', 'NotResource', 'NotPrincipal'])('%s never allows either', (element) => {
-    const { decision, missing } = decide(statement({ [element]: 's3:PutObject' }));
+  it('NotPrincipal never allows either', () => {
+    const { decision, missing } = decide(statement({ NotPrincipal: 's3:PutObject' }));
     expect(decision).toBe('implicitDeny');
-    expect(missing).toEqual([`policy element ${element}`]);
+    expect(missing).toEqual(['policy element NotPrincipal']);
   });
 });
 
