@@ -19,8 +19,8 @@ const esmOnly = [
 // Tests run on the Node.js that is here; that it is older than Lambda's is no news.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
-/** A hang ends here; nothing that works takes so long, on a busy machine either. Not an option of a project. */
-export const testTimeout = 60_000;
+/** A hang ends here; nothing that works takes so long, on a machine that is ten times slower either. Not an option of a project. */
+export const testTimeout = 180_000;
 
 /** What all tests have in common; scripts/testMoto.mjs uses it too. */
 export const common = {

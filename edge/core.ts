@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { DEFAULT_EDGE_LOG_LEVEL, EdgeError, emptyDefinition } from '../protocol';
-import { backgroundClock, type Clock } from '../lib/clock';
+import { backgroundClock, backgroundMonotonicClock, type Clock } from '../lib/clock';
 import { edgeApi, type AskHandler } from './definition/functions/edgeApi';
 import { createFunctionHost } from '../runtime/host';
 import type { FunctionPackages } from '../runtime/packages/packages';
@@ -73,8 +73,10 @@ export async function startCore(config: CoreSettings, parts: CoreParts): Promise
   let becameReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => (becameReady = resolve));
   const functions = await createSystemFunctions({
-    ...{ core, group, devicePrefix, cloud, upstream, local, clock, log },
+    ...{ core, group, devicePrefix, cloud, upstream, local, log },
+    ...{ clock: parts.clock ?? backgroundMonotonicClock, wallClock: clock },
     devices: access.devices,
+    bringsFunctions: parts.delivered === undefined,
     definitions: definitionStore(stateDir),
     outbox: outboxStore(stateDir),
     certificateOf: (device) => access.certificateOf(device),

@@ -34,8 +34,12 @@ export interface SystemFunctionParts {
   cloud: Cloud;
   upstream: Upstream;
   local: LocalFunctions;
+  /** False where the platform brings functions to this edge. */
+  bringsFunctions: boolean;
   devices: Devices;
+  /** Monotonic: what is promised for ten minutes holds, whatever happens to the wall clock. */
   clock: Clock;
+  wallClock: Pick<Clock, 'now'>;
   log: Logger;
   definitions: Store<StoredDefinition>;
   outbox: Store<OutboxContent>;
@@ -65,10 +69,16 @@ export interface SystemFunctions {
 }
 
 export async function createSystemFunctions(parts: SystemFunctionParts): Promise<SystemFunctions> {
-  const { clock, log, devices, platform = THIS_PLATFORM } = parts;
+  const { clock, wallClock, log, devices, platform = THIS_PLATFORM } = parts;
   const definition = (): GroupDefinition => monitor.definition;
   const outbox = await Outbox.open(parts.outbox, log);
-  const claims = new Claims({ ...parts, definition, outbox });
+  const claims = new Claims({
+    ...parts,
+    definition,
+    fetched: (): GroupDefinition => monitor.fetched,
+    outbox,
+    onAccepted: (saved) => monitor.claimsStored(saved),
+  });
   const versions = new ServingVersions({ ...parts, definition });
   const memory = new RequestMemory(devices, clock, parts.memoryLimits);
   const shared = { ...parts, platform, definition, claims, versions, memory };
@@ -77,13 +87,12 @@ export async function createSystemFunctions(parts: SystemFunctionParts): Promise
   const monitor = new EdgeCoreMonitor({
     ...parts,
     store: parts.definitions,
-    status: new StatusReporter({ ...parts, boot: clock.now() }),
+    status: new StatusReporter({ ...parts, boot: wallClock.now() }),
+    over: (fetched): GroupDefinition => claims.over(fetched),
     promised: () => claims.promised(),
     onFailed: (failure) => claims.reportFailure(failure),
-    onApplied(applied) {
-      claims.applied(applied);
-      requests.applied(applied);
-    },
+    onStored: (fetched) => claims.applied(fetched),
+    onApplied: (applied) => requests.applied(applied),
     onReconciled(reconciled) {
       requests.reconciled(reconciled);
       parts.onReconciled?.(reconciled.revision);

@@ -21,6 +21,9 @@ export const backgroundClock: Clock = {
 /** Never jumps, whatever happens to the wall clock. Its timers keep the process alive. */
 export const monotonicClock: Clock = { now: () => performance.now(), setTimeout: startTimer };
 
+/** Never jumps, for work that may not keep the process alive. */
+export const backgroundMonotonicClock: Clock = { ...backgroundClock, now: () => performance.now() };
+
 function startTimer(callback: () => void, ms: number, keepsAlive = true): Timer {
   const timer = setTimeout(callback, ms);
   if (!keepsAlive) timer.unref();

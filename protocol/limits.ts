@@ -14,7 +14,7 @@ export const MAX_UNPACKED_BYTES = 250 * 1024 * 1024;
 export const MAX_PACKAGE_ENTRIES = 50_000;
 export const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** How long the edge remembers the answer to a request id, so that a retry never runs it twice. */
+/** How long an edge core that runs on remembers the answer to a request id, so that a retry does not run it twice. */
 export const REQUEST_MEMORY_MS = 10 * 60_000;
 /** The longest synchronous invocation that a device may ask for. */
 export const MAX_INVOKE_TIMEOUT_MS = 900_000;

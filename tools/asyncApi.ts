@@ -186,7 +186,7 @@ export function asyncApi(): unknown {
       title: 'serverless-edge-on-demand',
       version: '1',
       description:
-        'MQTT 3.1.1. JSON payloads of at most 128 KB. A device connects to its edge core with mutual TLS; its client id is its thing name, its certificate is listed in the definition of the edge group. Sessions end with the connection, whatever CONNECT asks for: after each one the device subscribes to `edge/<device>/reply/+` and sends `join` first. It may have 50 subscriptions. Replies come at QoS 0; send at QoS 0 or 1. A request that is sent again with the same request id is answered from memory and never run twice. Operations are described from the point of view of the edge core.',
+        'MQTT 3.1.1. JSON payloads of at most 128 KB. A device connects to its edge core with mutual TLS; its client id is its thing name, its certificate is listed in the definition of the edge group. Sessions end with the connection, whatever CONNECT asks for: after each one the device subscribes to `edge/<device>/reply/+` and sends `join` first. It may have 50 subscriptions. Replies come at QoS 0; send at QoS 0 or 1. A request that is sent again with the same request id within 10 minutes of its answer is answered from memory and not run again. The memory holds the last 2048 requests of a device and 4 MB of its answers, and it ends with the process of the edge core: after a restart of the core a repeated request may run a second time. Operations are described from the point of view of the edge core.',
     },
     defaultContentType: 'application/json',
     servers: {

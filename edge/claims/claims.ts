@@ -5,16 +5,26 @@ import {
   functionKey,
   heldVersion,
   staticVersion,
+  type FunctionManifest,
   type VersionFailure,
   type GroupDefinition,
 } from '../../protocol';
-import { isSeen, type Outbox, type OutboxDraft } from './outbox';
-import { UpdateSender, type UpdateSenderDeps } from './updateSender';
+import type { Outbox } from './outbox';
+import { isSeen, type OutboxDraft } from './outboxEntry';
+import { UpdateSender, type Sending, type UpdateSenderDeps } from './updateSender';
 
 export interface ClaimsDeps extends UpdateSenderDeps {
   outbox: Outbox;
   log: Logger;
+  /** The one in force. */
   definition: () => GroupDefinition;
+  /** The newest of the cloud, which does not have what the cloud has stored since. */
+  fetched: () => GroupDefinition;
+  /**
+   * Whether the core brings functions itself. Then what the cloud has stored is in force at once; else it is
+   * when the definition comes for which somebody delivers them.
+   */
+  bringsFunctions: boolean;
   /** Certificate id with which a device is connected. */
   certificateOf: (device: string) => string | undefined;
 }
@@ -38,44 +48,39 @@ export class Claims {
       if (this.sender.isSending(entry) || isSeen(entry, this.deps.definition())) continue;
       this.sender
         .send(entry, { patient: true })
-        .catch((err: unknown) =>
+        .accepted.catch((err: unknown) =>
           this.deps.log.warn({ err, ...subjectOf(entry) }, 'an update of an earlier run was not accepted'),
         );
     }
   }
 
-  /**
-   * Resolves when the cloud has accepted the claim or a definition shows it. Rejects with the cloud's
-   * refusal, CLOUD_UNREACHABLE or DEPLOYMENT_TIMED_OUT (as `Unanswered` when it was sent); the claim is
-   * forgotten then.
-   */
-  claim(device: string, functionName: string, version: string): Promise<void> {
+  /** Sends the claim up. */
+  claim(device: string, manifest: FunctionManifest): Sending {
     this.joinInBackground(device);
-    return this.submit({ type: 'claim', device, function: functionName, version });
-  }
-
-  /** Sends the claim up again and again until the cloud answers; nobody waits for it. */
-  claimInBackground(device: string, functionName: string, version: string): void {
-    this.joinInBackground(device);
-    this.submitInBackground({ type: 'claim', device, function: functionName, version });
+    const { name, version } = manifest;
+    return this.submit({ type: 'claim', device, function: name, version, manifest });
   }
 
   /**
    * A device that uses what is here already claims it too, so that it stays when others release it.
-   * True when that took a claim.
+   * Undefined when it holds the version already.
    */
-  keep(device: string, functionName: string, version: string): boolean {
-    const claimed = this.claimedVersion(device, functionName);
-    if ((claimed ?? staticVersion(this.deps.definition(), functionName)) === version) return false;
-    this.claimInBackground(device, functionName, version);
-    return true;
+  keep(device: string, manifest: FunctionManifest): Sending | undefined {
+    const { name, version } = manifest;
+    const claimed = this.claimedVersion(device, name);
+    if ((claimed ?? staticVersion(this.deps.definition(), name)) === version) return undefined;
+    this.joinInBackground(device);
+    return this.submit({ type: 'claim', device, function: name, version, manifest }, { patient: true });
   }
 
-  /** Like `claim`. Resolves at once when the device claims nothing of the function. */
+  /**
+   * Resolves when the cloud has stored the release, at once when the device claims nothing of the function.
+   * Rejects as `Sending.accepted` does.
+   */
   async release(device: string, functionName: string): Promise<void> {
     const version = this.heldVersion(device, functionName);
     if (version === undefined) return;
-    await this.submit({ type: 'claim', device, function: functionName, version, released: true });
+    await this.submit({ type: 'claim', device, function: functionName, version, released: true }).accepted;
   }
 
   /** Takes back the claim of a deployment that failed, unless the device has made another one since. */
@@ -99,12 +104,15 @@ export class Claims {
   async join(device: string): Promise<void> {
     const certificateId = this.deps.certificateOf(device);
     if (certificateId === undefined) throw new EdgeError('UNKNOWN_DEVICE');
-    await this.submit({ type: 'join', device, certificateId });
+    await this.submit({ type: 'join', device, certificateId }).accepted;
   }
 
-  /** With the certificate that it presents: a device that got a new one joins with that. */
+  /**
+   * Whether the cloud's definition lists the device, so that validateFunction knows it, too. With the
+   * certificate that it presents: a device that got a new one joins with that.
+   */
   isListed(device: string): boolean {
-    const entry = this.deps.definition().devices[device];
+    const entry = this.deps.fetched().devices[device];
     if (entry === undefined) return false;
     const presented = this.deps.certificateOf(device);
     return presented === undefined || presented === entry.certificateId;
@@ -140,7 +148,12 @@ export class Claims {
     return new Set(live.map((claim) => functionKey(claim.function, claim.version)));
   }
 
-  /** A new definition is in force: what it shows needs no further copy. */
+  /** The definition with what the cloud has stored of this edge and not shown in it yet. */
+  over(definition: GroupDefinition): GroupDefinition {
+    return this.deps.bringsFunctions ? this.deps.outbox.over(definition) : definition;
+  }
+
+  /** A new definition of the cloud is stored: what it shows needs no further copy. */
   applied(definition: GroupDefinition): void {
     this.deps.outbox.removeSeen(definition);
     this.sender.applied(definition);
@@ -153,7 +166,8 @@ export class Claims {
 
   private versionOf(device: string, functionName: string, inForce: typeof heldVersion): string | undefined {
     const entry = this.deps.outbox.claimOf(device, functionName);
-    if (entry === undefined) return inForce(this.deps.definition(), device, functionName);
+    const definition = this.deps.definition();
+    if (entry === undefined || isSeen(entry, definition)) return inForce(definition, device, functionName);
     return entry.released ? undefined : entry.version;
   }
 
@@ -164,14 +178,17 @@ export class Claims {
     if (certificateId !== undefined) this.submitInBackground({ type: 'join', device, certificateId });
   }
 
-  private submit(draft: OutboxDraft, { patient = false } = {}): Promise<void> {
-    if (this.closed) return Promise.reject(new EdgeError('CLOSED'));
-    return this.sender.send(this.deps.outbox.add(draft, this.deps.definition()), { patient });
+  private submit(draft: OutboxDraft, { patient = false } = {}): Sending {
+    if (!this.closed)
+      return this.sender.send(this.deps.outbox.add(draft, this.deps.definition()), { patient });
+    const closed = Promise.reject(new EdgeError('CLOSED'));
+    closed.catch(() => undefined);
+    return { stored: closed, accepted: closed, insist: () => undefined };
   }
 
   /** Sent until there is an answer; a refusal concerns nobody but the log. */
   private submitInBackground(draft: OutboxDraft): void {
-    this.submit(draft, { patient: true }).catch((err: unknown) =>
+    this.submit(draft, { patient: true }).accepted.catch((err: unknown) =>
       this.deps.log.warn({ err, ...subjectOf(draft) }, 'an update was not accepted'),
     );
   }

@@ -1,50 +1,28 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import {
-  certificateIdSchema,
-  failureSchema,
-  functionNameSchema,
-  isSettled,
-  thingNameSchema,
-  versionSchema,
-  type GroupDefinition,
-} from '../../protocol';
+import { mergeUpdates, type GroupDefinition } from '../../protocol';
 import { fileStore, type Store } from '../store';
-
-const seq = z.int().nonnegative();
-
-const entrySchema = z.discriminatedUnion('type', [
-  /** A claim that a device confirmed. */
-  z.strictObject({
-    type: z.literal('claim'),
-    device: thingNameSchema,
-    function: functionNameSchema,
-    version: versionSchema,
-    seq,
-    released: z.literal(true).optional(),
-  }),
-  /** A device that moved to this group. */
-  z.strictObject({
-    type: z.literal('join'),
-    device: thingNameSchema,
-    certificateId: certificateIdSchema,
-    seq,
-  }),
-  /** A version that does not start here. */
-  z.strictObject({ type: z.literal('failure'), seq, ...failureSchema.shape }),
-]);
-export type OutboxEntry = z.infer<typeof entrySchema>;
-type EntryOf<Type extends OutboxEntry['type']> = Extract<OutboxEntry, { type: Type }>;
-
-type Unnumbered<T> = T extends OutboxEntry ? Omit<T, 'seq'> : never;
-export type OutboxDraft = Unnumbered<OutboxEntry>;
+import {
+  claimRegister,
+  entrySchema,
+  failureRegister,
+  isSeen,
+  joinRegister,
+  registerOf,
+  type EntryOf,
+  type OutboxDraft,
+  type OutboxEntry,
+} from './outboxEntry';
+import { storedUpdate } from './packing';
 
 const contentSchema = z.strictObject({
   format: z.literal(1),
   /** The highest sequence number that was ever given out. */
-  seq,
+  seq: z.int().nonnegative(),
   entries: z.array(entrySchema),
+  /** Those that the cloud has stored. */
+  accepted: z.array(entrySchema).optional(),
 });
 export type OutboxContent = z.infer<typeof contentSchema>;
 
@@ -52,13 +30,18 @@ export function outboxStore(stateDir: string): Store<OutboxContent> {
   return fileStore(path.join(stateDir, 'outbox.json'), contentSchema);
 }
 
+/** A core that restarts skips so many numbers: it may have sent some that its disk did not take. */
+const UNSTORED_NUMBERS = 1_000;
+
 /**
  * What this edge has to tell the cloud and no definition has shown yet: claims and joins that devices were
  * promised, and failures. Each entry is for one register of the definition; a later entry replaces an
- * earlier one, as the merge in the cloud would do.
+ * earlier one, as the merge in the cloud would do. An entry is pending until the cloud has stored it, and
+ * accepted from then on until a definition shows it.
  */
 export class Outbox {
-  private readonly byRegister = new Map<string, OutboxEntry>();
+  private readonly pending = new Map<string, OutboxEntry>();
+  private readonly accepted = new Map<string, OutboxEntry>();
   private seq = 0;
 
   private constructor(
@@ -70,8 +53,9 @@ export class Outbox {
     const outbox = new Outbox(store, log);
     try {
       const content = await store.load();
-      outbox.seq = content?.seq ?? 0;
-      for (const entry of content?.entries ?? []) outbox.byRegister.set(registerOf(entry), entry);
+      if (content !== undefined) outbox.seq = content.seq + UNSTORED_NUMBERS;
+      for (const entry of content?.entries ?? []) outbox.pending.set(registerOf(entry), entry);
+      for (const entry of content?.accepted ?? []) outbox.accepted.set(registerOf(entry), entry);
     } catch (err) {
       // Numbers continue above those of the definition, so claims made from here on still win.
       log.error({ err }, 'the outbox cannot be read; starting with an empty one');
@@ -83,71 +67,81 @@ export class Outbox {
   add(draft: OutboxDraft, definition: GroupDefinition): OutboxEntry {
     this.seq = Math.max(this.seq, highestSeq(definition)) + 1;
     const entry: OutboxEntry = { ...draft, seq: this.seq };
-    this.byRegister.set(registerOf(entry), entry);
+    this.pending.set(registerOf(entry), entry);
     return entry;
   }
 
   /** Resolves when every entry so far is on the disk. */
   save(): Promise<void> {
-    return this.store.save({ format: 1, seq: this.seq, entries: this.entries() });
+    const accepted = [...this.accepted.values()];
+    const entries = [...this.pending.values()];
+    return this.store.save({ format: 1, seq: this.seq, entries, ...(accepted.length > 0 && { accepted }) });
   }
 
+  /** Those that no definition has shown yet; of each register the latest. */
   entries(): OutboxEntry[] {
-    return [...this.byRegister.values()];
+    return [...new Map([...this.accepted, ...this.pending]).values()];
   }
 
   claimOf(device: string, functionName: string): EntryOf<'claim'> | undefined {
-    return this.byRegister.get(claimRegister(device, functionName)) as EntryOf<'claim'> | undefined;
+    return this.latest(claimRegister(device, functionName)) as EntryOf<'claim'> | undefined;
   }
 
   joinOf(device: string): EntryOf<'join'> | undefined {
-    return this.byRegister.get(joinRegister(device)) as EntryOf<'join'> | undefined;
+    return this.latest(joinRegister(device)) as EntryOf<'join'> | undefined;
   }
 
   failureOf(functionName: string, version: string): EntryOf<'failure'> | undefined {
-    return this.byRegister.get(failureRegister(functionName, version)) as EntryOf<'failure'> | undefined;
+    return this.latest(failureRegister(functionName, version)) as EntryOf<'failure'> | undefined;
   }
 
-  /** Forgets an entry, unless a later one has taken its place. */
+  /** Whether the cloud still has to hear of this entry: no later one has taken its place. */
+  isPending(entry: OutboxEntry): boolean {
+    return this.pending.get(registerOf(entry))?.seq === entry.seq;
+  }
+
+  /** The cloud has stored them. Resolves when the disk knows, or cannot be told. */
+  accept(entries: readonly OutboxEntry[]): Promise<void> {
+    for (const entry of entries) {
+      const register = registerOf(entry);
+      if (this.isPending(entry)) this.pending.delete(register);
+      const known = this.accepted.get(register);
+      if (known === undefined || known.seq < entry.seq) this.accepted.set(register, entry);
+    }
+    return this.saveAnyway();
+  }
+
+  /** The definition with what the cloud has stored and not shown in it yet; itself when there is nothing. */
+  over(definition: GroupDefinition): GroupDefinition {
+    const ahead = [...this.accepted.values()].filter((entry) => !isSeen(entry, definition));
+    return ahead.length === 0
+      ? definition
+      : mergeUpdates(definition, [storedUpdate(definition.group, ahead)]);
+  }
+
+  /** Forgets an entry that never reached the cloud, or that it refused. */
   remove(entry: OutboxEntry): void {
-    if (this.delete(entry)) this.saveInBackground();
+    if (this.isPending(entry) && this.pending.delete(registerOf(entry))) void this.saveAnyway();
   }
 
   /** Forgets what the definition shows. */
   removeSeen(definition: GroupDefinition): void {
-    const seen = this.entries().filter((entry) => isSeen(entry, definition));
-    for (const entry of seen) this.delete(entry);
-    if (seen.length > 0) this.saveInBackground();
+    let changed = false;
+    for (const entries of [this.pending, this.accepted]) {
+      for (const [register, entry] of entries) {
+        if (isSeen(entry, definition)) changed = entries.delete(register) || changed;
+      }
+    }
+    if (changed) void this.saveAnyway();
   }
 
-  private delete(entry: OutboxEntry): boolean {
-    const register = registerOf(entry);
-    return this.byRegister.get(register)?.seq === entry.seq && this.byRegister.delete(register);
+  private latest(register: string): OutboxEntry | undefined {
+    return this.pending.get(register) ?? this.accepted.get(register);
   }
 
-  private saveInBackground(): void {
-    this.save().catch((err: unknown) => this.log.error({ err }, 'the outbox cannot be written'));
+  private saveAnyway(): Promise<void> {
+    return this.save().catch((err: unknown) => this.log.error({ err }, 'the outbox cannot be written'));
   }
-}
-
-/** Whether the definition holds this entry, or one that outranks it. */
-export function isSeen(entry: OutboxEntry, definition: GroupDefinition): boolean {
-  if (entry.type === 'failure') return isSettled(definition, entry);
-  if (entry.type === 'claim') {
-    const claim = definition.claims[`${entry.device}/${entry.function}`];
-    return claim !== undefined && claim.seq >= entry.seq;
-  }
-  const device = definition.devices[entry.device];
-  return device !== undefined && (device.source === 'operator' || device.seq >= entry.seq);
-}
-
-const claimRegister = (device: string, functionName: string) => `claim ${device}/${functionName}`;
-const joinRegister = (device: string) => `join ${device}`;
-const failureRegister = (functionName: string, version: string) => `failure ${functionName}@${version}`;
-
-function registerOf(entry: OutboxEntry): string {
-  if (entry.type === 'failure') return failureRegister(entry.function, entry.version);
-  return entry.type === 'claim' ? claimRegister(entry.device, entry.function) : joinRegister(entry.device);
 }
 
 function highestSeq(definition: GroupDefinition): number {

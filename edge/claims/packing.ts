@@ -1,5 +1,11 @@
-import { MAX_UPDATE_PAYLOAD, type CoreUpdate } from '../../protocol';
-import type { OutboxEntry } from './outbox';
+import {
+  claimKey,
+  functionKey,
+  MAX_UPDATE_PAYLOAD,
+  type CoreUpdate,
+  type StoredUpdate,
+} from '../../protocol';
+import type { OutboxEntry } from './outboxEntry';
 
 const MAX_CLAIMS = 16;
 const MAX_JOINS = 8;
@@ -7,12 +13,35 @@ const MAX_FAILURES = 4;
 
 export function coreUpdate(requestId: string, group: string, entries: readonly OutboxEntry[]): CoreUpdate {
   const update: CoreUpdate = { requestId, group, claims: [], joins: [] };
-  for (const { type, ...entry } of entries) {
-    if (type === 'claim') update.claims.push(entry as CoreUpdate['claims'][number]);
-    else if (type === 'join') update.joins.push(entry as CoreUpdate['joins'][number]);
-    else {
-      const { seq: _seq, ...failure } = entry as Extract<OutboxEntry, { type: 'failure' }>;
+  for (const entry of entries) {
+    if (entry.type === 'claim') {
+      const { type: _type, manifest: _manifest, ...claim } = entry;
+      update.claims.push(claim);
+    } else if (entry.type === 'join') {
+      const { type: _type, ...join } = entry;
+      update.joins.push(join);
+    } else {
+      const { type: _type, seq: _seq, ...failure } = entry;
       (update.failures ??= []).push(failure);
+    }
+  }
+  return update;
+}
+
+/** Claims and joins as the cloud has stored them. Failures become rollbacks there, which the core cannot make. */
+export function storedUpdate(group: string, entries: readonly OutboxEntry[]): StoredUpdate {
+  const update: StoredUpdate = {
+    ...{ requestId: 'own', group, origin: { kind: 'core', name: 'own' }, receivedAt: '' },
+    ...{ devices: {}, statics: {}, entitlements: {}, claims: {}, functions: {} },
+  };
+  for (const entry of entries) {
+    if (entry.type === 'join') {
+      const { certificateId, seq } = entry;
+      update.devices[entry.device] = { certificateId, source: 'core', seq };
+    } else if (entry.type === 'claim') {
+      const { device, function: name, version, seq, released, manifest } = entry;
+      update.claims[claimKey(device, name)] = { version, seq, ...(released && { released }) };
+      if (manifest !== undefined) update.functions[functionKey(name, version)] = manifest;
     }
   }
   return update;

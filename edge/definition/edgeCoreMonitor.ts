@@ -34,12 +34,16 @@ export interface EdgeCoreMonitorDeps {
   log: Logger;
   /** 0 ≤ n < 1; spreads the polls of many cores. */
   random: () => number;
+  /** A definition of the cloud with what the cloud has stored of this edge and not shown in it yet. */
+  over: (definition: GroupDefinition) => GroupDefinition;
   /** Keys of the functions that devices claim and that no definition shows yet. */
   promised: () => ReadonlySet<string>;
   /** A version that has never run here does not start: once per version and revision. */
   onFailed: (failure: VersionFailure) => void;
-  /** A definition is in force and stored. */
+  /** A definition is in force. */
   onApplied: (definition: GroupDefinition) => void;
+  /** The newest definition of the cloud is stored. */
+  onStored: (fetched: GroupDefinition) => void;
   /** Every step towards it is done or has failed, and no newer one has come. */
   onReconciled: (definition: GroupDefinition) => void;
 }
@@ -48,7 +52,13 @@ const POLL_MS = 60_000;
 const RETRY = { first: 500, most: POLL_MS };
 
 export class EdgeCoreMonitor {
+  /** The newest of the cloud. */
+  fetched: GroupDefinition;
+  /** In force: a fetched one and, above it, what the cloud has stored since. */
   private current: GroupDefinition;
+  /** Definitions are put into force in the order in which they were made; these count them. */
+  private made = 0;
+  private inForce = 0;
   private etag: string | undefined;
   /** The newest definition whose reconciliation has begun. */
   private target: GroupDefinition;
@@ -64,8 +74,9 @@ export class EdgeCoreMonitor {
   private undelivered: { revision: number; error: EdgeError } | undefined;
 
   constructor(private readonly deps: EdgeCoreMonitorDeps) {
-    this.current = emptyDefinition(deps.group);
-    this.target = this.current;
+    this.fetched = emptyDefinition(deps.group);
+    this.current = this.fetched;
+    this.target = this.fetched;
     this.history = new RunHistory(deps.local);
     deps.upstream.on('connected', () => void this.refresh());
     deps.upstream.on('revision', ({ group, revision, error }) => {
@@ -82,6 +93,7 @@ export class EdgeCoreMonitor {
     });
   }
 
+  /** In force. */
   get definition(): GroupDefinition {
     return this.current;
   }
@@ -96,12 +108,18 @@ export class EdgeCoreMonitor {
     if (stored !== undefined) {
       this.etag = stored.etag;
       this.history.restore(stored);
-      await this.apply(stored.definition, Promise.resolve());
+      this.fetched = stored.definition;
+      await this.apply(Promise.resolve());
       this.schedule(POLL_MS);
     } else {
       // Devices that came before it would be told that nothing is here, and claims would be numbered anew.
       await this.refresh();
     }
+  }
+
+  /** The cloud has stored what devices of this edge want; it is in force when the disk knows, too. */
+  claimsStored(saved: Promise<void>): void {
+    if (!this.closed) void this.apply(saved);
   }
 
   /** Fetches the definition; calls during a fetch share one further fetch after it. */
@@ -164,31 +182,41 @@ export class EdgeCoreMonitor {
   private async accept({ definition, etag }: { definition: GroupDefinition; etag: string }): Promise<void> {
     const { revision, group } = definition;
     if (group !== this.deps.group) throw new EdgeError('CORE_NOT_AUTHORISED', `definition of group ${group}`);
-    if (revision < this.current.revision) {
-      this.deps.log.warn({ revision, inForce: this.current.revision }, 'a lower revision is not applied');
+    if (revision < this.fetched.revision) {
+      this.deps.log.warn({ revision, inForce: this.fetched.revision }, 'a lower revision is not applied');
       return;
     }
     this.etag = etag;
-    if (revision === this.current.revision) return;
-    await this.apply(definition, this.save(definition, etag));
+    if (revision === this.fetched.revision) return;
+    this.fetched = definition;
+    await this.apply(this.save());
   }
 
   /**
    * Storing and reconciling run at once: the cloud keeps the definition too, so nothing is lost if
    * only one gets done. It is in force, and devices hear "ready", only once it is stored.
    */
-  private async apply(definition: GroupDefinition, saved: Promise<void>): Promise<void> {
+  private async apply(saved: Promise<void>): Promise<void> {
+    const { fetched } = this;
+    const definition = this.deps.over(fetched);
+    const turn = ++this.made;
     this.target = definition;
-    this.announce('reconciling', definition.revision);
-    this.deps.status.set('reconciling', this.reconciled);
+    if (definition.revision !== this.reconciled) {
+      this.announce('reconciling', definition.revision);
+      this.deps.status.set('reconciling', this.reconciled);
+    }
     const work = this.deps.local
       .reconcile(this.wanted(definition), definition.limits)
       .catch((err: unknown) =>
         this.deps.log.error({ err, revision: definition.revision }, 'reconciling failed'),
       );
     await saved;
+    if (turn < this.inForce) return;
+    this.inForce = turn;
     this.current = definition;
     this.deps.devices.enforceAdmission();
+    // Else a newer one is being stored.
+    if (fetched === this.fetched) this.deps.onStored(fetched);
     this.deps.onApplied(definition);
     this.noteUndelivered();
     void work.then(() => this.finished(definition));
@@ -221,27 +249,30 @@ export class EdgeCoreMonitor {
       .list()
       .filter(({ state, undelivered }) => state === 'failed' && !undelivered);
     const mayPass = failed.some(({ error }) => error !== undefined && EdgeError.fromJSON(error).retryable);
-    if (mayPass && this.reconciled === this.target.revision) void this.apply(this.current, Promise.resolve());
+    if (mayPass && this.reconciled === this.target.revision) void this.apply(Promise.resolve());
   }
 
   private finished(definition: GroupDefinition): void {
-    if (this.closed || definition.revision !== this.target.revision) return;
-    this.reconciled = definition.revision;
-    this.announce('ready', definition.revision);
-    this.deps.status.set('ready', definition.revision);
+    if (this.closed || definition !== this.target) return;
+    if (this.reconciled !== definition.revision) {
+      this.reconciled = definition.revision;
+      this.announce('ready', definition.revision);
+      this.deps.status.set('ready', definition.revision);
+    }
     this.deps.onReconciled(definition);
-    if (this.history.hasChanged(definition)) void this.save(definition, this.etag);
+    if (this.history.hasChanged(definition)) void this.save();
   }
 
   private noteOutcome(changed: LocalFunction): void {
     if (changed.state === 'running') this.history.ran(changed);
     if (changed.state !== 'failed' || this.closed) return;
-    const failure = this.history.failureOf(changed, this.target);
+    const failure = this.history.failureOf(changed, this.fetched);
     if (failure !== undefined) this.deps.onFailed(failure);
   }
 
-  private async save(definition: GroupDefinition, etag: string | undefined): Promise<void> {
-    const history = this.history.toStore(definition);
+  private async save(): Promise<void> {
+    const { fetched: definition, etag } = this;
+    const history = this.history.toStore(this.deps.over(definition));
     try {
       await this.deps.store.save({ ...(etag !== undefined && { etag }), definition, ...history });
     } catch (err) {

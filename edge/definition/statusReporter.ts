@@ -33,6 +33,7 @@ export class StatusReporter {
       upstream: Upstream;
       local: Pick<LocalFunctions, 'list'>;
       clock: Clock;
+      wallClock: Pick<Clock, 'now'>;
       log: Logger;
       /** 0 ≤ n < 1 */
       random: () => number;
@@ -90,7 +91,7 @@ export class StatusReporter {
   }
 
   private report(reason: 'change' | 'heartbeat'): CoreStatus {
-    const { core, group, boot, local, clock } = this.deps;
+    const { core, group, boot, local, wallClock } = this.deps;
     this.seq += 1;
     return {
       core,
@@ -98,7 +99,7 @@ export class StatusReporter {
       boot: String(boot).padStart(13, '0'),
       seq: String(this.seq).padStart(10, '0'),
       slot: reason === 'heartbeat' ? reason : statusSlot(boot, this.seq),
-      at: new Date(clock.now()).toISOString(),
+      at: new Date(wallClock.now()).toISOString(),
       heartbeat: this.heartbeat,
       ...this.current,
       // With traces, some that fail would make it more than AWS IoT takes, and no report would come any more.

@@ -13,7 +13,7 @@ import {
 import type { Clock, Timer } from '../../lib/clock';
 import { MultiMap } from '../../lib/multiMap';
 import type { Claims } from '../claims/claims';
-import { Unanswered } from '../claims/updateSender';
+import { Unanswered, type Sending } from '../claims/updateSender';
 import type { LocalFunction, LocalFunctions } from '../ports';
 import type { RememberedRequest } from './requestMemory';
 import { isEntitled } from './servingVersions';
@@ -45,8 +45,12 @@ interface Deployment {
   key: string;
   state: 'offered' | 'lapsed' | 'waiting' | 'over';
   available?: ReplyMessage<'available'>;
-  /** This deployment made a claim, which a failure takes back. */
-  claimed: boolean;
+  /** It ran here for others, or in the operator's name, when the device asked. */
+  present: boolean;
+  /** The claim that this deployment made, which a failure takes back. */
+  claim?: Sending;
+  /** The claim is on this disk or in the cloud; so is one that this deployment need not make. */
+  stored: boolean;
   /** What the device claimed before. */
   previousVersion?: string | undefined;
   stage?: Stage;
@@ -72,7 +76,8 @@ export class Deployments {
       manifest,
       key: functionKey(name, version),
       state: 'offered',
-      claimed: false,
+      present: false,
+      stored: false,
       available: {
         requestId: request.requestId,
         function: name,
@@ -106,34 +111,16 @@ export class Deployments {
       request.repeat();
       return;
     }
-    const { claims } = this.deps;
-    const { device } = request;
-    const { name, version } = deployment.manifest;
-    deployment.previousVersion = claimedVersion(this.deps.definition(), device, name);
-    deployment.claimed = true;
-    const claimed = claims.claim(device, name, version);
-    this.wait(deployment, 'confirmed');
-    claimed.then(
-      () => this.progress(deployment, 'stored'),
-      (error: unknown) => {
-        const waited = this.finish(deployment, () => request.fail(error));
-        if (waited && error instanceof Unanswered) this.withdraw(deployment);
-        // It became ready for another device first: the promise to this one is kept all the same.
-        if (!waited && EdgeError.from(error).retryable) claims.claimInBackground(device, name, version);
-      },
-    );
+    this.wait(deployment, 'confirmed', this.deps.claims.claim(request.device, deployment.manifest));
   }
 
-  /** The function is wanted here already and still starting: wait with those who asked before. */
-  join(
-    request: RememberedRequest,
-    local: LocalFunction,
-    claim: { claimed: boolean; previousVersion: string | undefined },
-  ): void {
-    const { manifest, key } = local;
-    const deployment: Deployment = { request, manifest, key, state: 'waiting', ...claim };
+  /** The function runs here or is about to, and the device may use it: no offer is needed. */
+  join(request: RememberedRequest, { manifest, key, state: local }: LocalFunction): void {
+    const present = local === 'running';
+    const deployment: Deployment = { request, manifest, key, state: 'waiting', present, stored: false };
     this.byRequest.set(request, deployment);
-    this.wait(deployment, local.state === 'starting' ? 'starting' : 'fetching');
+    const claim = this.deps.claims.keep(request.device, manifest);
+    this.wait(deployment, present ? undefined : local === 'starting' ? 'starting' : 'fetching', claim);
   }
 
   /** The device gave the function up: whoever waited for it is told. */
@@ -183,16 +170,35 @@ export class Deployments {
     if (available !== undefined) request.update('available', available);
   }
 
-  private wait(deployment: Deployment, stage: Stage): void {
+  private wait(deployment: Deployment, stage: Stage | undefined, claim: Sending | undefined): void {
+    const { request, manifest, key } = deployment;
     deployment.timer?.cancel();
     deployment.state = 'waiting';
-    this.waiting.add(deployment.key, deployment);
+    const claimed = claimedVersion(this.deps.definition(), request.device, manifest.name);
+    Object.assign(deployment, { previousVersion: claimed, stored: claim === undefined, claim });
+    this.waiting.add(key, deployment);
     deployment.timer = this.deps.clock.setTimeout(
-      () => this.finish(deployment, () => deployment.request.fail(new EdgeError('DEPLOYMENT_TIMED_OUT'))),
+      () => this.finish(deployment, () => request.fail(new EdgeError('DEPLOYMENT_TIMED_OUT'))),
       this.timing.deadlineMs,
     );
-    this.progress(deployment, stage);
-    this.finishIfReady(deployment);
+    if (stage !== undefined) this.progress(deployment, stage);
+    if (claim === undefined) this.finishIfReady(deployment);
+    else this.follow(deployment, claim);
+  }
+
+  private follow(deployment: Deployment, { stored, accepted }: Sending): void {
+    const isStored = () => {
+      deployment.stored = true;
+      this.finishIfReady(deployment);
+    };
+    stored.then(isStored, () => undefined);
+    accepted.then(
+      () => this.progress(deployment, 'stored'),
+      (error: unknown) => {
+        const waited = this.finish(deployment, () => deployment.request.fail(error));
+        if (waited && error instanceof Unanswered) this.withdraw(deployment);
+      },
+    );
   }
 
   private localChanged(changed: LocalFunction): void {
@@ -211,21 +217,29 @@ export class Deployments {
 
   /** `ready` says that a call would succeed now: it runs, and the definition in force entitles the device. */
   private finishIfReady(deployment: Deployment): boolean {
-    const { request, manifest, key } = deployment;
+    const { request, manifest, key, present, claim } = deployment;
     const definition = this.deps.definition();
-    if (this.deps.local.get(key)?.state !== 'running' || definition.functions[key] === undefined)
-      return false;
+    if (!deployment.stored || this.deps.local.get(key)?.state !== 'running') return false;
+    if (definition.functions[key] === undefined) return false;
     if (!isEntitled(definition, deployment, request.device)) return false;
+    claim?.insist();
     this.finish(deployment, () =>
-      request.settle('ready', readyReply(this.deps, request, manifest, { present: false })),
+      request.settle('ready', {
+        requestId: request.requestId,
+        function: manifest.name,
+        version: manifest.version,
+        revision: definition.revision,
+        callTopic: callTopic(this.deps.devicePrefix, request.device, manifest.name),
+        present,
+      }),
     );
     return true;
   }
 
   private failed(deployment: Deployment, reason: EdgeError | undefined): void {
-    const { request, claimed } = deployment;
+    const { request, claim } = deployment;
     this.finish(deployment, () => request.fail(reason ?? new EdgeError('DEPLOYMENT_FAILED')));
-    if (claimed) this.withdraw(deployment);
+    if (claim !== undefined) this.withdraw(deployment);
   }
 
   private withdraw({ request, manifest: { name, version }, previousVersion: before }: Deployment): void {
@@ -258,7 +272,7 @@ export class Deployments {
 
   private isWanted(deployment: Deployment, definition: GroupDefinition): boolean {
     const { name, version } = deployment.manifest;
-    if (!deployment.claimed) return true;
+    if (deployment.claim === undefined) return true;
     return claimedVersion(definition, deployment.request.device, name) === version;
   }
 }
@@ -266,20 +280,4 @@ export class Deployments {
 function reasonOf(definition: GroupDefinition, { key }: Deployment): EdgeError | undefined {
   const rollback = definition.rollbacks?.[key];
   return rollback && EdgeError.fromJSON(rollback.error);
-}
-
-export function readyReply(
-  deps: { devicePrefix: string; definition: () => GroupDefinition },
-  request: { requestId: string; device: string },
-  manifest: FunctionManifest,
-  { present }: { present: boolean },
-): ReplyMessage<'ready'> {
-  return {
-    requestId: request.requestId,
-    function: manifest.name,
-    version: manifest.version,
-    revision: deps.definition().revision,
-    callTopic: callTopic(deps.devicePrefix, request.device, manifest.name),
-    present,
-  };
 }

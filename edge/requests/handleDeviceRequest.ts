@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import {
-  claimedVersion,
   EdgeError,
   failedReply,
   requireEntitled,
@@ -12,7 +11,7 @@ import {
 import type { Clock } from '../../lib/clock';
 import type { Claims } from '../claims/claims';
 import type { Cloud, Devices, LocalFunction, LocalFunctions } from '../ports';
-import { Deployments, readyReply, type DeploymentTiming } from './deployments';
+import { Deployments, type DeploymentTiming } from './deployments';
 import { Joins } from './joins';
 import type { RememberedRequest, RequestFamily, RequestMemory } from './requestMemory';
 import { isEntitled, type ServingVersions } from './servingVersions';
@@ -21,7 +20,7 @@ import { Validation } from './validation';
 /**
  * The edge system function `handleDeviceRequest`: the first step of every device request. Answers
  * from what runs here, or goes to the cloud (stages I and II of the paper). Every request is answered
- * in bounded time, with its request id, and a repeated id never runs twice.
+ * in bounded time, with its request id, and a repeated id is answered from the request memory.
  */
 export interface HandleDeviceRequestDeps {
   /** Thing name of this core. */
@@ -101,9 +100,7 @@ export class HandleDeviceRequest {
     const definition = this.deps.definition();
     const running = this.deps.versions.running(device, wanted);
     if (running !== undefined && isEntitled(definition, running, device)) {
-      const { manifest } = running;
-      request.settle('ready', readyReply(this.deps, request, manifest, { present: true }));
-      this.deps.claims.keep(device, name, manifest.version);
+      this.deployments.join(request, running);
       return;
     }
     // A version that others are waiting for already, and that this device may use.
@@ -111,9 +108,7 @@ export class HandleDeviceRequest {
       definition.functions[coming.key] !== undefined && isEntitled(definition, coming, device);
     const starting = running === undefined ? this.deps.versions.coming(wanted, isShared) : undefined;
     if (starting !== undefined) {
-      const previousVersion = claimedVersion(definition, device, name);
-      const claimed = this.deps.claims.keep(device, name, starting.manifest.version);
-      this.deployments.join(request, starting, { claimed, previousVersion });
+      this.deployments.join(request, starting);
       return;
     }
     this.validateAndOffer(request, name, range, running).catch((error: unknown) => request.fail(error));

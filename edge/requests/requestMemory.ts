@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock';
 
 /**
  * Remembers each request of a device and its latest answer, so that a repeated request id is
- * answered from here and never run twice within REQUEST_MEMORY_MS. Bounded: what one device sends
+ * answered from here and not run twice within REQUEST_MEMORY_MS, as long as this process lives. Bounded: what one device sends
  * displaces what the same device sent, oldest first, and never a request at work. Where all devices
  * together hold too much, the one that holds most gives way.
  */
@@ -37,7 +37,7 @@ const SWEEP_EVERY_MS = 60_000;
 
 export class RememberedRequest {
   open = true;
-  /** Milliseconds since the epoch at which it was answered for good. */
+  /** When it was answered for good, as the clock has it. */
   settledAt = 0;
   bytes = 0;
   private latest: { kind: Reply; message: ReplyMessage } | undefined;

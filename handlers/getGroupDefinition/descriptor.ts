@@ -8,7 +8,7 @@ export const GET_GROUP_DEFINITION: SystemFunctionDescriptor = {
   timeout: 10,
   trigger: { routes: ['getGroupDefinition', 'getPackage', 'getDevice'] },
   statements: ({ functionsBucket, stateBucket }) => [
-    allowObjects(stateBucket, READ, [DEFINITIONS, 'revisions/*']),
+    allowObjects(stateBucket, READ, [DEFINITIONS, 'revisions/*', 'requests/*']),
     allowObjects(functionsBucket, READ, ['packages/*']),
     allowList(stateBucket),
     ...allowDeviceDirectory(),

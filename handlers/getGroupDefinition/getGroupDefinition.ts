@@ -2,11 +2,12 @@ import {
   EdgeError,
   ownsDigest,
   type DeviceResponse,
+  type FunctionManifest,
   type GroupDefinition,
   type PackageLocation,
 } from '../../protocol';
 import { openGroup, type Caller } from '../definitions/access';
-import type { Definitions, DeviceDirectory, Packages } from '../ports';
+import type { Definitions, DeviceDirectory, Packages, Requests } from '../ports';
 
 export interface DefinitionCall {
   group: string;
@@ -41,20 +42,36 @@ export async function getGroupDefinition(
 
 /**
  * Where the core may fetch a package of its group. Throws GROUP_NOT_FOUND, CORE_NOT_AUTHORISED,
- * NOT_FOUND when the group's definition names no such digest.
+ * NOT_FOUND when neither the group's definition nor an update that is stored for it names such a digest.
  */
 export async function getPackage(
   call: { group: string; caller: Caller; digest: string },
-  { definitions, packages }: { definitions: Definitions; packages: Packages },
+  ports: { definitions: Definitions; requests: Pick<Requests, 'pending'>; packages: Packages },
 ): Promise<PackageLocation> {
-  const definition = openGroup(call.group, await definitions.read(call.group), call.caller);
-  const manifest = ownsDigest(definition, call.digest);
+  const manifest = await ownedManifest(call, ports);
   if (manifest === undefined) {
     throw new EdgeError('NOT_FOUND', `group ${call.group} has no package of that digest`, {
       details: { digest: call.digest },
     });
   }
-  return packages.locate(manifest);
+  return ports.packages.locate(manifest);
+}
+
+/** A claim is in force on its edge as soon as it is stored, so before the definition shows it. */
+async function ownedManifest(
+  { group, caller, digest }: { group: string; caller: Caller; digest: string },
+  { definitions, requests }: { definitions: Definitions; requests: Pick<Requests, 'pending'> },
+): Promise<FunctionManifest | undefined> {
+  const inDefinition = async () =>
+    ownsDigest(openGroup(group, await definitions.read(group), caller), digest);
+  const found = await inDefinition();
+  if (found !== undefined) return found;
+  for (const { update } of await requests.pending(group)) {
+    const pending = ownsDigest(update, digest);
+    if (pending !== undefined) return pending;
+  }
+  // It may have been absorbed between the two reads.
+  return inDefinition();
 }
 
 /**

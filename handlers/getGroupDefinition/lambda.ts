@@ -4,6 +4,7 @@ import { parseWith } from '../../protocol';
 import { IotDeviceDirectory } from '../stores/deviceDirectory';
 import { S3Packages } from '../stores/packages';
 import { S3Definitions } from '../stores/s3Definitions';
+import { S3Requests } from '../stores/s3Requests';
 import { getDevice, getGroupDefinition, getPackage } from './getGroupDefinition';
 import { environment } from '../lambda/environment';
 import { httpFunction } from '../lambda/http';
@@ -11,8 +12,10 @@ import { createLog } from '../lambda/log';
 import { s3, stateDocuments } from '../lambda/state';
 import { systemClock } from '../../lib/clock';
 
+const log = createLog('getGroupDefinition');
 const ports = {
   definitions: new S3Definitions(stateDocuments),
+  requests: new S3Requests(stateDocuments, log),
   packages: new S3Packages(s3, environment('EDGE_FUNCTIONS_BUCKET'), systemClock),
   devices: new IotDeviceDirectory(new IoTClient({})),
 };
@@ -25,7 +28,7 @@ const querySchema = z.object({
     .optional(),
 });
 
-export const handler = httpFunction(environment('EDGE_CORE_ROLE_NAME'), createLog('getGroupDefinition'), {
+export const handler = httpFunction(environment('EDGE_CORE_ROLE_NAME'), log, {
   getGroupDefinition: async ({ path, query, headers, caller }) => {
     const { revision } = parseWith(querySchema, query, 'query');
     const ifNoneMatch = headers['if-none-match'];

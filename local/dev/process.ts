@@ -52,7 +52,7 @@ export interface NodeProcess {
   kill: () => Promise<ProcessExit>;
 }
 
-const DEFAULT_WAIT_MS = 30_000;
+const DEFAULT_WAIT_MS = 120_000;
 const DEFAULT_GRACE_MS = 5_000;
 const STDERR_LINES = 20;
 const MOST_EVENTS = 10_000;

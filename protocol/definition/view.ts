@@ -130,7 +130,10 @@ export function heldVersion(
   return claim === undefined || claim.released ? undefined : claim.version;
 }
 
-/** Whether a package of this digest belongs to the group, so that its core may fetch it. */
-export function ownsDigest(definition: GroupDefinition, digest: string): FunctionManifest | undefined {
-  return Object.values(definition.functions).find((manifest) => manifest.digest === digest);
+/** The manifest of the package of this digest, if a definition or an update of the group names it. */
+export function ownsDigest(
+  { functions }: Pick<GroupDefinition, 'functions'>,
+  digest: string,
+): FunctionManifest | undefined {
+  return Object.values(functions).find((manifest) => manifest.digest === digest);
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
   }
   compile(root, ['-p', path.join(root, 'device', 'tsconfig.json'), '--outDir', types]);
   await cp(path.join(root, 'device', 'package.json'), path.join(installed, 'package.json'));
-}, 120_000);
+});
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 

@@ -45,7 +45,7 @@ function isDead(page: string, link: string): boolean {
 /** `runtime/process/loader.ts`, but not `handlers/<function>/lambda.ts`. */
 function namedPaths(page: string): string[] {
   const names = [...proseOf(page).matchAll(/`([\w.-]+\/[\w./-]+)`/g)].map(([, name = '']) => name);
-  return names.filter((name) => rooms.has(name.split('/')[0] ?? ''));
+  return names.filter((name) => rooms.has(name.split('/')[0] ?? '') && !name.includes('dist'));
 }
 
 test.each(pages)('%s names nothing that is not there', (page) => {
@@ -59,7 +59,13 @@ test('comments name no file and no page that is not there', () => {
     [...textOf(file).matchAll(/^\s*(?:\*|\/\*|\/\/).*$/gm)].flatMap(([comment]) =>
       [...comment.matchAll(/(?<=[\s(`])[a-z]+\/[\w./-]+\w/g)]
         .map(([name]) => name)
-        .filter((name) => rooms.has(name.split('/')[0] ?? '') && !isThere(name) && !isThere(`${name}.ts`))
+        .filter(
+          (name) =>
+            rooms.has(name.split('/')[0] ?? '') &&
+            !name.includes('dist') &&
+            !isThere(name) &&
+            !isThere(`${name}.ts`),
+        )
         .map((name) => `${file}: ${name}`),
     ),
   );

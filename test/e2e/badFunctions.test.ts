@@ -77,14 +77,14 @@ beforeAll(async () => {
   )) as [TestDevice, TestDevice, TestDevice];
   await Promise.all([bystander.deploy('steady'), device.deploy('fragile'), device.deploy('hasty')]);
   steady = keepCalling(bystander, 'steady', { n: 21 });
-}, 120_000);
+});
 
 afterAll(async () => {
   const all = edge ? await processTree(edge.process.pid) : [];
   await environment?.close();
   // No function outlives its edge, however it misbehaved.
   expect(await survivors(all)).toEqual([]);
-}, 30_000);
+});
 
 /** A call of the bystander that begins now succeeds, as did all before. */
 afterEach(() => steady.proceeds());

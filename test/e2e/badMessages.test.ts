@@ -42,9 +42,9 @@ beforeAll(async () => {
   neighbour = await openRaw(edge, files);
   await neighbour.client.subscribeAsync('edge/status');
   raw = await openRaw(edge, await environment.deviceCredentials('sensor-1'));
-}, 60_000);
+});
 
-afterAll(() => environment?.close(), 30_000);
+afterAll(() => environment?.close());
 
 async function failure(device: MqttDevice, requestId: string | undefined): Promise<Record<string, unknown>> {
   const topic = `edge/${device.name}/reply/failed`;

@@ -17,11 +17,11 @@ beforeAll(async () => {
   cloud = cloudState(environment);
   await environment.startEdge(GROUP);
   device = await environment.connectDevice('sensor-1');
-}, 120_000);
+});
 afterAll(async () => {
   cloud?.close();
   await environment?.close();
-}, 30_000);
+});
 
 type Refused = Extract<UploadResult, { status: 'refused' }>;
 type Registered = Extract<UploadResult, { status: 'registered' }>;

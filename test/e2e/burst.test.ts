@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Edge } from '../../local';
-import { claimedVersion } from '../../protocol';
+import { claimedVersion, REQUEST_PREFIX, type StoredUpdate } from '../../protocol';
 import type { MqttDevice } from '../edge/support/mqttDevice';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { cloudState, type CloudState } from '../support/cloudState';
 import { definitionOf, runsRevision } from '../support/operatorChange';
 import { openRaw } from '../support/rawDevice';
 import { keepCalling } from '../support/steadyCaller';
+import { until } from '../support/until';
 import { Uplink } from '../support/uplink';
 
 /** Many devices, or many functions, at once: the cloud hears of it a few times. */
@@ -15,6 +17,7 @@ const FUNCTIONS = 10;
 
 let environment: TestEnvironment;
 let uplink: Uplink;
+let state: CloudState;
 let edge: Edge;
 let devices: MqttDevice[];
 const invoked: string[] = [];
@@ -28,6 +31,7 @@ beforeAll(async () => {
     onInvocation: ({ functionName }) => invoked.push(functionName),
   });
   uplink.connect(environment);
+  state = cloudState(environment);
   edge = await environment.startEdge(GROUP, {
     upstream: uplink.upstream,
     onEvent({ event, exchange }) {
@@ -42,12 +46,13 @@ beforeAll(async () => {
   // The edge looks up no more than a few certificates at a time that its definition does not list.
   await runsRevision(edge, (await definitionOf(environment)).revision);
   devices = await Promise.all(added.map((device) => openRaw(edge, device)));
-}, 120_000);
+});
 
 afterAll(async () => {
+  state?.close();
   await environment?.close();
   await uplink?.close();
-}, 30_000);
+});
 
 beforeEach(() => {
   invoked.length = 0;
@@ -63,11 +68,27 @@ async function exchanged(what: RegExp, count: number): Promise<void> {
   });
 }
 
+/** Resolves when the cloud has stored so many claims that no definition has absorbed. */
+async function storedClaims(count: number): Promise<void> {
+  const { stateBucket } = environment.outputs;
+  await until(`${count} stored claims`, async () => {
+    const objects = await state.objects(stateBucket, REQUEST_PREFIX);
+    const updates = await Promise.all(
+      objects.map(async (object) => {
+        const body = await environment.cloud.services.s3.getObject(stateBucket, object.split(' ')[0] ?? '');
+        return JSON.parse(body.toString()) as StoredUpdate;
+      }),
+    );
+    const claims = new Set(updates.flatMap((update) => Object.keys(update.claims)));
+    return claims.size >= count ? true : undefined;
+  });
+}
+
 /**
- * Runs `act` while the cloud is too busy to deploy (Lambda throttles `performDeployment`), lets it go
+ * Runs `act`, which makes so many claims, while the cloud is too busy to deploy (Lambda throttles `performDeployment`), lets it go
  * on, and resolves with how many deployments that made.
  */
-async function deploymentsAfter(act: () => Promise<unknown>): Promise<number> {
+async function deploymentsAfter(claims: number, act: () => Promise<unknown>): Promise<number> {
   const { lambda } = environment.cloud.services;
   const stack = environment.outputs.corePrefix.split('/').at(-1) ?? '';
   const throttle = (ReservedConcurrentExecutions: number) =>
@@ -75,6 +96,7 @@ async function deploymentsAfter(act: () => Promise<unknown>): Promise<number> {
   const { revision: before } = await definitionOf(environment);
   await throttle(0);
   await act();
+  await storedClaims(claims);
   await throttle(10);
   const { stateBucket } = environment.outputs;
   const { revision } = await environment.operator.waitForDefinition(
@@ -105,12 +127,12 @@ it('one function for many devices: one validation, one deployment, all ready', a
   await each((device, requestId) => device.reply('available', requestId));
   expect(countOf('validateFunction')).toBe(1);
 
-  const deployments = await deploymentsAfter(async () => {
+  const deployments = await deploymentsAfter(DEVICES, async () => {
     await each((device, requestId) => device.ask('confirm', { requestId }));
-    await exchanged(/^progress: stored/, DEVICES);
+    // What is stored is in force: no device waits for the deployment.
+    await each((device, requestId) => device.reply('ready', requestId));
   });
   expect(deployments).toBe(1);
-  await each((device, requestId) => device.reply('ready', requestId));
   const definition = await definitionOf(environment);
   expect(exchanges.filter((what) => /^download/.test(what))).toHaveLength(1);
   for (const { name } of devices) expect(claimedVersion(definition, name, 'popular')).toBe('1.0.0');
@@ -131,13 +153,10 @@ it('many functions for one device: one deployment, all ready, nobody else distur
   await other.deploy('smoothSignal');
   await environment.cloud.idle();
   const steady = keepCalling(other, 'smoothSignal', { samples: [1, 2, 3] });
-  let deployed: Promise<unknown> | undefined;
-  const deployments = await deploymentsAfter(() => {
-    deployed = Promise.all(names.map((name) => device.deploy(name)));
-    return Promise.all(names.map((name) => device.reached(name, 'stored')));
-  });
+  const deployments = await deploymentsAfter(FUNCTIONS, () =>
+    Promise.all(names.map((name) => device.deploy(name))),
+  );
   expect(deployments).toBe(1);
-  await deployed;
   const definition = await definitionOf(environment);
   for (const name of names) {
     expect(claimedVersion(definition, 'sensor-1', name)).toBeDefined();
@@ -148,7 +167,7 @@ it('many functions for one device: one deployment, all ready, nobody else distur
 });
 
 it('releases at once are one deployment, too, and stop what nobody wants', async () => {
-  const deployments = await deploymentsAfter(() =>
+  const deployments = await deploymentsAfter(DEVICES, () =>
     Promise.all(
       devices.map(async (device) => {
         const requestId = randomUUID();

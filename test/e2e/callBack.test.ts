@@ -54,9 +54,9 @@ beforeAll(async () => {
     environment.connectDevice('sensor-2'),
   ]);
   for (const name of ['caller', 'circle', 'slow', 'endless']) await device.deploy(name);
-}, 120_000);
+});
 
-afterAll(() => environment?.close(), 30_000);
+afterAll(() => environment?.close());
 
 const call = (event: object, name = 'caller') => device.invoke(name, event);
 

@@ -21,12 +21,12 @@ beforeAll(async () => {
   const bystander = await environment.connectDevice('sensor-2');
   await bystander.deploy('smoothSignal');
   steady = keepCalling(bystander, 'smoothSignal', { samples: [1, 2, 3] });
-}, 120_000);
+});
 
 afterAll(async () => {
   cloud?.close();
   await environment?.close();
-}, 30_000);
+});
 
 afterEach(() => steady.proceeds());
 

@@ -33,8 +33,8 @@ beforeAll(async () => {
   await environment.updateGroup({ group: 'yard', core: { thingName, certificateId } });
   bystander = keepCalling(await environment.connectDevice('sensor-1'), 'smoothSignal', { samples: [1, 2] });
   before = await definitionOf(environment);
-}, 60_000);
-afterAll(() => environment?.close(), 30_000);
+});
+afterAll(() => environment?.close());
 
 const topicOf = (core: string, kind: string) => `${environment.outputs.corePrefix}/core/${core}/${kind}`;
 

@@ -10,8 +10,8 @@ describe('a device asks its edge for functions', () => {
     environment = await startTestEnvironment();
     await environment.startEdge(GROUP);
     device = await environment.connectDevice('sensor-1');
-  }, 120_000);
-  afterAll(() => environment?.close(), 30_000);
+  });
+  afterAll(() => environment?.close());
 
   it('gets a function that is on the edge already', async () => {
     await expect(device.deploy('smoothSignal')).resolves.toMatchObject({ version: '1.0.0' });

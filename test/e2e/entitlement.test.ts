@@ -43,12 +43,12 @@ beforeAll(async () => {
   bystander = keepCalling(sensor2, 'smoothSignal', { samples: [1, 2, 3] });
   technician = await environment.connectDevice('technician-1');
   sensor = await openRaw(edge, await environment.deviceCredentials('sensor-1'));
-}, 90_000);
+});
 
 afterAll(async () => {
   await environment?.close();
   if (service !== undefined) await rm(service.serviceDir, { recursive: true, force: true });
-}, 30_000);
+});
 
 /** The last answer to one message: an error or what came instead. */
 async function outcome(device: MqttDevice, topic: string, message: object): Promise<Record<string, unknown>> {

@@ -42,12 +42,12 @@ beforeAll(async () => {
   cloud = cloudState(environment);
   edge = await environment.startEdge(GROUP);
   devices = await Promise.all([environment.connectDevice('sensor-1'), environment.connectDevice('sensor-2')]);
-}, 120_000);
+});
 
 afterAll(async () => {
   cloud?.close();
   await environment?.close();
-}, 30_000);
+});
 
 afterEach(() => {
   for (const channel of Object.keys(faults)) delete faults[channel as keyof typeof faults];

@@ -24,8 +24,8 @@ beforeAll(async () => {
   document = await MessageChecker.fromDocument();
   environment = await startTestEnvironment();
   edge = await environment.startEdge(GROUP);
-}, 60_000);
-afterAll(() => environment?.close(), 30_000);
+});
+afterAll(() => environment?.close());
 
 interface Run {
   code: number | null;

@@ -23,7 +23,7 @@ let place: DeniedPlace | undefined;
 afterEach(async () => {
   await place?.environment.close();
   place = undefined;
-}, 30_000);
+});
 
 async function start(...args: Parameters<typeof startWithout>): Promise<DeniedPlace> {
   place = await startWithout(...args);

@@ -7,11 +7,11 @@ describe('examples/existing-service', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('existing-service');
-  }, 180_000);
+  });
 
   it('is right by the schemas of CloudFormation', async () => {
     await expect(templateProblems(service.template)).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   const routes = (): Record<string, unknown> =>
     Object.fromEntries(
@@ -92,5 +92,5 @@ describe('examples/existing-service', () => {
       expect((await request('/groups/hall-1/definition')).status).toBe(403);
       expect(groups['hall-1']?.definition.statics).toHaveProperty('detectDoorOpen');
     });
-  }, 180_000);
+  });
 });

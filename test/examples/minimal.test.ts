@@ -7,11 +7,11 @@ describe('examples/minimal', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('minimal');
-  }, 180_000);
+  });
 
   it('is right by the schemas of CloudFormation', async () => {
     await expect(templateProblems(service.template)).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   it('makes no Lambda function, log group or route of its own for a function on edges', () => {
     expect(ownFunctions(service)).toEqual([]);
@@ -57,5 +57,5 @@ describe('examples/minimal', () => {
       expect(index?.latest).toBe('1.0.0');
       expect(Object.keys(groups['greenhouse']?.definition.devices ?? {})).toEqual(['thermometer-1']);
     });
-  }, 180_000);
+  });
 });

@@ -11,11 +11,11 @@ describe('examples/prebuilt-artifact', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('prebuilt-artifact');
-  }, 180_000);
+  });
 
   it('is right by the schemas of CloudFormation', async () => {
     await expect(templateProblems(service.template)).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   const artifact = (): string => path.join(service.serviceDir, 'build', 'detectLeak.zip');
   const digest = async (file: string): Promise<string> =>
@@ -58,7 +58,7 @@ describe('examples/prebuilt-artifact', () => {
     expect(await digest(artifact())).not.toBe(zip);
     await packageService(service.serviceDir);
     expect(await digest(target)).toBe(first);
-  }, 180_000);
+  });
 
   it('deploys', async () => {
     await onLocalCloud(service, async ({ operator, outputs, groups }) => {
@@ -66,5 +66,5 @@ describe('examples/prebuilt-artifact', () => {
       expect(index?.latest).toBe('3.0.0');
       expect(groups['pump-house']?.definition.statics).toMatchObject({ detectLeak: { version: '3.0.0' } });
     });
-  }, 180_000);
+  });
 });

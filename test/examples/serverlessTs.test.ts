@@ -7,11 +7,11 @@ describe('examples/serverless-ts', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('serverless-ts');
-  }, 180_000);
+  });
 
   it('is right by the schemas of CloudFormation', async () => {
     await expect(templateProblems(service.template)).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   it('reads the section as from YAML', async () => {
     expect(await groupOf(service, 'ridge')).toMatchObject({
@@ -48,5 +48,5 @@ describe('examples/serverless-ts', () => {
       expect(entry?.manifest.cloud?.functionArn).toContain(':function:wind-park-dev-forecastYield');
       expect(Object.keys(groups['ridge']?.definition.devices ?? {})).toHaveLength(3);
     });
-  }, 180_000);
+  });
 });

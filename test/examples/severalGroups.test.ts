@@ -7,11 +7,11 @@ describe('examples/several-groups', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageExample('several-groups');
-  }, 180_000);
+  });
 
   it('is right by the schemas of CloudFormation', async () => {
     await expect(templateProblems(service.template)).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   it('writes a group file for each, with the limits of each', async () => {
     expect(await groupOf(service, 'berlin')).toMatchObject({
@@ -66,5 +66,5 @@ describe('examples/several-groups', () => {
       });
       expect(groups['porto']?.definition.devices).toEqual({});
     });
-  }, 180_000);
+  });
 });

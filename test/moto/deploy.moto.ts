@@ -39,7 +39,7 @@ describe('deployment to moto', () => {
         .replace(/^plugins:\n/m, 'plugins:\n  - ./withoutUnsupported.cjs\n')
         .replace(/^ {2}name: aws\n/m, '  name: aws\n  deploymentMethod: direct\n'),
     );
-  }, 60_000);
+  });
 
   afterAll(async () => {
     s3.destroy();
@@ -105,11 +105,11 @@ describe('deployment to moto', () => {
     for (const name of ['summarise', 'detectDoorOpen']) {
       expect((await uploaded(name)).equals(await packaged(name))).toBe(true);
     }
-  }, 180_000);
+  });
 
   test('shows the deployed service', async () => {
     expect(await sls('info', '--verbose')).toMatch(/EdgeFunctionsBucket: cold-store-dev-edge-functions-/);
-  }, 60_000);
+  });
 
   test('updates the stack and uploads what changed', async () => {
     const before = await uploaded('detectDoorOpen');
@@ -121,14 +121,14 @@ describe('deployment to moto', () => {
     const after = await uploaded('detectDoorOpen');
     expect(after.equals(before)).toBe(false);
     expect(after.equals(await packaged('detectDoorOpen'))).toBe(true);
-  }, 180_000);
+  });
 
   test('deploys a package made before, without packaging again', async () => {
     await sls('package', '--package', 'made-before');
     await edit((yaml) => yaml.replace('memorySize: 320', 'memorySize: 384'));
     await sls('deploy', '--package', 'made-before', '--edge-upload-only', '--force');
     expect(await memoryOfFunctions()).toMatchObject({ 'cold-store-dev-storeReadings': 320 });
-  }, 180_000);
+  });
 
   test('removes the stack with everything in its buckets', async () => {
     const { KeyCount } = await s3.send(new ListObjectsV2Command({ Bucket: await functionsBucket() }));
@@ -136,5 +136,5 @@ describe('deployment to moto', () => {
     await sls('remove');
     expect(await buckets()).toEqual([]);
     expect(await memoryOfFunctions()).toEqual({});
-  }, 180_000);
+  });
 });

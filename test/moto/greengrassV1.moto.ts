@@ -39,7 +39,7 @@ describe('Greengrass V1 on moto', () => {
     });
     const { logging: _moto, ...settings } = SETTINGS;
     test_ = engineOn(client, settings);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     client.destroy();

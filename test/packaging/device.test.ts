@@ -34,7 +34,7 @@ export async function frost(options: ConnectOptions): Promise<boolean> {
 let packed: Packed;
 beforeAll(async () => {
   packed = await pack('device');
-}, 60_000);
+});
 
 /** The tarball that npm would publish. */
 test('the published device client holds the bundles and the declarations that they need, and is small', () => {
@@ -52,7 +52,7 @@ describeWithRegistry('the published device client, installed', () => {
     };
     const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
     await installInto(project, [packed.file, ...tools]);
-  }, 300_000);
+  });
 
   it("brings the device SDK, and none of the plugin's packages", async () => {
     const installed = await readdir(path.join(project, 'node_modules'));

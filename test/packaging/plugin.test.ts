@@ -26,7 +26,7 @@ const OFF = { SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' };
 let packed: Packed;
 beforeAll(async () => {
   packed = await pack();
-}, 60_000);
+});
 
 /** The tarball that npm would publish. */
 describe('the published plugin', () => {
@@ -63,7 +63,7 @@ describeWithRegistry('the published plugin, installed', () => {
     };
     const osls = (devDependencies['serverless'] ?? '').replace('npm:', '');
     await installInto(service, [packed.file, osls, `typescript@${devDependencies['typescript']}`]);
-  }, 300_000);
+  });
 
   const write = (file: string, text: string): Promise<void> => writeFile(path.join(service, file), text);
 
@@ -92,7 +92,7 @@ describeWithRegistry('the published plugin, installed', () => {
       run(process.execPath, [tsc, ...STRICT, 'commonjs.d.ts', file], service);
     await check('right.ts');
     await expect(check('wrong.ts')).rejects.toThrow("Type 'number' is not assignable to type 'string'");
-  }, 60_000);
+  });
 
   it('packages the service', async () => {
     const cli = path.join(service, 'node_modules', 'osls', 'bin', 'serverless.js');
@@ -106,7 +106,7 @@ describeWithRegistry('the published plugin, installed', () => {
         path.join('edge', 'greenhouse', 'group.json'),
       ]),
     );
-  }, 120_000);
+  });
 
   it('runs the service on this machine: sls edge dev', async () => {
     const lines: string[] = [];
@@ -126,5 +126,5 @@ describeWithRegistry('the published plugin, installed', () => {
     } finally {
       expect((await dev.stop(30_000)).code).toBe(0);
     }
-  }, 120_000);
+  });
 });

@@ -25,7 +25,7 @@ describe('the project as a template', () => {
     await git('init', '--quiet');
     await git('add', '--all');
     await git('commit', '--quiet', '--message', 'template');
-  }, 60_000);
+  });
 
   async function create(source: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
     const cwd = await outside('created');
@@ -51,11 +51,11 @@ describe('the project as a template', () => {
     expect((await json('package.json')).name).toBe(NAME);
     expect((await json('package-lock.json')).name).toBe(NAME);
     expect(await readFile(path.join(project, 'serverless.yml'), 'utf8')).toMatch(/^service: my-edge$/m);
-  }, 60_000);
+  });
 
   test('sls create --template-path makes the same', async () => {
     expect(await filesOf(await create(['--template-path', template]))).toEqual(await filesOf(project));
-  }, 60_000);
+  });
 
   testWithRegistry(
     'npm ci && npm run demo works there',

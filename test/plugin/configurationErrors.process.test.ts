@@ -39,7 +39,7 @@ describe('a bad edge section', () => {
         'functions.readMeter.runtime: found "nodejs20.x", expected one of nodejs22.x, nodejs24.x',
       ].join('\n'),
     );
-  }, 60_000);
+  });
 
   it('is refused for a function with the name of a system function', async () => {
     const service = await copyOf('greenhouse', (yaml) =>
@@ -51,5 +51,5 @@ describe('a bad edge section', () => {
     await expect(service.package()).rejects.toThrow(
       'functions.createFunction: the name belongs to a system function of the edge plugin, expected another name',
     );
-  }, 60_000);
+  });
 });

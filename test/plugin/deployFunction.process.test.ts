@@ -16,11 +16,11 @@ describe('sls deploy function -f <edge-only function>', () => {
   beforeAll(async () => {
     [environment, { serviceDir }] = await Promise.all([startTestEnvironment(), packageTemplate()]);
     await new Promise<void>((done) => stack.listen(0, '127.0.0.1', done));
-  }, 120_000);
+  });
   afterAll(async () => {
     stack.close();
     await environment?.close();
-  }, 30_000);
+  });
 
   async function deploy(name: string): Promise<string> {
     const { port } = stack.address() as AddressInfo;
@@ -38,7 +38,7 @@ describe('sls deploy function -f <edge-only function>', () => {
     const output = await deploy('smoothSignal');
     expect(output).toContain('smoothSignal@1.0.0 is registered already');
     expect(output).toContain('exit code 0');
-  }, 60_000);
+  });
 
   it('registers the next version, of this function alone', async () => {
     const source = (name: string) => path.join(serviceDir, 'examples', 'sensors', `${name}.ts`);
@@ -49,7 +49,7 @@ describe('sls deploy function -f <edge-only function>', () => {
     expect(output).toContain('exit code 0');
     await expect(latest('smoothSignal')).resolves.toBe('1.0.1');
     await expect(latest('calibrateSensor')).resolves.toBe('1.0.0');
-  }, 60_000);
+  });
 
   it('says why the registry refuses it', async () => {
     await appendFile(
@@ -59,7 +59,7 @@ describe('sls deploy function -f <edge-only function>', () => {
     const output = await deploy('detectAnomaly');
     expect(output).toMatch(/detectAnomaly.*1\.2\.0/s);
     expect(output).toContain('exit code 1');
-  }, 60_000);
+  });
 });
 
 /** The one answer of CloudFormation that finds a service; the local cloud deploys stacks in process. */

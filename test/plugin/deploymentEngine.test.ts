@@ -33,7 +33,7 @@ describe('what an engine adds to the template', () => {
     const template = await packaged();
     expect(rules(template)).toEqual({});
     expect(JSON.stringify(statementsOf(template))).not.toContain('greengrass:');
-  }, 60_000);
+  });
 
   it('of greengrassv2 is the events of deployments and broken functions, and the rights to deploy', async () => {
     const template = await packaged('greengrassv2');
@@ -68,7 +68,7 @@ describe('what an engine adds to the template', () => {
       Action.includes('greengrass:CreateComponentVersion'),
     );
     expect(JSON.stringify(components?.Resource)).toMatch(/:components:edge\.[^"]+\.fn\.\*"/);
-  }, 60_000);
+  });
 });
 
 describe('what the role of cores may read of the functions bucket', () => {
@@ -83,9 +83,9 @@ describe('what the role of cores may read of the functions bucket', () => {
 
   it('is the artifacts of components on Greengrass', async () => {
     expect(await artifactsOf('greengrassv2')).toEqual(['core/*', 'host/*', 'packages/*']);
-  }, 60_000);
+  });
 
   it('is nothing for a standalone core: it is given addresses', async () => {
     expect(await artifactsOf('direct')).toEqual([]);
-  }, 60_000);
+  });
 });

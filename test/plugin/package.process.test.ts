@@ -10,7 +10,7 @@ describe('sls package', () => {
   let service: PackagedService;
   beforeAll(async () => {
     service = await packageTemplate();
-  }, 60_000);
+  });
 
   const read = (name: string): Promise<Buffer> => readFile(path.join(service.directory, 'edge', name));
 
@@ -52,7 +52,7 @@ describe('sls package', () => {
     const again = await packageTemplate();
     expect(again.directory).not.toBe(service.directory);
     expect(await digest(again.directory)).toBe(await digest(service.directory));
-  }, 60_000);
+  });
 
   it('gives every system function a role of its own with IAM routes and no wildcard that is not explained', () => {
     const resources = service.template.Resources;

@@ -23,7 +23,7 @@ describe('a service that the framework packages', () => {
     await mkdir(path.join(service.dir, '.edge', 'things'), { recursive: true });
     await writeFile(path.join(service.dir, '.edge', 'things', 'private.key'), 'secret');
     output = await service.sls('package');
-  }, 60_000);
+  });
 
   const edgePackage = async (name: string) => readPackage(await service.read(`.serverless/edge/${name}.zip`));
 
@@ -142,7 +142,7 @@ describe('a service that the framework packages', () => {
   it('invokes an edge-only function locally', async () => {
     const result = await service.sls('invoke', 'local', '-f', 'readMeter', '-d', '{"litres":3}');
     expect(JSON.parse(result)).toEqual({ function: 'readMeter', event: { litres: 3 } });
-  }, 60_000);
+  });
 
   it('gives serverless-offline no authorisation that it does not know, and no sweep', async () => {
     await service.sls('offline', 'start');
@@ -152,7 +152,7 @@ describe('a service that the framework packages', () => {
     ]);
     expect(events['performDeployment']).toEqual([]);
     expect(events['readMeter']).toHaveLength(1);
-  }, 60_000);
+  });
 });
 
 describe('packages of the same service', () => {
@@ -171,7 +171,7 @@ describe('packages of the same service', () => {
     await other.sls('package', '--package', 'out');
     expect(existsSync(path.join(other.dir, '.serverless'))).toBe(false);
     expect(await digests(other, 'out')).toEqual(await digests(one, '.serverless'));
-  }, 60_000);
+  });
 
   it('hold one function each where the service packages individually', async () => {
     const service = await copyOf('greenhouse', (yaml) =>
@@ -189,7 +189,7 @@ describe('packages of the same service', () => {
     expect(existsSync(path.join(service.dir, '.serverless', 'readMeter.zip'))).toBe(false);
     expect(existsSync(path.join(service.dir, '.serverless', 'forecast.zip'))).toBe(true);
     expect(existsSync(path.join(service.dir, 'prebuilt.zip'))).toBe(true);
-  }, 60_000);
+  });
 
   it('come from the artifact of the whole service where that is prebuilt', async () => {
     const service = await copyOf('greenhouse', (yaml) =>
@@ -201,7 +201,7 @@ describe('packages of the same service', () => {
     const entries = await readPackage(await service.read('.serverless/edge/readMeter.zip'));
     expect(entries.map((entry) => entry.path)).toEqual(['edge.json', 'index.js']);
     expect(await readFile(path.join(service.dir, 'prebuilt.zip'))).not.toHaveLength(0);
-  }, 60_000);
+  });
 
   it('leave references to the stack to Lambda where the function runs in the cloud alone', async () => {
     const edit = (locations: string) => (yaml: string) =>
@@ -231,7 +231,7 @@ describe('packages of the same service', () => {
       'functions.report.environment.TABLE: found a CloudFormation reference, which an edge cannot resolve, ' +
         'expected a literal, or one for the edge in edge.functions.report.environment.TABLE',
     );
-  }, 60_000);
+  });
 
   it.each([
     [

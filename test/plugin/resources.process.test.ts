@@ -45,7 +45,7 @@ describe('the template of a service', () => {
   let template: CompiledTemplate;
   beforeAll(async () => {
     template = await templateOf();
-  }, 60_000);
+  });
 
   it('is right by the schemas of CloudFormation', async () => {
     await expect(templateProblems(template)).resolves.toEqual([]);
@@ -55,7 +55,7 @@ describe('the template of a service', () => {
     const problems = await templateProblems(broken);
     expect(problems.join('\n')).toMatch(/EdgeRoleAlias.*Colour/);
     expect(problems.join('\n')).toMatch(/EdgeRoleAlias.*(integer|long)/i);
-  }, 60_000);
+  });
 
   it('has small system functions on arm64, with logs that end', () => {
     for (const name of ['CreateFunction', 'ValidateFunction', 'PerformDeployment']) {
@@ -361,7 +361,7 @@ describe('the template on the local cloud', () => {
     } finally {
       await environment.close();
     }
-  }, 120_000);
+  });
 });
 
 describe('the template of a service with settings of its own', () => {
@@ -402,11 +402,11 @@ resources:
       Properties: { MaxSessionDuration: 7200 }
 `),
     );
-  }, 60_000);
+  });
 
   it('is right by the schemas of CloudFormation', async () => {
     await expect(templateProblems(template)).resolves.toEqual([]);
-  }, 60_000);
+  });
 
   it('is changed by resources.extensions', () => {
     expect(template.Resources['EdgeStateBucket']).toMatchObject({
@@ -480,7 +480,7 @@ describe("the permissions boundary of the service's roles", () => {
 
   it('is on none without one', async () => {
     expect(new Set(boundaries(await templateOf()))).toEqual(new Set([undefined]));
-  }, 60_000);
+  });
 });
 
 describe('physical names', () => {
@@ -538,5 +538,5 @@ describe('physical names', () => {
     ]) {
       expect(kinds).toContain(kind);
     }
-  }, 120_000);
+  });
 });

@@ -7,7 +7,7 @@ export interface LogLine {
 }
 
 const ERROR_LEVEL = 50;
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 
 /** Keeps a pino log in memory: as a destination (`write`), or line by line. */
 export class LogLines {

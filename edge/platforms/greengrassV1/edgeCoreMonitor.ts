@@ -29,6 +29,7 @@ export async function startEdgeCoreMonitor(parts: V1Parts): Promise<V1Monitor> {
   const local = new LambdaFunctions(calls, environment.deployed, clock);
   const functions: SystemFunctions = await createSystemFunctions({
     ...{ core, group, devicePrefix, cloud, upstream, local, devices, clock, log, random },
+    ...{ wallClock: clock, bringsFunctions: false },
     definitions: definitionStore(stateDir),
     outbox: outboxStore(stateDir),
     // The core authenticates devices by the group's device definition, which has their certificates.

@@ -29,9 +29,9 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
     ({ environment } = service);
     edge = await service.startEdge();
     device = await environment.connectDevice('sensor-1');
-  }, 120_000);
+  });
 
-  afterAll(() => service?.close(), 30_000);
+  afterAll(() => service?.close());
 
   const starts = () =>
     edge.process.events.filter(

@@ -27,12 +27,12 @@ describe('functions as components of a Greengrass core', () => {
     gate = await Gate.make();
     edge = await service.startEdge();
     device = await environment.connectDevice('sensor-1');
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await service?.close();
     await gate.remove();
-  }, 30_000);
+  });
 
   async function register(name: string, version: string, source: string): Promise<void> {
     const bytes = await functionPackage(
@@ -63,7 +63,7 @@ describe('functions as components of a Greengrass core', () => {
     await steady.proceeds();
     await steady.stop();
     expect(await device.invokeReported('who', {})).toMatchObject({ report: { version: '2.0.0' } });
-  }, 60_000);
+  });
 
   it('tells the device that asked why the node could not take it, and brings it once the node can', async () => {
     await register('bulky', '1.0.0', WHO);
@@ -85,5 +85,5 @@ describe('functions as components of a Greengrass core', () => {
     expect(await device.invoke('bulky', {})).toEqual(expect.any(Number));
     await steady.proceeds();
     await steady.stop();
-  }, 60_000);
+  });
 });

@@ -46,7 +46,7 @@ describe('engine greengrassv2 in the cloud', () => {
   beforeAll(async () => {
     const { serviceDir, directory } = await packageTemplate(withEngine('greengrassv2', 'components'));
     environment = await startTestEnvironment({ serviceDir, packageDir: directory });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await nucleus?.stop();
@@ -181,7 +181,7 @@ describe('engine greengrassv2 in the cloud', () => {
     expect(engineId).toEqual(expect.any(String));
     const component = functionComponentName(environment.outputs.corePrefix, 'smoothSignal');
     expect(await installed()).toMatchObject({ [component]: 'RUNNING' });
-  }, 60_000);
+  });
 
   it('rolls back a function whose component does not run, and leaves the others running', async () => {
     await environment.registerPackages([{ name: 'brittle', bytes: await brittle('1') }]);
@@ -198,7 +198,7 @@ describe('engine greengrassv2 in the cloud', () => {
     const component = functionComponentName(environment.outputs.corePrefix, 'brittle');
     expect(Object.keys(await installed())).not.toContain(component);
     expect(await pidOf('smoothSignal')).toBe(pid);
-  }, 60_000);
+  });
 
   async function brittle(content: string): Promise<Buffer> {
     const source = 'exports.handler = () => 1;\n';

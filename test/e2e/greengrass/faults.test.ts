@@ -26,12 +26,12 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
     ({ environment } = service);
     edge = await service.startEdge();
     device = await environment.connectDevice('sensor-1');
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await service?.close();
     await Promise.all(gates.map((gate) => gate.remove()));
-  }, 30_000);
+  });
 
   async function register(name: string, version: string, source: string): Promise<FunctionManifest> {
     const bytes = await functionPackage(
@@ -64,7 +64,7 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
       await register('onDemand', '2.0.0', BROKEN);
       await expect(device.deploy('onDemand', { version: '2.0.0' })).rejects.toMatchObject(REASON);
       expect(await answers('onDemand')).toMatchObject({ output: 2, report: { version: '1.0.0' } });
-    }, 60_000);
+    });
 
     it('for the operator: the one before takes its place', async () => {
       await preload(await register('preloaded', '1.0.0', GOOD));
@@ -76,7 +76,7 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
       });
       expect(rollback).toMatchObject({ error: REASON, fallback: '1.0.0' });
       expect(await answers('preloaded')).toMatchObject({ output: 2, report: { version: '1.0.0' } });
-    }, 60_000);
+    });
   });
 
   describe('killed while a function starts', () => {
@@ -105,7 +105,7 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
         process.kill(core.pid, 'SIGKILL');
         expect(await survivors([core])).toEqual([]);
       });
-    }, 60_000);
+    });
 
     it('the nucleus with all that it runs', async () => {
       await expectDeployed('nucleusKilled', async () => {
@@ -114,7 +114,7 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
         expect(await survivors(tree)).toEqual([]);
         edge = await environment.startEdge(GROUP, { port: edge.port });
       });
-    }, 60_000);
+    });
   });
 
   it('the nucleus is killed before it has the deployment', async () => {
@@ -125,5 +125,5 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
     edge = await environment.startEdge(GROUP, { port: edge.port });
     await expect(deployed).resolves.toMatchObject({ version: '1.0.0' });
     expect(await answers('early')).toMatchObject({ output: 2 });
-  }, 60_000);
+  });
 });

@@ -58,7 +58,7 @@ describe('engine greengrass in the cloud', () => {
       packageDir: service.directory,
       greengrass: { v1: { core: report } },
     });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await environment?.close();
@@ -120,7 +120,7 @@ describe('engine greengrass in the cloud', () => {
     expect(keysOf(deliveries.at(-1))).toEqual([`${name}@1.0.0`]);
     const arns = functionsOf(deliveries.at(-1) as CoreDelivery).map(({ FunctionArn }) => FunctionArn);
     expect(arns).toContainEqual(expect.stringMatching(/-edgeCoreMonitor:\d+$/));
-  }, 60_000);
+  });
 
   it('brings a new function, and gives the core a version of it', async () => {
     await environment.registerFunction('count', 'exports.handler = () => 1;');
@@ -128,7 +128,7 @@ describe('engine greengrass in the cloud', () => {
     const { revision } = await preload(...names, 'count');
     await recorded(revision, 'succeeded');
     expect(keysOf(deliveries.at(-1))).toContain('count@1.0.0');
-  }, 60_000);
+  });
 
   it('rolls back the function that a deployment failed for, and the rest is deployed', async () => {
     await environment.registerFunction('brittle', 'exports.handler = () => 2;');
@@ -144,7 +144,7 @@ describe('engine greengrass in the cloud', () => {
     ]);
     expect(keysOf(deliveries.at(-1))).toContain('count@1.0.0');
     expect(keysOf(deliveries.at(-1))).not.toContain('brittle@1.0.0');
-  }, 60_000);
+  });
 
   it('sls edge core init makes the certificate of the core, and says what is left to do', async () => {
     await writeStackFile(environment, path.join(serviceDir, '.edge', 'stack.json'));
@@ -180,7 +180,7 @@ describe('engine greengrass in the cloud', () => {
     await iot.send(new CreatePolicyCommand({ policyName: 'v1-core', policyDocument }));
     const target = await environment.operator.certificateArn(core?.certificateId ?? '');
     await iot.send(new AttachPolicyCommand({ policyName: 'v1-core', target }));
-  }, 60_000);
+  });
 
   it('leaves nothing of it behind after sls remove, not even while a deployment is in flight', async () => {
     const client = new GreengrassClient(clientConfig(environment.operator.config, 'GREENGRASS'));
@@ -207,5 +207,5 @@ describe('engine greengrass in the cloud', () => {
     expect(await groups()).toEqual([]);
     expect((await client.send(new ListFunctionDefinitionsCommand({}))).Definitions).toEqual([]);
     expect(await environment.operator.certificateArn(core?.certificateId ?? '')).toBeUndefined();
-  }, 60_000);
+  });
 });

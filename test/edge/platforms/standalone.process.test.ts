@@ -59,7 +59,7 @@ beforeAll(async () => {
   const own = await selfSigned('core-1');
   await writeFile(path.join(folder, 'core.pem'), own.certificate);
   await writeFile(path.join(folder, 'core.key'), own.privateKey);
-}, 60_000);
+});
 
 afterEach(async () => {
   for (const core of running.splice(0)) {

@@ -46,7 +46,7 @@ describe('stages I and II', () => {
     expect(stages.slice(0, 3)).toEqual(['validating', 'confirmed', 'stored']);
     expect(h.devices.last('camera-1', 'r1')).toMatchObject({
       kind: 'ready',
-      message: { version: '1.2.0', revision: 2, present: false, callTopic: 'edge/camera-1/call/detect' },
+      message: { version: '1.2.0', revision: 1, present: false, callTopic: 'edge/camera-1/call/detect' },
     });
     expect(h.cloud.updates).toHaveLength(1);
     expect(h.cloud.definition.claims['camera-1/detect']).toMatchObject({ version: '1.2.0' });
@@ -355,8 +355,8 @@ describe('when the cloud cannot be reached', () => {
     ]);
   });
 
-  test('after the acceptance: the deployment’s own deadline', async () => {
-    const h = await start();
+  test('after the acceptance, where somebody else brings functions: the deployment’s own deadline', async () => {
+    const h = await start({ bringsFunctions: false });
     h.cloud.onUpdate = (update) => h.cloud.accept(update.requestId);
     await deploy(h, 'camera-1', 'detect', 'r1');
     expect(h.devices.last('camera-1', 'r1')?.message).toMatchObject({ stage: 'stored' });
@@ -364,7 +364,7 @@ describe('when the cloud cannot be reached', () => {
     expect(h.devices.failure('camera-1', 'r1')).toBe('DEPLOYMENT_TIMED_OUT');
   });
 
-  test('at the fetch of the definition: the poll brings it', async () => {
+  test('after the acceptance: the claim is in force without a definition that shows it', async () => {
     const h = await start();
     h.cloud.onUpdate = (update) => {
       h.cloud.unreachable = true;
@@ -372,10 +372,14 @@ describe('when the cloud cannot be reached', () => {
       h.cloud.absorb(update);
     };
     await deploy(h, 'camera-1', 'detect', 'r1');
-    expect(h.devices.last('camera-1', 'r1')?.kind).toBe('progress');
+    expect(h.devices.last('camera-1', 'r1')).toMatchObject({ kind: 'ready', message: { revision: 1 } });
+    const again = await h.crashAndRestart();
+    await again.ask('camera-1', 'invoke', { requestId: 'i1', function: 'detect', location: 'edge' });
+    expect(again.devices.last('camera-1', 'i1')?.kind).toBe('result');
     h.cloud.unreachable = false;
-    await h.clock.advance(2_000);
-    expect(h.devices.last('camera-1', 'r1')?.kind).toBe('ready');
+    await again.clock.advance(2_000);
+    expect(again.system.definition()).toMatchObject({ revision: 2, claims: { 'camera-1/detect': {} } });
+    expect(JSON.parse(again.outbox.text ?? '{}')).not.toHaveProperty('accepted');
   });
 });
 
@@ -456,14 +460,59 @@ describe('refusals and failures of a deployment', () => {
     expect(h.devices.last('camera-1', 'r1')?.kind).toBe('ready');
   });
 
-  test('a claim that cannot be stored is not sent', async () => {
+  test('a claim that the disk does not take is ready once the cloud has stored it', async () => {
     const h = await start();
-    await h.ask('camera-1', 'request', { requestId: 'r1', function: 'detect' });
+    await deploy(h, 'camera-1', 'detect', 'r1');
     h.outbox.fails = true;
-    await h.ask('camera-1', 'confirm', { requestId: 'r1' });
+    h.cloud.onUpdate = () => undefined;
+    await h.ask('camera-2', 'request', { requestId: 'r2', function: 'detect' });
+    await h.clock.advance(1_000);
+    expect(h.devices.kinds('camera-2', 'r2')).toEqual([]);
+    h.cloud.onUpdate = (update) => {
+      h.cloud.accept(update.requestId);
+      h.cloud.absorb(update);
+    };
+    await h.clock.advance(2_000);
+    expect(h.devices.last('camera-2', 'r2')).toMatchObject({ kind: 'ready', message: { present: true } });
+    expect(h.cloud.definition.claims['camera-2/detect']).toMatchObject({ version: '1.2.0' });
+  });
+
+  test('a release that was not answered is not undone by what the device asks next', async () => {
+    const h = await start();
+    await deploy(h, 'camera-1', 'detect', 'r1');
+    const late: (() => void)[] = [];
+    h.cloud.onUpdate = (update) => {
+      late.push(() => {
+        h.cloud.accept(update.requestId);
+        h.cloud.absorb(update);
+      });
+    };
+    await h.ask('camera-1', 'release', { requestId: 'r2', function: 'detect' });
+    await h.clock.advance(31_000);
+    expect(h.devices.failure('camera-1', 'r2')).toBe('DEPLOYMENT_TIMED_OUT');
+    await h.ask('camera-1', 'request', { requestId: 'r3', function: 'detect' });
     await h.clock.advance(50);
-    expect(h.devices.failure('camera-1', 'r1')).toBe('INTERNAL');
-    expect(h.cloud.updates).toEqual([]);
+    expect(h.devices.last('camera-1', 'r3')?.kind).toBe('ready');
+    for (const arrive of late.reverse()) arrive();
+    await h.clock.advance(50);
+    expect(h.cloud.definition.claims['camera-1/detect']).not.toHaveProperty('released');
+    await h.ask('camera-1', 'invoke', { requestId: 'i1', function: 'detect', location: 'edge' });
+    expect(h.devices.last('camera-1', 'i1')?.kind).toBe('result');
+  });
+
+  test('ready for what runs here comes when the claim is on the disk: a crash does not lose it', async () => {
+    const h = await start();
+    await deploy(h, 'camera-1', 'detect', 'r1');
+    h.cloud.onUpdate = () => undefined;
+    await h.ask('camera-2', 'request', { requestId: 'r2', function: 'detect' });
+    expect(h.devices.last('camera-2', 'r2')?.kind).toBe('ready');
+    h.cloud.onUpdate = (update) => {
+      h.cloud.accept(update.requestId);
+      h.cloud.absorb(update);
+    };
+    const again = await h.crashAndRestart();
+    await again.clock.advance(50);
+    expect(h.cloud.definition.claims['camera-2/detect']).toMatchObject({ version: '1.2.0' });
   });
 });
 
@@ -514,13 +563,13 @@ describe('restart', () => {
     await deploy(again, 'camera-2', 'secret', 'r');
     await deploy(again, 'camera-1', 'secret', 'r');
     const seqs = h.cloud.updates.flatMap(({ claims }) => claims.map(({ seq }) => seq));
-    expect(seqs).toEqual([1, 2]);
+    expect(seqs).toEqual([1, 1_002]);
 
-    h.cloud.change({ claims: { 'camera-9/detect': { version: '1.0.0', seq: 70 } } });
+    h.cloud.change({ claims: { 'camera-9/detect': { version: '1.0.0', seq: 5_000 } } });
     await again.clock.advance(10);
     await deploy(again, 'camera-3', 'detect', 'r');
     await again.clock.advance(50);
-    expect(h.cloud.updates.at(-1)?.claims[0]?.seq).toBe(71);
+    expect(h.cloud.updates.at(-1)?.claims[0]?.seq).toBe(5_001);
   });
 
   test('an unreadable outbox starts empty, and its numbers still win', async () => {

@@ -140,6 +140,8 @@ export async function startHarness(
     local,
     devices,
     clock,
+    wallClock: clock,
+    bringsFunctions: true,
     log: pino({ level: 'silent' }),
     definitions,
     outbox,

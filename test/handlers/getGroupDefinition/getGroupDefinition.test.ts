@@ -3,9 +3,9 @@ import {
   getGroupDefinition,
   getPackage,
 } from '../../../handlers/getGroupDefinition/getGroupDefinition';
-import { CALLER, certificateOf, manifestOf, plant } from '../fixtures';
+import { CALLER, certificateOf, manifestOf, plant, storedUpdate } from '../fixtures';
 import { refused } from '../expectCode';
-import { MemoryDefinitions } from '../memory/definitions';
+import { MemoryDefinitions, MemoryRequests } from '../memory/definitions';
 import { MemoryDeviceDirectory } from '../memory/messages';
 import { MemoryPackages } from '../memory/uploads';
 
@@ -17,7 +17,7 @@ function world() {
   definitions.put(plant({ revision: 2, functions: { 'detect@1.0.0': manifestOf('detect', '1.0.0') } }));
   const devices = new MemoryDeviceDirectory();
   devices.things.set(certificateOf('rover'), 'rover').set(certificateOf('camera-2'), 'camera-2');
-  return { definitions, devices, packages: new MemoryPackages() };
+  return { definitions, devices, requests: new MemoryRequests(), packages: new MemoryPackages() };
 }
 
 describe('getGroupDefinition', () => {
@@ -66,6 +66,16 @@ describe('getPackage', () => {
 
   it('locates a package that the definition names', async () => {
     expect(await get()).toMatchObject({ digest, size });
+  });
+
+  it('locates a package that only a stored update names', async () => {
+    const ports = world();
+    const { digest: pending, size: bytes } = manifestOf('detect', '2.0.0');
+    const call = { group: 'plant', caller: CALLER, digest: pending };
+    await refused('NOT_FOUND', getPackage(call, ports));
+    const functions = { 'detect@2.0.0': manifestOf('detect', '2.0.0') };
+    await ports.requests.store(storedUpdate('r1', { functions }));
+    expect(await getPackage(call, ports)).toMatchObject({ digest: pending, size: bytes });
   });
 
   it('refuses any other digest, and strangers', async () => {

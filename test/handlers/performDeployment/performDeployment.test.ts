@@ -225,7 +225,7 @@ describe('performDeployment under concurrency', () => {
       ),
       { numRuns: 150 },
     );
-  }, 60_000);
+  });
 
   it('loses no update when performers crash anywhere; the sweep completes what they left', async () => {
     await fc.assert(
@@ -253,7 +253,7 @@ describe('performDeployment under concurrency', () => {
       ),
       { numRuns: 200 },
     );
-  }, 60_000);
+  });
 
   it('gathers a burst: many requests become few revisions', async () => {
     await fc.assert(
@@ -267,5 +267,5 @@ describe('performDeployment under concurrency', () => {
       }),
       { numRuns: 10 },
     );
-  }, 60_000);
+  });
 });

@@ -49,7 +49,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'echo.js'), 'exports.handler = async (event) => event;\n');
   service = await packageService({ serviceDir: folder });
   environment = await start();
-}, 60_000);
+});
 
 afterAll(async () => {
   await environment?.close();

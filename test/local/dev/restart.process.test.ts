@@ -18,12 +18,12 @@ let environment: TestEnvironment;
 beforeAll(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'edge-restart-'));
   environment = await startTestEnvironment({ stateDir });
-}, 60_000);
+});
 
 afterAll(async () => {
   await environment?.close();
   await rm(stateDir, { recursive: true, force: true });
-}, 30_000);
+});
 
 const packageOf = (text: string): Promise<Buffer> =>
   functionPackage(
@@ -57,4 +57,4 @@ it('invokes in the cloud what was uploaded before the cloud was restarted', asyn
   const after = await environment.operator.functionIndex(stateBucket, NAME);
   expect(after?.versions).toEqual(before?.versions);
   expect(after?.latest).toBe('1.0.0');
-}, 60_000);
+});

@@ -8,7 +8,7 @@ import { packageTemplate } from '../../support/packaged';
 let serviceDir: string;
 beforeAll(async () => {
   ({ serviceDir } = await packageTemplate());
-}, 60_000);
+});
 afterAll(() => rm(serviceDir, { recursive: true, force: true }));
 
 /** `edge status` → its declaration, of all commands that do something. */
@@ -72,5 +72,5 @@ describe('with a section that is wrong', () => {
     const { code, stdout } = await run('groups');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^edge\.colour: unknown key/m);
-  }, 60_000);
+  });
 });

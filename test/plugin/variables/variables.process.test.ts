@@ -49,7 +49,7 @@ describe('${edge:…}', () => {
       STATUSTOPIC: 'edge/edge-demo-dev/core/+/status',
       REVISIONTOPIC: 'edge/edge-demo-dev/core/+/revision',
     });
-  }, 60_000);
+  });
 
   it('knows names that the section gives', async () => {
     const section =
@@ -62,7 +62,7 @@ describe('${edge:…}', () => {
       STATEBUCKET: 'my-state',
       DEVICEPREFIX: 'site/a',
     });
-  }, 60_000);
+  });
 
   it('says which there are, and which is nearest', async () => {
     const { edge } = variableSources(() => {

@@ -213,7 +213,7 @@ it('an ask of a call that is over is refused, and harms no later call', async ()
 
 it('an answer to an instance that was ended meanwhile goes nowhere', async () => {
   const key = await started(`exports.handler = async (event, { edge }) => edge.invoke('other')`, {
-    timeoutMs: 100,
+    timeoutMs: 2_000,
   });
   await expect(host.invoke(key, { requestId: 'r1', event: {} })).rejects.toMatchObject({
     code: 'FUNCTION_TIMED_OUT',

@@ -402,7 +402,7 @@ test('hundreds of functions, groups and subscriptions come in pages', async () =
   expect(created()).toEqual([]);
   expect(v1.requests.filter((operation) => operation === 'GetFunctionDefinitionVersion')).toHaveLength(4);
   expect(v1.requests.filter((operation) => operation === 'ListGroups')).toHaveLength(2);
-}, 60_000);
+});
 
 test('a function without a version or an alias of a Lambda function fails, named', async () => {
   const edgeOnly = manifestOf('local', '2.0.0');

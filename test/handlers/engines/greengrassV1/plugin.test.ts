@@ -13,7 +13,7 @@ describe('a service with engine greengrass', () => {
   beforeAll(async () => {
     service = await copyOf('greenhouse', withEngine);
     ({ template, warnings } = await service.package());
-  }, 60_000);
+  });
 
   const properties = (id: string) => template.Resources[id]?.Properties ?? {};
 
@@ -68,7 +68,7 @@ it('refuses a function of the service that has the name of a system function of 
     ),
   );
   await expect(service.package()).rejects.toThrow(/functions\.edgeCoreMonitor/);
-}, 60_000);
+});
 
 it('with another engine such a function is an ordinary one', async () => {
   const service = await copyOf('greenhouse', (yaml) =>
@@ -81,4 +81,4 @@ it('with another engine such a function is an ordinary one', async () => {
     Statement: [{ Principal: { Service: 'credentials.iot.amazonaws.com' } }],
   });
   await expect(service.read('.serverless/edgeCoreMonitor.zip')).rejects.toThrow(/ENOENT/);
-}, 60_000);
+});
