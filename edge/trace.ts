@@ -1,5 +1,14 @@
 import { subscribe, type Channel, type TracingChannel } from 'node:diagnostics_channel';
-import { preciseNow, type Ask, type Exchange, type FlowStep, type Reply } from '../protocol';
+import {
+  EdgeError,
+  preciseNow,
+  splitFunctionKey,
+  type Ask,
+  type Exchange,
+  type ExchangeError,
+  type FlowStep,
+  type Reply,
+} from '../protocol';
 import {
   cloudSeam,
   messagesSeam,
@@ -7,6 +16,7 @@ import {
   runsSeam,
   updatesSeam,
   type CloudCall,
+  type DeviceMessage,
   type DeviceReply,
 } from './seams';
 
@@ -39,57 +49,74 @@ const CLOUD_STEP: Record<CloudCall['operation'], [step: FlowStep, what: (call: C
   invoke: ['invoke', ({ functionName }) => `cloudRemoteExecution ${functionName ?? ''}`],
 };
 
-/** Asks that still wait for their last answer; more than this and the oldest lose their duration. */
+/** Asks that still wait for their last answer; more than this and the oldest lose what is known of them. */
 const MAX_OPEN = 1_024;
 
 /** From here on, what passes the seams of this process's core goes to `emit`, as the lines of a timeline. */
 export function traceExchanges(core: string, emit: (exchange: Exchange) => void): void {
-  const askedAt = new Map<string, number>();
+  const asked = new Map<string, { at: number; function: string | undefined }>();
 
   watch(messagesSeam, (passed) => {
     const { device, message } = passed;
     const { requestId } = message;
     const at = preciseNow();
-    askedAt.set(`${device} ${requestId}`, at);
-    if (askedAt.size > MAX_OPEN) askedAt.delete(askedAt.keys().next().value as string);
+    const open = `${device} ${requestId}`;
+    // A confirm names no function: the request before it did.
+    const name = functionOf(passed) ?? asked.get(open)?.function;
+    asked.set(open, { at, function: name });
+    if (asked.size > MAX_OPEN) asked.delete(asked.keys().next().value as string);
     const [what, step] =
       'ask' in passed
-        ? [describeAsk(passed.ask, message), ASK_STEP[passed.ask]]
-        : [`call ${passed.functionName}`, 'invoke' as const];
-    emit({ at, from: device, to: core, what, step, requestId });
+        ? [describe(passed.ask, name), ASK_STEP[passed.ask]]
+        : [describe('call', name), 'invoke' as const];
+    emit(complete({ at, from: device, to: core, what, step, requestId, function: name }));
   });
   watch(repliesSeam, (reply) => {
     const { device, kind, message } = reply;
-    const { requestId } = message as ReplyFields;
+    const { requestId, function: named, error } = message as ReplyFields;
     const at = preciseNow();
-    const exchange: Exchange = {
-      at,
-      from: core,
-      to: device,
-      what: describeReply(reply),
-      step: stepOf(reply),
-    };
-    if (requestId !== undefined) exchange.requestId = requestId;
-    const since = askedAt.get(`${device} ${String(requestId)}`);
-    if (since !== undefined) exchange.ms = at - since;
-    emit({ ...exchange, ok: kind !== 'failed' });
+    const since = asked.get(`${device} ${String(requestId)}`);
+    emit(
+      complete({
+        ...{ at, from: core, to: device, what: describeReply(reply), step: stepOf(reply), requestId },
+        ms: since === undefined ? undefined : at - since.at,
+        ok: kind !== 'failed',
+        function: named ?? since?.function,
+        error: error && { code: error.code, message: error.message },
+      }),
+    );
   });
-  const roundTrip = (span: Span) => emit({ from: core, ...span });
+  const roundTrip = (span: Span) => emit(complete({ from: core, ...span }));
   traceSpans(cloudSeam, roundTrip, (call) => {
     const [step, what] = CLOUD_STEP[call.operation];
-    return { to: 'cloud', what: what(call), step, requestId: call.requestId };
+    const { requestId, functionName } = call;
+    return { to: 'cloud', what: what(call), step, requestId, function: functionName };
   });
   traceSpans(updatesSeam, roundTrip, ({ update: { requestId, claims, joins } }) => {
     const what = `definition update (${claims.length} claims, ${joins.length} joins)`;
-    return { to: 'cloud', what, step: 'stage II', requestId };
+    const names = new Set(claims.map((claim) => claim.function));
+    const name = names.size === 1 ? [...names][0] : undefined;
+    return { to: 'cloud', what, step: 'stage II', requestId, function: name };
   });
   traceSpans(runsSeam, roundTrip, ({ key, requestId }) => {
-    return { to: key, what: 'runs here', step: 'invoke', requestId };
+    const { name } = splitFunctionKey(key);
+    return { to: key, what: 'runs here', step: 'invoke', requestId, function: name };
   });
 }
 
-type Span = Omit<Exchange, 'from'>;
-type SpanOf<T> = (passed: T) => Pick<Span, 'to' | 'what' | 'step'> & { requestId: string | undefined };
+/** An exchange of which some fields may be unknown. */
+type Told<T> = { [Key in keyof T]: T[Key] | undefined };
+type Span = Told<Omit<Exchange, 'from'>> & Pick<Exchange, 'at' | 'to' | 'what' | 'step'>;
+type SpanOf<T> = (
+  passed: T,
+) => Pick<Exchange, 'to' | 'what' | 'step'> & Told<Pick<Exchange, 'requestId' | 'function'>>;
+
+/** Without the fields of which nothing is known. */
+function complete(told: Span & Pick<Exchange, 'from'>): Exchange {
+  return Object.fromEntries(
+    Object.entries(told).filter(([, value]) => value !== undefined),
+  ) as unknown as Exchange;
+}
 
 /** A span is told when it ends, whatever else passes meanwhile. */
 function traceSpans<T extends object>(
@@ -100,12 +127,16 @@ function traceSpans<T extends object>(
   const startedAt = new WeakMap<object, number>();
   watch(seam.start, (passed) => void startedAt.set(passed, preciseNow()));
   watch(seam.asyncEnd, (passed) => {
-    const now = preciseNow();
-    const at = startedAt.get(passed) ?? now;
-    const { requestId, ...span } = spanOf(passed);
-    const ended = { at, ...span, ms: now - at, ok: !('error' in passed) };
-    emit(requestId === undefined ? ended : { ...ended, requestId });
+    const at = preciseNow();
+    const error = 'error' in passed ? errorOf(passed.error) : undefined;
+    emit({ at, ...spanOf(passed), ms: at - (startedAt.get(passed) ?? at), ok: !('error' in passed), error });
   });
+}
+
+function errorOf(thrown: unknown): ExchangeError {
+  const { code, message, details } = EdgeError.from(thrown);
+  const trace = details?.['trace'];
+  return { code, message, ...(Array.isArray(trace) && { trace: trace.map(String) }) };
 }
 
 function watch<T>(seam: Channel<unknown, T>, listener: (passed: T) => void): void {
@@ -119,7 +150,7 @@ interface ReplyFields {
   version?: string;
   present?: boolean;
   stage?: string;
-  error?: { code: string };
+  error?: { code: string; message: string };
 }
 
 function stepOf({ kind, message }: DeviceReply): FlowStep {
@@ -127,15 +158,17 @@ function stepOf({ kind, message }: DeviceReply): FlowStep {
   return present === true || stage === 'validating' ? 'stage I' : REPLY_STEP[kind];
 }
 
-function describeAsk(ask: Ask, message: object): string {
-  const { function: name } = message as { function?: string };
-  return name === undefined ? ask : `${ask} ${name}`;
+function functionOf(passed: DeviceMessage): string | undefined {
+  return 'ask' in passed ? (passed.message as { function?: string }).function : passed.functionName;
+}
+
+function describe(what: string, functionName: string | undefined): string {
+  return functionName === undefined ? what : `${what} ${functionName}`;
 }
 
 function describeReply({ kind, message }: DeviceReply): string {
-  const { function: name, version, stage, error } = message as ReplyFields;
-  if (kind === 'failed') return `failed ${error?.code ?? ''}`;
+  const { function: name, version, stage } = message as ReplyFields;
+  if (kind === 'failed') return 'failed';
   if (kind === 'progress') return `progress: ${stage ?? ''}`;
-  if (name === undefined) return kind;
-  return version === undefined ? `${kind} ${name}` : `${kind} ${name}@${version}`;
+  return describe(kind, version === undefined ? name : `${name}@${version}`);
 }

@@ -1,7 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import pino from 'pino';
-import { EdgeError } from '../protocol';
 import { systemClock } from '../lib/clock';
 import { withinTime } from '../lib/timeLimit';
 import type { CertificateAuthority } from '../lib/x509/authority';
@@ -10,6 +8,7 @@ import type { CloudOptions } from './cloudOptions';
 import type { CloudContext, Credentials } from './base/context';
 import { createDeployer, type Deployment, type DeployRequest } from './stack/deploy';
 import { EventDelivery } from './base/events';
+import { lockFolder } from './base/folderLock';
 import { createIam } from './services/iam';
 import { startServices, type CloudServices } from './services';
 
@@ -58,7 +57,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= closeAll(closers));
   try {
-    closers.push(await lockStateDir(stateDir));
+    closers.push(await lockFolder(stateDir, 'cloud.lock'));
     const context = createContext({ ...options, stateDir });
     const services = await startServices(
       context,
@@ -175,36 +174,4 @@ function endpointVariables(endpoints: CloudEndpoints): Record<string, string> {
 
 function credentialVariables({ accessKeyId, secretAccessKey }: Credentials): Record<string, string> {
   return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-}
-
-const LOCK_FILE = 'cloud.pid';
-
-/**
- * Keeps a second local cloud out of the same folder; gives the function that lets go of it.
- * Throws EdgeError CONFLICT naming the process that has it.
- */
-async function lockStateDir(stateDir: string): Promise<() => Promise<void>> {
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const path = join(stateDir, LOCK_FILE);
-  try {
-    await writeFile(path, String(process.pid), { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const owner = Number(await readFile(path, 'utf8'));
-    if (isAlive(owner)) {
-      throw new EdgeError('CONFLICT', `${stateDir} is in use by the local cloud of process ${owner}`);
-    }
-    await writeFile(path, String(process.pid));
-  }
-  return () => rm(path, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

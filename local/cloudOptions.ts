@@ -25,6 +25,8 @@ export interface CloudOptions {
   functionHost?: CloudFunctionHostOptions;
   /** Throttles requests to Greengrass, by operation; and what runs deployments of groups. */
   greengrass?: Pick<GreengrassOptions, 'throttle'> & { v1?: V1Options };
+  /** Of the endpoint where devices ask for their edge; a free one unless told. */
+  discoveryPort?: number;
   /** Drives schedules; a test moves it by hand. */
   scheduleTimers?: Clock;
   onExchange?: (exchange: Exchange) => void;

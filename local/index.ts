@@ -24,5 +24,6 @@ export { packageService, readPackagedService, type PackagedService } from './dev
 export { startProcess, type NodeProcess, type ProcessEvent, type ProcessExit } from './dev/process';
 export type { ThingFiles } from '../operations/things/thingFiles';
 export { runDev, writeStackFile, type DevOptions } from './dev/runDev';
-export { Timeline, type Paint } from './dev/timeline';
+export { screenOf } from './dev/terminal/text';
+export { Timeline } from './dev/terminal/timeline';
 export { quietSdk } from './quietSdk';

@@ -84,13 +84,16 @@ export interface Serverless {
   serviceDir: string;
   configurationInput: Record<string, unknown>;
   /** `sls edge status` → `['edge', 'status']` */
-  processedInput: { commands: string[] };
+  processedInput: { commands: string[]; options: Record<string, unknown> };
   configSchemaHandler: {
     defineTopLevelProperty: (name: string, schema: Record<string, unknown>) => void;
   };
   pluginManager: {
     /** With `terminateLifecycleAfterExecution` the command that is running ends after this one. */
     spawn: (command: string, options?: { terminateLifecycleAfterExecution?: boolean }) => Promise<void>;
+    /** By event, in the order in which they run. */
+    hooks: Record<string, { hook: () => unknown }[]>;
+    plugins: readonly object[];
   };
   /** False for a service on another provider. */
   getProvider(name: 'aws'): AwsProvider;

@@ -12,6 +12,7 @@ import {
   type TakenOut,
 } from './packaging/edgeOnly';
 import { checkFunctions } from './packaging/functionConfig';
+import { isPackager, Packager } from './packaging/packager';
 import { outputDirectory, writeEdgeDirectory } from './packaging/packaging';
 import { addResources } from './resources';
 import { stackOf } from './resources/stack';
@@ -27,6 +28,7 @@ class EdgeOnDemandPlugin {
   /** What is wrong with the configuration, while a command is left to say it. */
   private refusal: EdgeError | undefined;
   private takenOut: TakenOut = {};
+  private readonly packager: Packager | undefined;
 
   constructor(
     private readonly serverless: Serverless,
@@ -36,6 +38,7 @@ class EdgeOnDemandPlugin {
     // Anything: the framework would say less about what is wrong, and some majors only warn. The check
     // of our own comes in `initialize`, and knows what the JSON Schema for editors knows.
     serverless.configSchemaHandler.defineTopLevelProperty('edge', { type: 'object' });
+    this.packager = isPackager() ? new Packager(serverless) : undefined;
     this.hooks = Object.fromEntries(
       Object.entries(this.hookTable()).map(([event, hook]) => [event, () => this.reportingErrors(hook)]),
     );
@@ -59,6 +62,7 @@ class EdgeOnDemandPlugin {
       'before:deploy:function:deploy': () => keepRole(this.serverless, this.options.function),
       'before:offline:start': () => prepareForOffline(this.serverless),
       'before:offline:start:init': () => prepareForOffline(this.serverless),
+      finalize: () => this.packager?.serve(this.read()),
     };
   }
 
@@ -84,6 +88,7 @@ class EdgeOnDemandPlugin {
     const { warning } = configuration.engine.descriptor;
     if (warning !== undefined) this.utils.log.warning(warning);
     excludeLocalState(this.serverless);
+    this.packager?.note(configuration);
     this.takenOut = takeOutEdgeOnly(this.serverless, configuration);
   }
 

@@ -3,7 +3,7 @@
  * of the flow. `sls edge dev` and the demo merge them into a timeline by `at`.
  */
 export interface Exchange {
-  /** Milliseconds since the epoch, with fraction. */
+  /** When it was over, in milliseconds since the epoch, with fraction. */
   at: number;
   from: string;
   to: string;
@@ -13,6 +13,16 @@ export interface Exchange {
   /** How long it took, where it has a length. */
   ms?: number;
   ok?: boolean;
+  /** What it is about, where it is about one. */
+  function?: string;
+  error?: ExchangeError;
+}
+
+export interface ExchangeError {
+  code: string;
+  message: string;
+  /** Of what a function threw: lines of its stack. */
+  trace?: string[];
 }
 
 export type FlowStep = 'set-up' | 'join' | 'stage I' | 'stage II' | 'invoke' | 'refusal';

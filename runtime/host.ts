@@ -105,7 +105,8 @@ class ProcessHost implements FunctionHost {
       ...{ spec, memory, clock, api },
       takeProcess: () => processes.take(key),
       onLine: (line) => this.onLog({ key, ...line }),
-      onCrash: ({ code, message }) => log.warn({ key, code }, message),
+      onCrash: ({ code, message, details }) =>
+        log.warn({ function: key, code, trace: details?.['trace'] }, message),
     });
     this.alive.add(set);
     try {

@@ -14,6 +14,7 @@ import pc from 'picocolors';
 import {
   awaitInterruption,
   quietSdk,
+  screenOf,
   startEnvironment,
   startProcess,
   Timeline,
@@ -39,7 +40,7 @@ const print = (line = ''): void => void process.stdout.write(`${line}\n`);
 /** How the edge core's trace calls a function that ran on it. */
 const RUNS_HERE = 'runs here';
 const ranOnEdge = new Set<string>();
-const timeline = new Timeline(print, { plain: (text) => text, refused: pc.yellow });
+const timeline = new Timeline(print, screenOf(process.stdout));
 
 function heading(text: string): void {
   print();

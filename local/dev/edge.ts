@@ -4,6 +4,7 @@ import type { CoreConfig } from '../../protocol/coreConfig';
 import { EdgeError } from '../../protocol';
 import type { LocalCloud } from '../cloud';
 import type { ServiceOutputs } from '../../operations/outputs';
+import { addressesOf, LOOPBACK, namesOf } from './addresses';
 import { environmentWithoutAws } from '../base/environment';
 import { startProgram, type NodeProcess, type ProcessEvent, type ProcessExit } from './process';
 import type { ThingFiles } from '../../operations/things/thingFiles';
@@ -11,6 +12,8 @@ import type { ThingFiles } from '../../operations/things/thingFiles';
 export interface EdgeOptions {
   /** Port for devices; 0 takes a free one. */
   port?: number;
+  /** Address to listen at: `127.0.0.1` unless told. The server certificate is good for it. */
+  host?: string;
   poolSize?: number;
   /** Folder of the core's configuration and state. */
   stateDir?: string;
@@ -44,8 +47,6 @@ export interface EdgePlace {
   stateDir: string;
 }
 
-const HOST = '127.0.0.1';
-const SERVER_NAMES = ['localhost', HOST];
 const CORE_BUNDLE = 'dist/edge/core.cjs';
 const OWNER_ONLY = 0o600;
 
@@ -59,7 +60,7 @@ export async function startEdgeProcess(place: EdgePlace, options: EdgeOptions = 
     onEvent,
     onLine,
   });
-  return runningEdge(place, configFile, child, event);
+  return runningEdge(place, configFile, child, event, options);
 }
 
 /** An edge whose core told that it is `listening`, in the process of its own or of what runs it. */
@@ -68,11 +69,11 @@ export function runningEdge(
   configFile: string,
   child: NodeProcess,
   { port }: ProcessEvent,
-  graceMs?: number,
+  { host = LOOPBACK, graceMs }: { host?: string | undefined; graceMs?: number } = {},
 ): Edge {
   if (typeof port !== 'number') throw new EdgeError('INTERNAL', `${child.name} told no port`);
   return {
-    ...{ group, core: core.thingName, host: HOST, port, configFile, process: child },
+    ...{ group, core: core.thingName, host: addressesOf(host)[0] ?? host, port, configFile, process: child },
     stop: () => child.stop(graceMs),
     kill: () => child.kill(),
   };
@@ -82,13 +83,13 @@ export function runningEdge(
 export async function prepareListening(
   { cloud, core }: EdgePlace,
   dir: string,
-  { port = 0 }: EdgeOptions,
+  { port = 0, host = LOOPBACK }: EdgeOptions,
 ): Promise<CoreConfig['listen']> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const server = await cloud.authority.issueServer({ commonName: core.thingName, hosts: SERVER_NAMES });
+  const server = await cloud.authority.issueServer({ commonName: core.thingName, hosts: namesOf(host) });
   const certificate = await writeSecret(dir, 'server.pem', server.certificatePem);
   const privateKey = await writeSecret(dir, 'server.key', server.privateKeyPem);
-  return { host: HOST, port, certificate, privateKey };
+  return { host, port, certificate, privateKey };
 }
 
 async function writeConfig(place: EdgePlace, options: EdgeOptions): Promise<string> {

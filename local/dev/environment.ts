@@ -9,14 +9,16 @@ import type { EdgePackage } from '../../operations/groups/groupFiles';
 import type { WantedGroup } from '../../operations/groups/groupUpdate';
 import { createOperator, type Operator } from '../../operations/operator';
 import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
-import { invocationExchange } from './timeline';
+import { invocationExchange } from './terminal/timeline';
 import { packageService, readPackagedService, type PackagedService } from './packaging';
 import type { DeployRequest } from '../stack/deploy';
 import type { LeftOut } from '../stack/selection';
 import { readDeployManifest } from '../../operations/packages/deployManifest';
 import { readPlan, type DeployPlan } from '../../operations/packages/plan';
 import { registerPackages, type RegisteredUpload } from '../../operations/packages/registerPackages';
-import { applyPlan, type AppliedGroup } from '../../operations/groups/applyPlan';
+import { applyPlan, type AppliedGroup, type AppliedPlan } from '../../operations/groups/applyPlan';
+import { moveToLatest, type MovedFunctions } from '../../operations/groups/moveToLatest';
+import { withFreeVersions } from './freeVersions';
 import { ThingStore, type ThingFiles } from '../../operations/things/thingFiles';
 
 export interface EnvironmentOptions extends CloudOptions {
@@ -26,6 +28,8 @@ export interface EnvironmentOptions extends CloudOptions {
   params?: Record<string, string>;
   /** What an earlier `serverless package` left there; absent: the service is packaged now. */
   packageDir?: string;
+  /** The same, as it was read. */
+  packaged?: PackagedService;
   /** Changes the compiled template before it is deployed: a test removes one permission. */
   transform?: (template: CloudFormationTemplate) => void;
   /** Ends the start: the packaging at once, the rest between two steps. */
@@ -63,6 +67,10 @@ export interface Environment {
   addDevice(thingName: string, group?: string): Promise<ThingFiles>;
   /** Uploads function packages and waits until each is registered. Throws what one was refused for. */
   registerPackages(packages: readonly EdgePackage[]): Promise<RegisteredUpload[]>;
+  /** Deploys the service as it was packaged anew: its stack, functions, groups and their things. */
+  deploy(service: PackagedService): Promise<AppliedPlan>;
+  /** Registers what changed and moves devices that use it, and what groups preload, to it. */
+  updateFunctions(packages: readonly EdgePackage[]): Promise<MovedFunctions>;
   /** Submits an operator's update and waits until the definition has absorbed it. */
   updateGroup(wanted: WantedGroup): Promise<GroupDefinition>;
   startEdge(group: string, options?: EdgeOptions): Promise<Edge>;
@@ -78,16 +86,7 @@ export interface Environment {
  */
 export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
   const stateDir = resolve(options.stateDir);
-  const service =
-    options.packageDir === undefined
-      ? await packageService({
-          serviceDir: options.serviceDir,
-          packageDir: join(stateDir, 'package'),
-          ...(options.stage === undefined ? {} : { stage: options.stage }),
-          ...(options.params && { params: options.params }),
-          signal: options.signal,
-        })
-      : await readPackagedService(resolve(options.packageDir));
+  const service = await packagedService(options, stateDir);
   const { onExchange, onInvocation, signal } = options;
   signal?.throwIfAborted();
   const cloud = await startLocalCloud({
@@ -103,19 +102,9 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   const operator = createOperator(cloud.environment());
   try {
     signal?.throwIfAborted();
-    const { stackName } = service;
-    const { outputs, leftOut, notes } = await cloud.deploy({
-      stackName,
-      template: service.template,
-      artifacts: service.artifactsDir,
-      ...(await neededBy(service)),
-      ...(options.transform && { transform: options.transform }),
-    });
+    const stack = await deployStack(cloud, service, options.transform);
     signal?.throwIfAborted();
-    const environment = new ServiceEnvironment(
-      { cloud, stackName, operator, outputs: serviceOutputs(outputs), leftOut, notes },
-      stateDir,
-    );
+    const environment = new ServiceEnvironment(cloud, service.stackName, operator, stack, stateDir);
     await environment.rollOut(await readPlan(service.edgeDir));
     return environment;
   } catch (error) {
@@ -123,6 +112,33 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
     await cloud.close();
     throw error;
   }
+}
+
+async function packagedService(options: EnvironmentOptions, stateDir: string): Promise<PackagedService> {
+  const { packaged, packageDir, serviceDir, stage, params, signal } = options;
+  if (packaged !== undefined) return packaged;
+  if (packageDir !== undefined) return readPackagedService(resolve(packageDir));
+  return packageService({
+    ...{ serviceDir, signal, packageDir: join(stateDir, 'package') },
+    ...(stage !== undefined && { stage }),
+    ...(params && { params }),
+  });
+}
+
+type DeployedStack = Pick<Environment, 'outputs' | 'leftOut' | 'notes'>;
+
+async function deployStack(
+  cloud: LocalCloud,
+  service: PackagedService,
+  transform: EnvironmentOptions['transform'],
+): Promise<DeployedStack> {
+  const { stackName, template, artifactsDir } = service;
+  const { outputs, leftOut, notes } = await cloud.deploy({
+    ...{ stackName, template, artifacts: artifactsDir },
+    ...(await neededBy(service)),
+    ...(transform && { transform }),
+  });
+  return { outputs: serviceOutputs(outputs), leftOut, notes };
 }
 
 /** Edges need what the plugin adds to the template, and the functions that devices may use in the cloud. */
@@ -133,48 +149,51 @@ async function neededBy({ edgeDir }: PackagedService): Promise<Pick<DeployReques
   return { isNeeded: (logicalId) => logicalId.startsWith('Edge') || functions.has(logicalId) };
 }
 
-type DeployedService = Pick<
-  Environment,
-  'cloud' | 'stackName' | 'operator' | 'outputs' | 'leftOut' | 'notes'
->;
-
 class ServiceEnvironment implements Environment {
-  readonly cloud: LocalCloud;
-  readonly stackName: string;
-  readonly operator: Operator;
-  readonly outputs: ServiceOutputs;
-  readonly leftOut: readonly LeftOut[];
-  readonly notes: readonly string[];
   readonly groups: Record<string, GroupSetup> = {};
   readonly #things: ThingStore;
   /** The edges, also those that are still starting: they write into the folders and use the cloud. */
   readonly #edges = new Set<Promise<Edge>>();
   #closed: Promise<void> | undefined;
+  /** Of the groups, as the service has them. */
+  private files: DeployPlan['groups'] = [];
 
   constructor(
-    service: DeployedService,
+    readonly cloud: LocalCloud,
+    readonly stackName: string,
+    readonly operator: Operator,
+    private stack: DeployedStack,
     private readonly stateDir: string,
   ) {
-    ({
-      cloud: this.cloud,
-      stackName: this.stackName,
-      operator: this.operator,
-      outputs: this.outputs,
-      leftOut: this.leftOut,
-      notes: this.notes,
-    } = service);
-    const { cloud, operator } = service;
     this.#things = new ThingStore(join(stateDir, 'things'), operator, cloud.authority.certificatePem);
+  }
+
+  get outputs(): ServiceOutputs {
+    return this.stack.outputs;
+  }
+
+  get leftOut(): readonly LeftOut[] {
+    return this.stack.leftOut;
+  }
+
+  get notes(): readonly string[] {
+    return this.stack.notes;
   }
 
   registerPackages(packages: readonly EdgePackage[]): Promise<RegisteredUpload[]> {
     return registerPackages(this, packages);
   }
 
+  async deploy(service: PackagedService): Promise<AppliedPlan> {
+    this.stack = await deployStack(this.cloud, service, undefined);
+    return this.rollOut(await readPlan(service.edgeDir));
+  }
+
   /** Where `sls deploy` takes the things that are there, this provisions those that are missing. */
-  async rollOut(plan: DeployPlan): Promise<void> {
+  async rollOut({ packages, groups: files }: DeployPlan): Promise<AppliedPlan> {
+    const plan = { packages: await withFreeVersions(this, packages), groups: files };
     const things = new Map<string, Promise<ThingFiles>>();
-    const { groups } = await applyPlan(plan, {
+    const applied = await applyPlan(plan, {
       operator: this.operator,
       outputs: this.outputs,
       identify: (thingName, role) => {
@@ -186,7 +205,15 @@ class ServiceEnvironment implements Environment {
         return thing;
       },
     });
-    for (const done of groups) this.groups[done.group] = await setupOf(done, things);
+    for (const done of applied.groups) this.groups[done.group] = await setupOf(done, things);
+    this.files = files;
+    // Claims name the versions of an earlier run.
+    await moveToLatest(this, plan.packages, files);
+    return applied;
+  }
+
+  async updateFunctions(packages: readonly EdgePackage[]): Promise<MovedFunctions> {
+    return moveToLatest(this, await withFreeVersions(this, packages), this.files);
   }
 
   async deviceCredentials(thingName: string): Promise<ThingFiles> {

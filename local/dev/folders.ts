@@ -14,18 +14,33 @@ export function projectRoot(): string {
   }
 }
 
+export interface TemporaryFolder {
+  /** For a child process. */
+  readonly variables: Record<'TMPDIR' | 'TMP' | 'TEMP', string>;
+  remove(): Promise<void>;
+}
+
 /**
- * Gives a child process a temporary folder of its own, which goes when it has ended: serverless-esbuild
- * makes one folder there for each function that it bundles and never removes it. For processes that make
- * no Unix sockets there, whose paths are short.
+ * A temporary folder for a child process, to be removed when that has ended: serverless-esbuild makes one
+ * folder there for each function that it bundles and never removes it. For processes that make no Unix
+ * sockets there, whose paths are short.
  */
-export async function withTemporaryFolder<T>(
-  work: (variables: Record<'TMPDIR' | 'TMP' | 'TEMP', string>) => Promise<T>,
-): Promise<T> {
+export async function temporaryFolder(): Promise<TemporaryFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'edge-tmp-'));
+  return {
+    variables: { TMPDIR: folder, TMP: folder, TEMP: folder },
+    remove: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+/** For a child process that `work` starts and sees ended. */
+export async function withTemporaryFolder<T>(
+  work: (variables: TemporaryFolder['variables']) => Promise<T>,
+): Promise<T> {
+  const folder = await temporaryFolder();
   try {
-    return await work({ TMPDIR: folder, TMP: folder, TEMP: folder });
+    return await work(folder.variables);
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    await folder.remove();
   }
 }

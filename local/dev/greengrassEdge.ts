@@ -65,7 +65,10 @@ export async function startGreengrassEdge(
     const listening = nucleus.waitFor('listening');
     // It may also end while it is being deployed, or not be deployable at all.
     await Promise.race([Promise.all([deployCore(), listening]), failed(nucleus)]);
-    return runningEdge(place, `${stateDir}/nucleus.json`, nucleus, await listening, STOP_GRACE_MS);
+    return runningEdge(place, `${stateDir}/nucleus.json`, nucleus, await listening, {
+      host: options.host,
+      graceMs: STOP_GRACE_MS,
+    });
   } catch (error) {
     await nucleus.stop(STOP_GRACE_MS);
     throw error;

@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { EdgeError, parseJsonWith } from '../../protocol';
-import { projectRoot, withTemporaryFolder } from './folders';
-import { endChild, forgetChild, registerChild } from './interruption';
+import { withTemporaryFolder } from './folders';
+import { runFramework, type FrameworkRun } from './framework';
 
 export interface PackagedService {
   stackName: string;
@@ -27,13 +24,16 @@ export interface PackageOptions {
   /** Values of `${param:…}` in the service's configuration. */
   params?: Record<string, string>;
   env?: NodeJS.ProcessEnv;
+  /** Further options of the command line. */
+  args?: readonly string[];
   /** Ends it at once. */
   signal?: AbortSignal | undefined;
+  /** Every line that the framework and bundlers print. */
+  onLine?: ((line: string) => void) | undefined;
 }
 
 const TEMPLATE_FILE = 'cloudformation-template-update-stack.json';
 const STATE_FILE = 'serverless-state.json';
-const OUTPUT_LINES = 40;
 
 /**
  * Runs `serverless package` as a user would. Throws EdgeError BAD_REQUEST with the CLI's last lines, and the
@@ -42,12 +42,33 @@ const OUTPUT_LINES = 40;
 export async function packageService(options: PackageOptions): Promise<PackagedService> {
   const serviceDir = resolve(options.serviceDir);
   const packageDir = resolve(options.packageDir ?? join(serviceDir, '.serverless'));
-  const args = ['package', '--package', packageDir];
-  if (options.stage !== undefined) args.push('--stage', options.stage);
-  for (const [name, value] of Object.entries(options.params ?? {})) args.push('--param', `${name}=${value}`);
-  const { env = process.env, signal } = options;
-  await withTemporaryFolder((own) => runFramework(serviceDir, args, { ...env, ...own }, signal));
+  const { env = process.env, signal, onLine } = options;
+  await withTemporaryFolder(async (own) => {
+    signal?.throwIfAborted();
+    const args = packageArguments({ ...options, packageDir });
+    const framework = runFramework(args, { serviceDir, env: { ...env, ...own }, onLine });
+    signal?.addEventListener('abort', framework.end);
+    const code = await framework.exited.finally(() => signal?.removeEventListener('abort', framework.end));
+    signal?.throwIfAborted();
+    if (code !== 0) throw packagingFailure(framework, code);
+  });
   return readPackagedService(packageDir);
+}
+
+export function packageArguments(options: PackageOptions & { packageDir: string }): string[] {
+  const { packageDir, stage, params = {}, args = [] } = options;
+  const named = Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
+  return [
+    ...['package', '--package', packageDir],
+    ...(stage === undefined ? [] : ['--stage', stage]),
+    ...named,
+    ...args,
+  ];
+}
+
+/** With the last that it printed. */
+export function packagingFailure(framework: FrameworkRun, code: number | null): EdgeError {
+  return new EdgeError('BAD_REQUEST', `serverless package failed (code ${code}):\n${framework.tail()}`);
 }
 
 const stateSchema = z.object({
@@ -69,57 +90,4 @@ export async function readPackagedService(packageDir: string): Promise<PackagedS
     artifactsDir: packageDir,
     edgeDir: join(packageDir, 'edge'),
   };
-}
-
-async function runFramework(
-  cwd: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  signal?.throwIfAborted();
-  const child = spawn(process.execPath, [frameworkCli(cwd), ...args], {
-    cwd,
-    env: { ...env, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  registerChild(child);
-  const end = (): void => endChild(child);
-  signal?.addEventListener('abort', end);
-  const output: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
-  }
-  const code = await new Promise<number | null>((done, fail) => {
-    child.once('error', fail).once('close', done);
-  }).finally(() => {
-    signal?.removeEventListener('abort', end);
-    forgetChild(child);
-  });
-  signal?.throwIfAborted();
-  if (code === 0) return;
-  const tail = output.join('').trimEnd().split('\n').slice(-OUTPUT_LINES).join('\n');
-  throw new EdgeError('BAD_REQUEST', `serverless ${args[0]} failed (code ${code}):\n${tail}`);
-}
-
-/** The framework that the service has installed, else the one beside this package. */
-function frameworkCli(serviceDir: string): string {
-  for (const from of [serviceDir, projectRoot()]) {
-    const require = createRequire(join(from, 'package.json'));
-    for (const name of ['serverless', 'osls']) {
-      const manifest = resolveIfThere(require, `${name}/package.json`);
-      const cli = manifest === undefined ? undefined : join(dirname(manifest), 'bin', 'serverless.js');
-      if (cli !== undefined && existsSync(cli)) return cli;
-    }
-  }
-  throw new EdgeError('NOT_FOUND', 'the Serverless Framework is not installed: npm install osls');
-}
-
-function resolveIfThere(require: NodeJS.Require, request: string): string | undefined {
-  try {
-    return require.resolve(request);
-  } catch {
-    return undefined;
-  }
 }

@@ -35,7 +35,9 @@ export async function startServices(
   const queues = createQueues(context);
   const lambda = await startLambda(context, options, { s3, queues, endpointVariables, started });
   const httpApi = started(new HttpApi(context, lambda));
-  const iotCore = started(await createIotCore(context, { authority }));
+  const iotCore = started(
+    await createIotCore(context, { authority, devicesPort: options.discoveryPort ?? 0 }),
+  );
   connectRules(iotCore, lambda, s3);
   const eventBridge = createEventBridge(context, lambda);
   const greengrass = await startGreengrass(context, options, { s3, iotCore, eventBridge });

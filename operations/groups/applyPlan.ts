@@ -169,7 +169,7 @@ async function identifyDevices(
 }
 
 /** Throws FUNCTION_NOT_FOUND, VERSION_NOT_FOUND. */
-async function findManifest(
+export async function findManifest(
   { operator, outputs }: OperatorAccess,
   wanted: GroupFile['statics'][number],
 ): Promise<FunctionManifest> {

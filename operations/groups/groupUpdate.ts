@@ -123,6 +123,41 @@ export function undeployUpdate(
 }
 
 /**
+ * The update with which these versions take the place of others of their functions: what the operator put
+ * there, and what devices asked for, whose claims move, each one number higher than now. Undefined when the
+ * group uses none of them in another version. Pure.
+ */
+export function versionUpdate(
+  current: GroupDefinition | undefined,
+  manifests: readonly FunctionManifest[],
+  meta: UpdateMeta,
+): StoredUpdate | undefined {
+  if (current === undefined) return undefined;
+  const used: Record<string, FunctionManifest> = {};
+  const moved = <T extends { version: string; seq: number }>(name: string, entry: T): T | undefined => {
+    const manifest = manifests.find((each) => each.name === name);
+    if (manifest === undefined || manifest.version === entry.version) return undefined;
+    used[functionKey(name, manifest.version)] = manifest;
+    return { ...entry, version: manifest.version, seq: entry.seq + 1 };
+  };
+  const statics = Object.entries(current.statics).flatMap(([name, entry]) => {
+    const next = entry.removed ? undefined : moved(name, entry);
+    return next === undefined ? [] : [[name, next] as const];
+  });
+  const claims = Object.entries(current.claims).flatMap(([key, entry]) => {
+    const next = entry.released ? undefined : moved(splitClaimKey(key).function, entry);
+    return next === undefined ? [] : [[key, next] as const];
+  });
+  if (statics.length + claims.length === 0) return undefined;
+  return {
+    ...emptyUpdate(current.group, meta),
+    statics: Object.fromEntries(statics),
+    claims: Object.fromEntries(claims),
+    functions: used,
+  };
+}
+
+/**
  * The update that revokes a device: its certificate counts no more in this group, and what it asked for
  * is released, so that nothing of it comes back should the device return with another certificate.
  * Undefined when the group has no such device, or no more. Pure.

@@ -58,18 +58,30 @@ export async function addDevice(access: OperatorAccess, options: DeviceAddOption
   await forgetDropped(access, group, thingName);
   const warnings = core === undefined ? [] : await associate(access, core.thingName, thingName);
   const endpoint = listener && { host: listener.hosts[0] ?? '', port: listener.port };
-  const config: ClientConfig = {
-    thingName,
-    certificate: await readFile(thing.certificate, 'utf8'),
-    privateKey: await readFile(thing.privateKey, 'utf8'),
+  const configFile = await writeClientConfig(dir, thing, {
     ca,
     prefix: outputs.devicePrefix,
     ...(endpoint ? { endpoint } : { discovery: { url: options.discoveryUrl } }),
+  });
+  return { thing, configFile, change, connects: endpoint ? 'endpoint' : 'discovery', warnings };
+}
+
+/** Writes `<dir>/<device>.json`: all that a device needs. Gives its path. */
+export async function writeClientConfig(
+  dir: string,
+  { thingName, certificate, privateKey }: ThingFiles,
+  rest: Pick<ClientConfig, 'ca' | 'prefix' | 'endpoint' | 'discovery'>,
+): Promise<string> {
+  const config: ClientConfig = {
+    thingName,
+    certificate: await readFile(certificate, 'utf8'),
+    privateKey: await readFile(privateKey, 'utf8'),
+    ...rest,
   };
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const configFile = join(dir, `${encodeURIComponent(thingName)}.json`);
-  await writeFile(configFile, `${JSON.stringify(config, null, 2)}\n`, { mode: OWNER_ONLY });
-  return { thing, configFile, change, connects: endpoint ? 'endpoint' : 'discovery', warnings };
+  const file = join(dir, `${encodeURIComponent(thingName)}.json`);
+  await writeFile(file, `${JSON.stringify(config, null, 2)}\n`, { mode: OWNER_ONLY });
+  return file;
 }
 
 async function associate({ operator }: OperatorAccess, core: string, device: string): Promise<string[]> {

@@ -66,7 +66,15 @@ const COMMANDS: Record<string, EdgeCommand> = {
     commands: {
       dev: {
         usage: 'Run the whole service on this machine: cloud, edge cores, TLS and all',
-        run: ({ serverless, options, utils }) => dev(serverless, options, utils),
+        options: {
+          host: optional('Address where devices reach the edges, for a network; default: this machine alone'),
+          port: optional(
+            'Port for devices of the first group, those of others follow; default: one that stays',
+          ),
+          logs: optional('Output of these functions alone, separated by commas'),
+          quiet: flag('Show what changes and what fails, and neither exchanges nor output'),
+        },
+        run: (host) => reportResult(host, () => dev(host).then(() => undefined)),
       },
       functions: command(
         async () => (await import('./functions')).functions,

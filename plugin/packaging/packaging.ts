@@ -42,7 +42,8 @@ export async function writeEdgeDirectory(
 
 type Packages = DeployManifest['packages'];
 
-async function writePackages(
+/** The function packages alone. Throws as `writeEdgeDirectory`. */
+export async function writePackages(
   serverless: Serverless,
   configuration: EdgeConfiguration,
   directory: string,

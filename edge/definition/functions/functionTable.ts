@@ -79,7 +79,11 @@ export class FunctionTable {
     entry.phase = 'failed';
     entry.error = error;
     if (this.closed || !this.target.has(entry.key)) return;
-    this.log.warn({ function: entry.key, code: error.code }, error.message);
+    const trace = error.details?.['trace'];
+    this.log.warn(
+      { function: entry.key, code: error.code, ...(trace !== undefined && { trace }) },
+      error.message,
+    );
     this.setState(entry, 'failed');
   }
 

@@ -25,7 +25,10 @@ export type IotCore = Awaited<ReturnType<typeof createIotCore>>;
  * AWS IoT Core: the MQTT broker, rules, the control and data planes, the credentials provider and the
  * discovery endpoint, each on a free port of `cloud.host`. State is kept in `<stateDir>/iot`.
  */
-export async function createIotCore(cloud: CloudContext, { authority }: { authority: CertificateAuthority }) {
+export async function createIotCore(
+  cloud: CloudContext,
+  { authority, devicesPort = 0 }: { authority: CertificateAuthority; devicesPort?: number },
+) {
   const log = cloud.log.child({ service: 'iot' });
   const dir = join(cloud.stateDir, 'iot');
   const registry = openRegistry(dir);
@@ -39,7 +42,10 @@ export async function createIotCore(cloud: CloudContext, { authority }: { author
 
   const forDevices = deviceParts();
   const tls = await deviceTlsOptions(authority);
-  const devices = await listen({ host: cloud.host, tls, log, handle: answerDevices(context, forDevices) });
+  const devices = await listen({
+    ...{ host: cloud.host, port: devicesPort, tls, log },
+    handle: answerDevices(context, forDevices),
+  });
   const serve = (signingName: string, routes: RestRoute[]): ReturnType<typeof listen> =>
     listen({ host: cloud.host, log, handle: createRestService({ cloud, signingName, routes, log }) });
   const data = await serve(
