@@ -3,6 +3,7 @@ import {
   hasAbsorbed,
   operatorUpdate,
   undeployUpdate,
+  versionUpdate,
   type WantedGroup,
 } from '../../../operations/groups/groupUpdate';
 import { emptyDefinition, functionManifestSchema, nextDefinition } from '../../../protocol';
@@ -174,5 +175,34 @@ describe('taking a function away', () => {
   it('is nothing where nobody has it', () => {
     expect(undeployUpdate(claimed(), { function: 'unknown' }, meta)).toBeUndefined();
     expect(undeployUpdate(undefined, { function: 'detect' }, meta)).toBeUndefined();
+  });
+});
+
+describe('the update to new versions', () => {
+  const claims = {
+    'pump/detect': { version: '1.0.0', seq: 3 },
+    'lamp/detect': { version: '1.0.0', seq: 1, released: true as const },
+    'pump/smooth': { version: '1.0.0', seq: 5 },
+  };
+  const before = { ...apply().definition, claims };
+
+  it('moves claims that are live, and what is preloaded, each one number higher', () => {
+    const update = versionUpdate(before, [manifest('detect', '1.0.1')], meta);
+    const after = nextDefinition(before, update === undefined ? [] : [update]);
+    expect(after.claims).toEqual({ ...claims, 'pump/detect': { version: '1.0.1', seq: 4 } });
+    expect(after.statics).toEqual({ detect: { version: '1.0.1', seq: 2 } });
+    expect(Object.keys(after.functions)).toEqual(['detect@1.0.1']);
+    expect(versionUpdate(after, [manifest('detect', '1.0.1')], meta)).toBeUndefined();
+  });
+
+  it('moves back, too', () => {
+    expect(versionUpdate(before, [manifest('smooth', '0.9.0')], meta)?.claims).toEqual({
+      'pump/smooth': { version: '0.9.0', seq: 6 },
+    });
+  });
+
+  it('is nothing where nobody uses the function', () => {
+    expect(versionUpdate(before, [manifest('other', '1.0.1')], meta)).toBeUndefined();
+    expect(versionUpdate(undefined, [manifest('detect', '1.0.1')], meta)).toBeUndefined();
   });
 });
