@@ -1,5 +1,6 @@
 import pino, { type Logger } from 'pino';
 import { EdgeError } from '../../protocol';
+import { whenParentIsGone } from '../../lib/endWithParent';
 import { LogShipper } from '../cloud/logShipper';
 import type { CoreSettings } from '../../protocol/coreConfig';
 import type { CoreParts, EdgeCore } from '../core';
@@ -55,6 +56,10 @@ export function stopOnSignal(starting: Promise<EdgeCore>, log: Logger): (code: n
       stop(0);
     });
   }
+  whenParentIsGone(() => {
+    log.info('stopping: the process that started this one is gone');
+    stop(0);
+  });
   return stop;
 }
 

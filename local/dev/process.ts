@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { PARENT_VARIABLE } from '../../lib/endWithParent';
 import { tryParseJson } from '../../lib/json';
 import { EdgeError } from '../../protocol';
 import { projectRoot } from './folders';
@@ -21,6 +22,8 @@ export interface ProcessOptions {
   args?: readonly string[];
   env?: NodeJS.ProcessEnv;
   cwd?: string;
+  /** It stops by itself when this process is gone, also when that was killed. */
+  endsWithParent?: boolean;
   onEvent?: ((event: ProcessEvent) => void) | undefined;
   /** Every line of stdout, as text. */
   onLine?: ((line: string) => void) | undefined;
@@ -59,10 +62,11 @@ const MOST_EVENTS = 10_000;
 
 /** Starts a Node script that tells what happens as JSON lines on stdout. It ends with this process. */
 export function startProcess(options: ProcessOptions): NodeProcess {
+  const { endsWithParent = false, env = process.env } = options;
   const child = spawn(process.execPath, [options.script, ...(options.args ?? [])], {
     cwd: options.cwd,
-    env: options.env ?? process.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...env, ...(endsWithParent && { [PARENT_VARIABLE]: '1' }) },
+    stdio: [endsWithParent ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     // Its own process group: Ctrl-C reaches the parent only, which stops its children in order.
     detached: true,
   });
@@ -82,7 +86,7 @@ export async function startProgram(
 ): Promise<{ child: NodeProcess; event: ProcessEvent }> {
   const script = join(projectRoot(), bundle);
   if (!existsSync(script)) throw new EdgeError('NOT_FOUND', `${script} is not built: npm run build`);
-  const child = startProcess({ ...options, script, args: ['--config', configFile] });
+  const child = startProcess({ ...options, script, args: ['--config', configFile], endsWithParent: true });
   try {
     return { child, event: await child.waitFor(ready) };
   } catch (error) {

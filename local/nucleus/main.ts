@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { whenParentIsGone } from '../../lib/endWithParent';
 import { readConfig } from './config';
 import { startNucleus } from './nucleus';
 
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
     );
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
+  whenParentIsGone(stop);
 }
 
 main().catch((error: unknown) => {

@@ -52,7 +52,9 @@ describe('node dist/demo/main.cjs', () => {
       expect(demo.output).toMatch(
         /stage II +edge-demo-dev-workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/,
       );
-      expect(demo.output).toMatch(/refusal +edge-demo-dev-workshop-core → sensor-1 +failed NOT_ENTITLED/);
+      expect(demo.output).toMatch(
+        /refusal +edge-demo-dev-workshop-core → sensor-1 +failed calibrateSensor +NOT_ENTITLED/,
+      );
       expect(demo.output).toMatch(/a function that this device may not use +│ NOT_ENTITLED +│ NOT_ENTITLED/);
       expect(demo.output).toContain('Every outcome was the right one.');
       expect(demo.output).not.toContain('✘');
@@ -148,21 +150,14 @@ describe('serverless edge dev', () => {
   /** A device with what the command printed for it, and nothing else. */
   async function connect(command: Command): Promise<TestDevice> {
     await command.printed(/Ctrl-C stops everything/);
-    const [, discovery] = await command.printed(/discovery: (https:\S+)/);
-    const files = /sensor-1: --cert (\S+) --key (\S+) --ca (\S+)/;
-    const [, certificate, privateKey, ca] = await command.printed(files);
+    const [, file = ''] = await command.printed(/sensor-1: (\S+\.json)/);
     const device = new TestDevice();
-    await device.connect({
-      thingName: 'sensor-1',
-      certificate,
-      privateKey,
-      ca,
-      discovery: { url: discovery },
-    });
+    const config = await readFile(path.resolve(serviceDir, file), 'utf8');
+    await device.connect(JSON.parse(config) as Record<string, unknown>);
     return device;
   }
 
-  /** Every certificate and key below `.edge/`, with its content. */
+  /** Every certificate and key below `.edge/`, and where devices find the edge, with its content. */
   async function credentials(): Promise<Record<string, string>> {
     const folder = path.join(serviceDir, '.edge', 'things');
     const files = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -188,12 +183,13 @@ describe('serverless edge dev', () => {
         });
         const verdict = await device.invoke('detectAnomaly', { samples: SAMPLES });
         expect(verdict).toMatchObject({ anomalies: [{ index: 5, value: 35 }] });
-        await command.printed(
-          /stage II +edge-demo-dev-workshop-core → sensor-1 +ready detectAnomaly@1\.2\.0/,
-        );
+        await command.printed(/stage II +edge → sensor-1 +ready detectAnomaly@1\.2\.0/);
         await command.printed(/group workshop: edge-demo-dev-workshop-core on 127\.0\.0\.1:\d+/);
         kept = await credentials();
         expect(Object.keys(kept).length).toBeGreaterThan(5);
+        const second = dev();
+        await expect(second.exit()).resolves.toEqual({ code: 1, signal: null });
+        expect(second.output).toContain(`"sls edge dev" runs here already (process ${command.pid})`);
         const tree = await command.tree();
         expect(tree.length).toBeGreaterThan(3);
         command.interrupt();
@@ -207,7 +203,7 @@ describe('serverless edge dev', () => {
   );
 
   it(
-    'a second start has the same certificates and the same functions; SIGTERM ends it with 0',
+    'a second start has the same certificates, addresses and functions; SIGTERM ends it with 0',
     async () => {
       const command = dev();
       const device = await connect(command);
@@ -221,6 +217,46 @@ describe('serverless edge dev', () => {
         command.terminate();
         await expect(command.exit()).resolves.toEqual({ code: 0, signal: null });
         expect(await survivors(tree)).toEqual([]);
+      } finally {
+        await device.close();
+      }
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'brings saved code to the edge, shows why it cannot, and what functions print and throw',
+    async () => {
+      const command = dev();
+      const device = await connect(command);
+      const file = path.join(serviceDir, 'examples', 'sensors', 'detectAnomaly.ts');
+      const source = await readFile(file, 'utf8');
+      const call = () => device.invoke('detectAnomaly', { samples: SAMPLES });
+      try {
+        await call();
+        await writeFile(file, `${source}\nthis is no TypeScript;`);
+        await command.printed(/detectAnomaly\.ts: Build failed[\s\S]*The old code goes on/);
+        await expect(call()).resolves.toMatchObject({ anomalies: [{ index: 5 }] });
+
+        const start = 'const samples = samplesOf(event);';
+        await writeFile(
+          file,
+          source.replace(start, `console.log('seen', 42);\n  throw new RangeError('of the new');`),
+        );
+        await command.printed(/detectAnomaly\.ts: detectAnomaly@1\.2\.1 on workshop in \d+ ms/);
+        await expect(call()).rejects.toMatchObject({ code: 'FUNCTION_ERROR', message: 'of the new' });
+        await command.printed(/detectAnomaly \| seen 42/);
+        await command.printed(/detectAnomaly \| RangeError: of the new\n.*detectAnomaly \| +at /);
+
+        await writeFile(file, source);
+        await command.printed(/detectAnomaly\.ts: detectAnomaly@1\.2\.0 on workshop/);
+        await expect(call()).resolves.toMatchObject({ anomalies: [{ index: 5 }] });
+
+        // As a crash would: what it started does not outlive it.
+        const tree = await command.tree();
+        process.kill(command.pid, 'SIGKILL');
+        await command.exit();
+        expect(await survivors(tree, 30_000)).toEqual([]);
       } finally {
         await device.close();
       }
@@ -247,7 +283,7 @@ describe('serverless edge dev', () => {
   it(
     'SIGTERM during the start leaves nothing behind, and the next start works',
     async () => {
-      const lock = path.join(serviceDir, '.edge', 'cloud', 'cloud.pid');
+      const lock = path.join(serviceDir, '.edge', 'cloud', 'cloud.lock');
       for (const begun of [() => existsSync(lock), (size: number) => size > 4]) {
         // Where the start was over before the signal came, once more.
         while (!(await terminatedWhileStarting(begun)));

@@ -58,7 +58,7 @@ export class Timeline {
 }
 
 /**
- * `sensor-1 → edge  request detect  12.5 ms` in so many columns: the code of a failure and the duration stay,
+ * `stage I  sensor-1 → edge  request detect  12.5 ms` in so many columns: the code of a failure and the duration stay,
  * its message is cut first.
  */
 export function exchangeText(
@@ -66,12 +66,12 @@ export function exchangeText(
   nameOf: (party: string) => string,
   columns = Infinity,
 ): string {
-  const { from, to, what, function: name, error, ms } = exchange;
+  const { from, to, step, what, function: name, error, ms } = exchange;
   const about = name === undefined || what.includes(name) ? what : `${what} ${name}`;
-  const parties = `${nameOf(from)} → ${nameOf(to)}`;
+  const parties = oneLine(`${nameOf(from)} → ${nameOf(to)}`);
   const code = error === undefined ? '' : `  ${error.code}`;
   const took = ms === undefined ? '' : `  ${ms.toFixed(1)} ms`;
-  const head = cut(`${parties}  ${oneLine(about)}`, columns - widthOf(code + took));
+  const head = cut(`${step}  ${parties}  ${oneLine(about)}`, columns - widthOf(code + took));
   const left = columns - widthOf(head + code + took) - 2;
   const message = error === undefined ? '' : oneLine(error.message);
   const said = message === '' || left < SHORTEST_MESSAGE ? '' : `: ${cut(message, left)}`;
