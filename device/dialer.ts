@@ -95,6 +95,10 @@ export class Dialer<G> {
   }
 }
 
+const MAY_HAVE_MOVED =
+  'Is it up, and is this still its address? ' +
+  '"sls edge dev" writes <device>.json anew at each start, "sls edge device add" when you run it';
+
 function mostTelling(failures: readonly { candidate: Candidate; error: EdgeError }[]): EdgeError {
   const tried = failures.map(({ candidate: { host, port }, error }) => ({
     host,
@@ -104,7 +108,9 @@ function mostTelling(failures: readonly { candidate: Candidate; error: EdgeError
   }));
   const refusal = failures.find(({ error }) => error.code !== 'EDGE_NOT_FOUND')?.error;
   const summary = tried.map(({ host, port, message }) => `${host}:${port}: ${message}`).join('; ');
-  return new EdgeError(refusal?.code ?? 'EDGE_NOT_FOUND', refusal?.message ?? `no edge core: ${summary}`, {
+  const isGiven = failures.some(({ candidate }) => candidate.given);
+  const message = `no edge core: ${summary}${isGiven ? `. ${MAY_HAVE_MOVED}` : ''}`;
+  return new EdgeError(refusal?.code ?? 'EDGE_NOT_FOUND', refusal?.message ?? message, {
     details: { ...refusal?.details, tried },
     cause: refusal ?? failures[0]?.error,
   });

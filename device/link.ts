@@ -25,6 +25,8 @@ export interface Candidate {
   port: number;
   /** PEM of the authorities that may have signed the edge's certificate; absent: the system's. */
   ca?: string;
+  /** It was given and not discovered: nobody says when the edge moves. */
+  given?: boolean;
 }
 
 /**

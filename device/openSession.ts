@@ -65,7 +65,7 @@ async function locator(
   }
   const host = requireText(endpoint.host, 'endpoint.host');
   const port = requirePort(endpoint.port, 'endpoint.port');
-  return () => Promise.resolve([{ host, port, ...own }]);
+  return () => Promise.resolve([{ host, port, ...own, given: true }]);
 }
 
 function discoveryServer(options: DiscoveryOptions): Omit<DiscoveryServer, 'ca'> {

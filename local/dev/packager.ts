@@ -5,6 +5,7 @@ import type { EdgePackage } from '../../operations/groups/groupFiles';
 import {
   PACKAGER_VARIABLE,
   type PackageAgain,
+  type PackagedFile,
   type PackagerMessage,
 } from '../../operations/packages/packagerChannel';
 import { temporaryFolder } from './folders';
@@ -17,11 +18,16 @@ import {
   type PackageOptions,
 } from './packaging';
 
+export interface PackagedAgain extends EdgePackage {
+  /** Name of the Lambda function of the stack that has the same code. */
+  cloudFunction?: string;
+}
+
 /** A `serverless package` that stays: to package again costs what the bundler needs, and no start. */
 export interface Packager {
   readonly service: PackagedService;
   /** Packages what `edge.functions` names. Throws EdgeError in the words of who refuses it. */
-  again(): Promise<EdgePackage[]>;
+  again(): Promise<PackagedAgain[]>;
   close(): Promise<void>;
 }
 
@@ -82,7 +88,7 @@ class StayingFramework implements Packager {
     });
   }
 
-  async again(): Promise<EdgePackage[]> {
+  async again(): Promise<PackagedAgain[]> {
     const id = (this.requests += 1);
     const answered = new Promise<Answer>((resolve) => this.waiting.set(id, resolve));
     const request: PackageAgain = { type: 'package', id };
@@ -103,7 +109,7 @@ class StayingFramework implements Packager {
   }
 
   /** The next build writes over them. */
-  private read(packages: Extract<Answer, { type: 'packaged' }>['packages']): Promise<EdgePackage[]> {
-    return Promise.all(packages.map(async ({ name, file }) => ({ name, bytes: await readFile(file) })));
+  private read(packages: readonly PackagedFile[]): Promise<PackagedAgain[]> {
+    return Promise.all(packages.map(async ({ file, ...rest }) => ({ ...rest, bytes: await readFile(file) })));
   }
 }

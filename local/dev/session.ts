@@ -3,9 +3,10 @@ import { changeText } from '../../operations/groups/groupChanges';
 import type { AppliedPlan } from '../../operations/groups/applyPlan';
 import type { MovedFunctions } from '../../operations/groups/moveToLatest';
 import type { ChangePlan } from './changes';
+import { updateCloudCode } from './cloudCode';
 import type { DevEdges } from './devEdges';
 import type { Environment } from './environment';
-import type { Packager } from './packager';
+import type { PackagedAgain, Packager } from './packager';
 import { needsRestart, startedWith } from './serviceChange';
 import type { DevTerminal } from './terminal/devTerminal';
 import type { Steps } from './terminal/steps';
@@ -53,11 +54,13 @@ export class DevSession {
 
   private async update(why: string, took: () => string): Promise<void> {
     const { environment, edges, terminal, colours } = this.options;
-    const moved = await environment.updateFunctions(await this.packager.again());
-    const changed = moved.packages.filter((each) => each.changed);
-    if (changed.length === 0 && moved.groups.length === 0) return;
+    const packages = await this.packager.again();
+    await updateCloudCode(environment.operator.clients.lambda, packages);
+    const moved = await environment.updateFunctions(packages);
+    const text = updateText(moved, packages);
+    if (text === undefined) return;
     await edges.reached(moved.groups.map(({ group, after }) => ({ group, revision: after.revision })));
-    terminal.say(colours.green(`${why}: ${updateText(moved)} in ${took()}`));
+    terminal.say(colours.green(`${why}: ${text} in ${took()}`));
   }
 
   private async redeploy(why: string, took: () => string): Promise<void> {
@@ -95,11 +98,19 @@ function named(files: readonly string[]): string {
   return more.length === 0 ? first : `${first} and ${more.length} more`;
 }
 
-function updateText({ packages, groups }: MovedFunctions): string {
-  const changed = packages.filter((each) => each.changed).map(({ name, version }) => `${name}@${version}`);
-  const where = groups.map(({ group }) => group);
-  const on = where.length === 0 ? ', used by nobody yet,' : ` on ${where.join(', ')}`;
-  return `${changed.join(', ') || 'functions'}${on}`;
+/** Undefined when nothing is otherwise than before. */
+function updateText(
+  { packages, groups }: MovedFunctions,
+  packaged: readonly PackagedAgain[],
+): string | undefined {
+  const changed = packages.filter((each) => each.changed);
+  if (changed.length + groups.length === 0) return undefined;
+  const inCloud = packaged.some(
+    ({ name, cloudFunction }) => cloudFunction !== undefined && changed.some((each) => each.name === name),
+  );
+  const places = [...groups.map(({ group }) => group), ...(inCloud ? ['the cloud'] : [])];
+  const where = places.length === 0 ? ', used by nobody yet,' : ` on ${places.join(', ')}`;
+  return `${changed.map(({ name, version }) => `${name}@${version}`).join(', ') || 'functions'}${where}`;
 }
 
 function appliedLines({ packages, groups }: AppliedPlan): string[] {

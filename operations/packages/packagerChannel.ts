@@ -13,8 +13,16 @@ export interface PackageAgain {
   id: number;
 }
 
+export interface PackagedFile {
+  name: string;
+  /** The function package. */
+  file: string;
+  /** Name of the Lambda function of the stack that has the same code. */
+  cloudFunction?: string;
+}
+
 /** From the child: the first packaging is done; then, for each request, the function packages, or why there are none. */
 export type PackagerMessage =
   | { type: 'ready' }
-  | { type: 'packaged'; id: number; packages: { name: string; file: string }[] }
+  | { type: 'packaged'; id: number; packages: PackagedFile[] }
   | { type: 'failed'; id: number; message: string };

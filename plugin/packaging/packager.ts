@@ -2,10 +2,12 @@ import path from 'node:path';
 import {
   PACKAGER_VARIABLE,
   type PackageAgain,
+  type PackagedFile,
   type PackagerMessage,
 } from '../../operations/packages/packagerChannel';
 import type { EdgeConfiguration } from '../configuration/configuration';
 import type { Serverless, ServerlessService } from '../framework';
+import { cloudFunctionOf } from './functionConfig';
 import { edgeDirectory, writePackages } from './packaging';
 
 /** What the framework and bundlers change while they package, as it was before. */
@@ -59,7 +61,7 @@ export class Packager {
     }
   }
 
-  private async again(configuration: EdgeConfiguration): Promise<{ name: string; file: string }[]> {
+  private async again(configuration: EdgeConfiguration): Promise<PackagedFile[]> {
     const { serverless } = this;
     const directory = edgeDirectory(serverless);
     Object.assign(serverless.service, structuredClone(this.untouched));
@@ -67,7 +69,12 @@ export class Packager {
       for (const { hook } of serverless.pluginManager.hooks[event] ?? []) await hook();
     }
     const packages = await writePackages(serverless, configuration, directory);
-    return packages.map(({ name }) => ({ name, file: path.join(directory, `${name}.zip`) }));
+    return packages.map(({ name, locations }) => {
+      const packaged = { name, file: path.join(directory, `${name}.zip`) };
+      if (!locations.includes('cloud')) return packaged;
+      const definition = serverless.service.functions[name] ?? {};
+      return { ...packaged, cloudFunction: cloudFunctionOf(name, definition, configuration) };
+    });
   }
 }
 
