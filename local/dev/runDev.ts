@@ -2,6 +2,8 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EdgeError, type Exchange } from '../../protocol';
 import { backgroundClock, monotonicClock } from '../../lib/clock';
+import type { FunctionLogLine } from '../../runtime/host';
+import { readDeployManifest } from '../../operations/packages/deployManifest';
 import { STACK_FILE, type StackFile } from '../../operations/stackFile';
 import { AwsError } from '../base/context';
 import { lockFolder } from '../base/folderLock';
@@ -12,11 +14,13 @@ import { DevEdges, notFree, openingText, type DeviceFile } from './devEdges';
 import { startEnvironment, type Environment } from './environment';
 import { awaitInterruption } from './interruption';
 import { startPackager, type Packager } from './packager';
+import type { PackagedService } from './packaging';
 import { DevSession, shortPath } from './session';
 import { readDevState, writeDevState, type DevState } from './state';
 import { DevTerminal } from './terminal/devTerminal';
 import { listenForKeys } from './terminal/keys';
 import { StackTraces } from './terminal/stackTrace';
+import { ownName } from './terminal/timeline';
 import { Steps, type Progress } from './terminal/steps';
 import { oneLine, screenOf } from './terminal/text';
 import { watchSources } from './watch';
@@ -59,14 +63,14 @@ export async function runDev(options: DevOptions): Promise<void> {
 
 async function runUntilEnded(options: DevOptions): Promise<void> {
   quietSdk();
-  const { stateDir, host = LOOPBACK } = options;
+  const { stateDir, host = LOOPBACK, port = 0 } = options;
   const unlock = await lock(stateDir);
   const interruption = awaitInterruption();
   const abort = new AbortController();
   void interruption.came.then((signal) => abort.abort(new EdgeError('ABORTED', `ended by ${signal}`)));
   try {
-    const why = await whyNotListen(host, 0);
-    if (why !== undefined) throw notFree(host, 0, why);
+    const why = await whyNotListen(host, port);
+    if (why !== undefined) throw notFree(host, port, why);
     const run = new DevRun(options, await readDevState(stateDir), abort.signal);
     try {
       await run.start();
@@ -167,7 +171,18 @@ class DevRun {
       ...{ serviceDir, stage, stateDir, signal: this.signal, packaged: packager.service },
       ...(isFree && { discoveryPort: discovery }),
       onExchange: (exchange) => this.terminal.exchange(exchange),
+      functionHost: { onLog: this.cloudOutput(packager.service) },
     });
+  }
+
+  /** What functions print that run in the cloud; system functions log for others. */
+  private cloudOutput({ stackName, edgeDir }: PackagedService): (line: FunctionLogLine) => void {
+    const own = readDeployManifest(edgeDir).then(({ packages }) => new Set(packages.map(({ name }) => name)));
+    return ({ key, stream, text }) => {
+      const at = Date.now();
+      const name = ownName(stackName, key.split(':')[0] ?? '');
+      void own.then((names) => names.has(name) && this.terminal.output(at, name, stream, text));
+    };
   }
 
   private edgesOf(environment: Environment): DevEdges {

@@ -37,7 +37,7 @@ export class Packager {
       Object.hasOwn(section.functions, name),
     );
     this.untouched = structuredClone({ functions: Object.fromEntries(named), package: service.package });
-    keepBuilds(this.serverless);
+    prepareBundlers(this.serverless);
   }
 
   /** Answers until the one who asks is gone. */
@@ -78,11 +78,16 @@ export class Packager {
   }
 }
 
-/** As far as a bundler keeps anything: serverless-esbuild would end its incremental builds after each. */
-function keepBuilds({ pluginManager }: Serverless): void {
+/**
+ * serverless-esbuild would end its incremental builds after each. It makes source maps where the service does
+ * not say otherwise, so that what functions throw is told in terms of their sources.
+ */
+function prepareBundlers({ pluginManager }: Serverless): void {
   for (const plugin of pluginManager.plugins) {
-    const { buildOptions } = plugin as { buildOptions?: { disposeContext?: boolean } };
-    if (buildOptions?.disposeContext === true) buildOptions.disposeContext = false;
+    const { buildOptions } = plugin as { buildOptions?: { disposeContext?: boolean; sourcemap?: unknown } };
+    if (buildOptions?.disposeContext !== true) continue;
+    buildOptions.disposeContext = false;
+    buildOptions.sourcemap ??= true;
   }
 }
 

@@ -100,11 +100,17 @@ const TOLD_BY_THE_CORE = ['validateFunction', 'getGroupDefinition', 'cloudRemote
 
 /** An invocation in the cloud as a step of the timeline, unless that has it already. */
 export function invocationExchange(stackName: string, invocation: Invocation): Exchange | undefined {
-  const { functionName, ms, ok } = invocation;
-  const name = functionName.startsWith(`${stackName}-`)
-    ? functionName.slice(stackName.length + 1)
-    : functionName;
+  const { functionName, ms, ok, failure } = invocation;
+  const name = ownName(stackName, functionName);
   if (TOLD_BY_THE_CORE.includes(name)) return undefined;
   const event = EVENTS[name] ?? { from: 'cloudRemoteExecution', step: 'invoke', what: 'invoked' };
-  return { at: preciseNow(), to: name, ms, ok, ...event };
+  if (failure === undefined) return { at: preciseNow(), to: name, ms, ok, ...event };
+  const { errorType, errorMessage, trace } = failure;
+  const error = { code: errorType, message: errorMessage, ...(trace && { trace }) };
+  return { at: preciseNow(), to: name, ms, ok, function: name, error, ...event };
+}
+
+/** Without what the framework puts before the names of a stack's functions. */
+export function ownName(stackName: string, lambdaName: string): string {
+  return lambdaName.startsWith(`${stackName}-`) ? lambdaName.slice(stackName.length + 1) : lambdaName;
 }

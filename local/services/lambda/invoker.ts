@@ -54,6 +54,7 @@ export class Invoker {
       kind,
       ms: performance.now() - startedAt,
       ok: result.functionError === undefined,
+      ...('failure' in outcome && { failure: outcome.failure }),
     });
     return result;
   }

@@ -84,6 +84,8 @@ export interface Invocation {
   /** Milliseconds, start-up of a cold instance included. */
   ms: number;
   ok: boolean;
+  /** What the function threw, as Lambda reports it. */
+  failure?: { errorType: string; errorMessage: string; trace?: string[] };
 }
 
 /** Where on-failure records of asynchronous invocations go. Each throws when the target is not there. */
