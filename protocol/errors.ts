@@ -272,6 +272,8 @@ export class EdgeError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // Subclasses inherit this method, and are told apart as usual.
+    if (this !== EdgeError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return value instanceof Error && BRAND in value;
   }
 

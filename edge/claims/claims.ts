@@ -70,7 +70,7 @@ export class Claims {
     const claimed = this.claimedVersion(device, name);
     if ((claimed ?? staticVersion(this.deps.definition(), name)) === version) return undefined;
     this.joinInBackground(device);
-    return this.submit({ type: 'claim', device, function: name, version, manifest }, { patient: true });
+    return this.submit({ type: 'claim', device, function: name, version, manifest });
   }
 
   /**
@@ -78,7 +78,11 @@ export class Claims {
    * Rejects as `Sending.accepted` does.
    */
   async release(device: string, functionName: string): Promise<void> {
-    const version = this.heldVersion(device, functionName);
+    const { outbox } = this.deps;
+    const latest = outbox.claimOf(device, functionName);
+    // Also where that is a release already: the cloud still has to store it.
+    const isPending = latest !== undefined && outbox.isPending(latest);
+    const version = isPending ? latest.version : this.heldVersion(device, functionName);
     if (version === undefined) return;
     await this.submit({ type: 'claim', device, function: functionName, version, released: true }).accepted;
   }

@@ -30,9 +30,6 @@ export function outboxStore(stateDir: string): Store<OutboxContent> {
   return fileStore(path.join(stateDir, 'outbox.json'), contentSchema);
 }
 
-/** A core that restarts skips so many numbers: it may have sent some that its disk did not take. */
-const UNSTORED_NUMBERS = 1_000;
-
 /**
  * What this edge has to tell the cloud and no definition has shown yet: claims and joins that devices were
  * promised, and failures. Each entry is for one register of the definition; a later entry replaces an
@@ -40,7 +37,8 @@ const UNSTORED_NUMBERS = 1_000;
  * accepted from then on until a definition shows it.
  */
 export class Outbox {
-  private readonly pending = new Map<string, OutboxEntry>();
+  /** By register, oldest first: an earlier one counts again when a later one is forgotten before it was sent. */
+  private readonly pending = new Map<string, OutboxEntry[]>();
   private readonly accepted = new Map<string, OutboxEntry>();
   private seq = 0;
 
@@ -53,8 +51,8 @@ export class Outbox {
     const outbox = new Outbox(store, log);
     try {
       const content = await store.load();
-      if (content !== undefined) outbox.seq = content.seq + UNSTORED_NUMBERS;
-      for (const entry of content?.entries ?? []) outbox.pending.set(registerOf(entry), entry);
+      outbox.seq = content?.seq ?? 0;
+      for (const entry of content?.entries ?? []) outbox.pending.set(registerOf(entry), [entry]);
       for (const entry of content?.accepted ?? []) outbox.accepted.set(registerOf(entry), entry);
     } catch (err) {
       // Numbers continue above those of the definition, so claims made from here on still win.
@@ -67,20 +65,23 @@ export class Outbox {
   add(draft: OutboxDraft, definition: GroupDefinition): OutboxEntry {
     this.seq = Math.max(this.seq, highestSeq(definition)) + 1;
     const entry: OutboxEntry = { ...draft, seq: this.seq };
-    this.pending.set(registerOf(entry), entry);
+    const register = registerOf(entry);
+    this.pending.set(register, [...(this.pending.get(register) ?? []), entry]);
     return entry;
   }
 
   /** Resolves when every entry so far is on the disk. */
   save(): Promise<void> {
     const accepted = [...this.accepted.values()];
-    const entries = [...this.pending.values()];
+    const entries = this.latestPending();
     return this.store.save({ format: 1, seq: this.seq, entries, ...(accepted.length > 0 && { accepted }) });
   }
 
   /** Those that no definition has shown yet; of each register the latest. */
   entries(): OutboxEntry[] {
-    return [...new Map([...this.accepted, ...this.pending]).values()];
+    const latest = new Map(this.accepted);
+    for (const entry of this.latestPending()) latest.set(registerOf(entry), entry);
+    return [...latest.values()];
   }
 
   claimOf(device: string, functionName: string): EntryOf<'claim'> | undefined {
@@ -97,14 +98,19 @@ export class Outbox {
 
   /** Whether the cloud still has to hear of this entry: no later one has taken its place. */
   isPending(entry: OutboxEntry): boolean {
-    return this.pending.get(registerOf(entry))?.seq === entry.seq;
+    return this.pending.get(registerOf(entry))?.at(-1)?.seq === entry.seq;
+  }
+
+  /** A copy of it is on its way to the cloud, where it outnumbers earlier ones. */
+  sent(entry: OutboxEntry): void {
+    this.keepPending(registerOf(entry), ({ seq }) => seq >= entry.seq);
   }
 
   /** The cloud has stored them. Resolves when the disk knows, or cannot be told. */
   accept(entries: readonly OutboxEntry[]): Promise<void> {
     for (const entry of entries) {
       const register = registerOf(entry);
-      if (this.isPending(entry)) this.pending.delete(register);
+      this.keepPending(register, ({ seq }) => seq > entry.seq);
       const known = this.accepted.get(register);
       if (known === undefined || known.seq < entry.seq) this.accepted.set(register, entry);
     }
@@ -119,24 +125,38 @@ export class Outbox {
       : mergeUpdates(definition, [storedUpdate(definition.group, ahead)]);
   }
 
-  /** Forgets an entry that never reached the cloud, or that it refused. */
+  /** Forgets an entry that never reached the cloud, or that it refused: an earlier one counts again. */
   remove(entry: OutboxEntry): void {
-    if (this.isPending(entry) && this.pending.delete(registerOf(entry))) void this.saveAnyway();
+    if (this.keepPending(registerOf(entry), ({ seq }) => seq !== entry.seq)) void this.saveAnyway();
   }
 
   /** Forgets what the definition shows. */
   removeSeen(definition: GroupDefinition): void {
     let changed = false;
-    for (const entries of [this.pending, this.accepted]) {
-      for (const [register, entry] of entries) {
-        if (isSeen(entry, definition)) changed = entries.delete(register) || changed;
-      }
+    for (const register of [...this.pending.keys()]) {
+      changed = this.keepPending(register, (entry) => !isSeen(entry, definition)) || changed;
+    }
+    for (const [register, entry] of this.accepted) {
+      if (isSeen(entry, definition)) changed = this.accepted.delete(register);
     }
     if (changed) void this.saveAnyway();
   }
 
+  /** True when some went. */
+  private keepPending(register: string, holds: (entry: OutboxEntry) => boolean): boolean {
+    const entries = this.pending.get(register) ?? [];
+    const kept = entries.filter(holds);
+    if (kept.length > 0) this.pending.set(register, kept);
+    else this.pending.delete(register);
+    return kept.length < entries.length;
+  }
+
+  private latestPending(): OutboxEntry[] {
+    return [...this.pending.values()].flatMap((entries) => entries.at(-1) ?? []);
+  }
+
   private latest(register: string): OutboxEntry | undefined {
-    return this.pending.get(register) ?? this.accepted.get(register);
+    return this.pending.get(register)?.at(-1) ?? this.accepted.get(register);
   }
 
   private saveAnyway(): Promise<void> {

@@ -48,7 +48,7 @@ export class Unanswered extends EdgeError {}
 
 /** What becomes of an entry that is sent. */
 export interface Sending {
-  /** Resolves when it is on this disk or in the cloud. Rejects as `accepted` does. */
+  /** Resolves when it is on the disk. Rejects with INTERNAL when it cannot be, and as `accepted` does. */
   stored: Promise<void>;
   /**
    * Resolves when the cloud has stored it or a definition shows it. Rejects with the cloud's refusal,
@@ -110,10 +110,7 @@ export class UpdateSender {
   /** A `patient` entry is insisted on from the beginning: it is given up on a refusal only. */
   send(entry: OutboxEntry, { patient }: { patient: boolean }): Sending {
     const item = newItem(entry, patient);
-    this.gathered.push(item);
-    this.unsaved.push(item);
-    this.saving ??= this.saveAll();
-    this.gathering ??= this.deps.clock.setTimeout(() => void this.flush(), this.timing.gatherMs);
+    this.enqueue(item);
     const { stored, accepted } = item;
     return { stored: stored.promise, accepted: accepted.promise, insist: () => (item.patient = true) };
   }
@@ -145,14 +142,17 @@ export class UpdateSender {
 
   private async flush(): Promise<void> {
     this.gathering = undefined;
-    const items = this.gathered;
+    while (this.saving !== undefined) await this.saving;
+    const items = this.gathered.filter((item) => !item.settled);
     this.gathered = [];
-    await this.saving;
     items.push(...this.joinsFor(items));
     for (const batch of packEntries(items, this.deps.group)) this.begin(batch);
   }
 
-  /** One write at a time has all entries that came before it. */
+  /**
+   * One write at a time has all entries that came before it. What cannot be stored is not sent: after a crash
+   * nobody would know of it. Who waits is told; what nobody waits for is tried again.
+   */
   private async saveAll(): Promise<void> {
     for (let items = this.unsaved; items.length > 0; items = this.unsaved) {
       this.unsaved = [];
@@ -160,11 +160,29 @@ export class UpdateSender {
         await this.deps.outbox.save();
         for (const { stored } of items) stored.resolve();
       } catch (err) {
-        // The cloud may store what this disk does not take.
         this.deps.log.error({ err }, 'the outbox cannot be written');
+        for (const item of items) this.notSaved(item);
       }
     }
     this.saving = undefined;
+  }
+
+  private notSaved(item: Item): void {
+    this.gathered = this.gathered.filter((other) => other !== item);
+    if (!item.patient) {
+      this.forget(item, new EdgeError('INTERNAL', 'the edge cannot store a claim'));
+      return;
+    }
+    this.deps.clock.setTimeout(() => {
+      if (!this.closed && this.deps.outbox.isPending(item.entry)) this.enqueue(item);
+    }, this.timing.resendMs);
+  }
+
+  private enqueue(item: Item): void {
+    this.gathered.push(item);
+    this.unsaved.push(item);
+    this.saving ??= this.saveAll();
+    this.gathering ??= this.deps.clock.setTimeout(() => void this.flush(), this.timing.gatherMs);
   }
 
   /** Until a definition shows a device, each update with a claim of it carries its join as well. */
@@ -211,7 +229,10 @@ export class UpdateSender {
 
   private sendCopy({ requestId, along, items }: Update): void {
     const { upstream, group, log } = this.deps;
-    for (const item of items) item.copies += 1;
+    for (const item of items) {
+      item.copies += 1;
+      this.deps.outbox.sent(item.entry);
+    }
     const update = coreUpdate(requestId, group, [...along, ...items.map((item) => item.entry)]);
     updatesSeam
       .tracePromise(() => upstream.sendUpdate(update), { update })

@@ -460,21 +460,39 @@ describe('refusals and failures of a deployment', () => {
     expect(h.devices.last('camera-1', 'r1')?.kind).toBe('ready');
   });
 
-  test('a claim that the disk does not take is ready once the cloud has stored it', async () => {
+  test('a claim that cannot be stored is not sent, and the device is told', async () => {
     const h = await start();
     await deploy(h, 'camera-1', 'detect', 'r1');
+    const sent = h.cloud.updates.length;
     h.outbox.fails = true;
-    h.cloud.onUpdate = () => undefined;
     await h.ask('camera-2', 'request', { requestId: 'r2', function: 'detect' });
-    await h.clock.advance(1_000);
-    expect(h.devices.kinds('camera-2', 'r2')).toEqual([]);
+    await h.ask('camera-3', 'request', { requestId: 'r3', function: 'detect', version: '1.0.0' });
+    await h.ask('camera-3', 'confirm', { requestId: 'r3' });
+    await h.clock.advance(50);
+    for (const [device, requestId] of [
+      ['camera-2', 'r2'],
+      ['camera-3', 'r3'],
+    ] as const) {
+      expect(h.devices.failure(device, requestId)).toBe('INTERNAL');
+    }
+    expect(h.cloud.updates).toHaveLength(sent);
+  });
+
+  test('what nobody waits for is stored and sent when the disk takes it again', async () => {
+    const h = await start();
+    await deploy(h, 'camera-1', 'detect', 'r1');
+    h.cloud.onUpdate = () => undefined;
+    await deploy(h, 'camera-2', 'detect', 'r2', '1.0.0');
+    h.outbox.fails = true;
+    // The claim is taken back when the cloud does not answer in time.
+    await h.clock.advance(60_000);
+    h.outbox.fails = false;
     h.cloud.onUpdate = (update) => {
       h.cloud.accept(update.requestId);
       h.cloud.absorb(update);
     };
-    await h.clock.advance(2_000);
-    expect(h.devices.last('camera-2', 'r2')).toMatchObject({ kind: 'ready', message: { present: true } });
-    expect(h.cloud.definition.claims['camera-2/detect']).toMatchObject({ version: '1.2.0' });
+    await h.clock.advance(120_000);
+    expect(h.cloud.definition.claims['camera-2/detect']).toMatchObject({ released: true });
   });
 
   test('a release that was not answered is not undone by what the device asks next', async () => {
@@ -563,7 +581,7 @@ describe('restart', () => {
     await deploy(again, 'camera-2', 'secret', 'r');
     await deploy(again, 'camera-1', 'secret', 'r');
     const seqs = h.cloud.updates.flatMap(({ claims }) => claims.map(({ seq }) => seq));
-    expect(seqs).toEqual([1, 1_002]);
+    expect(seqs).toEqual([1, 2]);
 
     h.cloud.change({ claims: { 'camera-9/detect': { version: '1.0.0', seq: 5_000 } } });
     await again.clock.advance(10);
