@@ -10,6 +10,10 @@ import type { Clock } from '../lib/clock';
 export interface CloudOptions {
   /** Objects, functions, things and certificates live here and survive a restart. */
   stateDir: string;
+  /** Where the code of functions is unpacked; below `stateDir` unless told. */
+  codeDir?: string;
+  /** `AWS_ENDPOINT_URL…` of services that run elsewhere, for functions. */
+  endpoints?: Record<string, string>;
   log?: Logger;
   /** `eu-west-1` unless told. */
   region?: string;

@@ -51,6 +51,7 @@ export interface ServerlessService {
     /** During `deploy function`: the function as it is on Lambda. */
     remoteFunctionData?: { Configuration?: { Role?: string } };
   };
+  layers?: Record<string, unknown>;
   /** Keys of the user's configuration that the framework does not know. */
   initialServerlessConfig?: Record<string, unknown>;
   custom?: Record<string, unknown>;

@@ -1,5 +1,5 @@
 import { EdgeError } from '../protocol';
-import { answersInJson, commandHooks, EDGE_COMMANDS, type CommandHost } from './commands';
+import { answersInJson, commandHooks, EDGE_COMMANDS, isForDev, type CommandHost } from './commands';
 import { readConfiguration, type EdgeConfiguration } from './configuration/configuration';
 import { DEPLOY_COMMANDS, deployHooks } from './deploy';
 import { frameworkError } from './errors';
@@ -18,6 +18,7 @@ import { addResources } from './resources';
 import { stackOf } from './resources/stack';
 import { addSystemFunctions, keepRole, placeSystemBundles, prepareForOffline } from './systemFunctions';
 import { variableSources } from './variables';
+import { adviseOnAwsVariables } from './variables/awsVariables';
 
 /** The Serverless Framework plugin: hooks alone, the work is done by the modules that they call. */
 class EdgeOnDemandPlugin {
@@ -29,6 +30,7 @@ class EdgeOnDemandPlugin {
   private refusal: EdgeError | undefined;
   private takenOut: TakenOut = {};
   private readonly packager: Packager | undefined;
+  private onResolved = (): void => undefined;
 
   constructor(
     private readonly serverless: Serverless,
@@ -39,6 +41,7 @@ class EdgeOnDemandPlugin {
     // of our own comes in `initialize`, and knows what the JSON Schema for editors knows.
     serverless.configSchemaHandler.defineTopLevelProperty('edge', { type: 'object' });
     this.packager = isPackager() ? new Packager(serverless) : undefined;
+    if (isForDev(serverless)) this.onResolved = adviseOnAwsVariables(serverless, utils);
     this.hooks = Object.fromEntries(
       Object.entries(this.hookTable()).map(([event, hook]) => [event, () => this.reportingErrors(hook)]),
     );
@@ -51,7 +54,10 @@ class EdgeOnDemandPlugin {
       ...deployHooks(host),
       ...commandHooks(host),
       // This does not happen in the constructor, where they would be lost when the user has no `functions:`.
-      initialize: () => this.addFunctions(),
+      initialize: () => {
+        this.onResolved();
+        this.addFunctions();
+      },
       'before:package:initialize': () => this.prepareFunctions(),
       'after:package:setupProviderConfiguration': () => putBack(this.serverless, this.takenOut),
       'before:package:createDeploymentArtifacts': () => this.placeBundles(),
@@ -99,6 +105,8 @@ class EdgeOnDemandPlugin {
   private async extractEdgePackages(): Promise<void> {
     await writeEdgeDirectory(this.serverless, this.read());
     takeOutEdgeOnly(this.serverless, this.read());
+    // The framework would ask AWS for the layers that are there, and the local cloud has none.
+    if (isForDev(this.serverless)) this.serverless.service.layers = {};
   }
 
   private addResources(): void {

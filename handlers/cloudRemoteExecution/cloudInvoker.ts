@@ -43,6 +43,7 @@ export class LambdaInvoker implements CloudInvoker {
       const name = cause instanceof LambdaServiceException ? cause.name : undefined;
       if (name === 'TooManyRequestsException') throw new EdgeError('QUEUE_FULL', undefined, { cause });
       const message = cause instanceof Error ? cause.message : String(cause);
+      if (name === 'InvalidRuntimeException') throw new EdgeError('UNSUPPORTED', message, { cause });
       const details = { service: 'lambda', ...(name !== undefined && { error: name }) };
       throw new EdgeError('CLOUD_ERROR', message, { cause, details });
     }

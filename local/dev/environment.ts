@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EdgeError, type GroupDefinition } from '../../protocol';
 import { startLocalCloud, type LocalCloud } from '../cloud';
@@ -10,6 +12,7 @@ import type { WantedGroup } from '../../operations/groups/groupUpdate';
 import { createOperator, type Operator } from '../../operations/operator';
 import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
 import { invocationExchange } from './terminal/timeline';
+import { linkRuntimeModules } from './runtimeModules';
 import { packageService, readPackagedService, type PackagedService } from './packaging';
 import type { DeployRequest } from '../stack/deploy';
 import type { LeftOut } from '../stack/selection';
@@ -21,8 +24,13 @@ import { moveToLatest, type MovedFunctions } from '../../operations/groups/moveT
 import { withFreeVersions } from './freeVersions';
 import { ThingStore, type ThingFiles } from '../../operations/things/thingFiles';
 
-export interface EnvironmentOptions extends CloudOptions {
+export interface EnvironmentOptions extends Omit<CloudOptions, 'codeDir'> {
   serviceDir: string;
+  /**
+   * Where the cloud and the edges unpack functions, and edges keep their state: outside of the service, so
+   * that Node does not find the modules that it has installed. `stateDir` unless told.
+   */
+  cacheDir?: string;
   stage?: string;
   /** Values of `${param:…}` in the service's configuration, when it is packaged now. */
   params?: Record<string, string>;
@@ -87,12 +95,13 @@ export interface Environment {
 export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
   const stateDir = resolve(options.stateDir);
   const service = await packagedService(options, stateDir);
-  const { onExchange, onInvocation, signal } = options;
+  const { onExchange, onInvocation, signal, cacheDir = stateDir } = options;
   signal?.throwIfAborted();
   const cloud = await startLocalCloud({
     region: service.region,
     ...options,
     stateDir: join(stateDir, 'cloud'),
+    codeDir: await codeFolder(cacheDir, options.serviceDir),
     onInvocation: (invocation) => {
       onInvocation?.(invocation);
       const exchange = onExchange && invocationExchange(service.stackName, invocation);
@@ -104,7 +113,10 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
     signal?.throwIfAborted();
     const stack = await deployStack(cloud, service, options.transform);
     signal?.throwIfAborted();
-    const environment = new ServiceEnvironment(cloud, service.stackName, operator, stack, stateDir);
+    const environment = new ServiceEnvironment(cloud, service.stackName, operator, stack, {
+      things: join(stateDir, 'things'),
+      edges: await edgesFolder(cloud, cacheDir),
+    });
     await environment.rollOut(await readPlan(service.edgeDir));
     return environment;
   } catch (error) {
@@ -149,6 +161,25 @@ async function neededBy({ edgeDir }: PackagedService): Promise<Pick<DeployReques
   return { isNeeded: (logicalId) => logicalId.startsWith('Edge') || functions.has(logicalId) };
 }
 
+async function codeFolder(cacheDir: string, serviceDir: string): Promise<string> {
+  const folder = join(cacheDir, 'lambda');
+  await linkRuntimeModules(folder, serviceDir);
+  return join(folder, 'code');
+}
+
+/**
+ * An edge must not meet another cloud with what it knows from one before, whose state somebody removed: the
+ * state of edges lies under the name of the cloud's authority.
+ */
+async function edgesFolder({ authority }: LocalCloud, folder: string): Promise<string> {
+  const name = createHash('sha256').update(authority.certificatePem).digest('hex').slice(0, 12);
+  const edges = join(folder, 'edges');
+  await mkdir(join(edges, name), { recursive: true, mode: 0o700 });
+  const others = (await readdir(edges)).filter((other) => other !== name);
+  await Promise.all(others.map((other) => rm(join(edges, other), { recursive: true, force: true })));
+  return join(edges, name);
+}
+
 class ServiceEnvironment implements Environment {
   readonly groups: Record<string, GroupSetup> = {};
   readonly #things: ThingStore;
@@ -163,9 +194,9 @@ class ServiceEnvironment implements Environment {
     readonly stackName: string,
     readonly operator: Operator,
     private stack: DeployedStack,
-    private readonly stateDir: string,
+    private readonly folders: { things: string; edges: string },
   ) {
-    this.#things = new ThingStore(join(stateDir, 'things'), operator, cloud.authority.certificatePem);
+    this.#things = new ThingStore(folders.things, operator, cloud.authority.certificatePem);
   }
 
   get outputs(): ServiceOutputs {
@@ -240,7 +271,7 @@ class ServiceEnvironment implements Environment {
   async startEdge(group: string, options: EdgeOptions = {}): Promise<Edge> {
     const { cloud, outputs } = this;
     const { core } = this.#group(group);
-    const stateDir = join(this.stateDir, 'edges', group);
+    const stateDir = join(this.folders.edges, group);
     const place = { cloud, outputs, group, core, stateDir };
     if (this.#closed !== undefined) throw new EdgeError('CLOSED', 'the environment is closed');
     const starting = this.#start(place, options);

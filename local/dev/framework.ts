@@ -34,7 +34,8 @@ export function runFramework(args: readonly string[], options: FrameworkOptions)
   const { serviceDir, env = process.env, onLine, ipc = false } = options;
   const child = spawn(process.execPath, [frameworkCli(serviceDir), ...args], {
     cwd: serviceDir,
-    env: { ...env, SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
+    // The plugin (plugin/commands/index.ts) sees to it that nothing asks AWS.
+    env: { ...env, EDGE_FOR_LOCAL_CLOUD: '1', SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' },
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
     detached: true,
   });

@@ -9,6 +9,7 @@ import { AwsError } from '../base/context';
 import { lockFolder } from '../base/folderLock';
 import { quietSdk } from '../quietSdk';
 import { LOOPBACK, whyNotListen } from './addresses';
+import { cacheFolder } from './cacheFolder';
 import { Changes } from './changes';
 import { DevEdges, notFree, openingText, type DeviceFile } from './devEdges';
 import { startEnvironment, type Environment } from './environment';
@@ -166,10 +167,13 @@ class DevRun {
   private async deploy(packager: Packager): Promise<Environment> {
     const { serviceDir, stage, stateDir } = this.options;
     const { discovery } = this.state;
+    const warn = (text: string): void => this.options.print(this.screen.colours.yellow(`  ! ${text}`));
     const isFree = discovery !== undefined && (await whyNotListen(LOOPBACK, discovery)) === undefined;
     return startEnvironment({
       ...{ serviceDir, stage, stateDir, signal: this.signal, packaged: packager.service },
       ...(isFree && { discoveryPort: discovery }),
+      cacheDir: await cacheFolder({ serviceDir, stage }, warn),
+      endpoints: endpointsElsewhere(process.env),
       onExchange: (exchange) => this.terminal.exchange(exchange),
       functionHost: { onLog: this.cloudOutput(packager.service) },
     });
@@ -287,6 +291,12 @@ class DevRun {
     this.closers.push(release);
     print(`Keys: ${this.screen.colours.bold('r')} redeploy, l logs, d devices, q quit`);
   }
+}
+
+/** Of services that the local cloud does not have, as whoever starts it has set them. */
+function endpointsElsewhere(env: NodeJS.ProcessEnv): Record<string, string> {
+  const set = Object.entries(env).filter(([name]) => name.startsWith('AWS_ENDPOINT_URL'));
+  return Object.fromEntries(set) as Record<string, string>;
 }
 
 function deviceLines(edges: DevEdges, devices: readonly DeviceFile[]): string[] {

@@ -12,6 +12,7 @@ import { createIotCore, type IotCore } from './iotCore';
 import { createLambda, type Lambda } from './lambda';
 import { createS3, type S3 } from './s3';
 import { createScheduler } from './scheduler';
+import { createNotSimulated } from './notSimulated';
 import { createQueues, type Queues } from './sqs';
 
 /** Every service, in process. */
@@ -33,7 +34,14 @@ export async function startServices(
   const authority = await loadOrCreateAuthority(join(context.stateDir, 'certificates'));
   const s3 = started(await createS3(context));
   const queues = createQueues(context);
-  const lambda = await startLambda(context, options, { s3, queues, endpointVariables, started });
+  const notSimulated = started(await createNotSimulated(context));
+  const environment = () => ({
+    AWS_ENDPOINT_URL: notSimulated.url,
+    ...options.endpoints,
+    ...endpointVariables(),
+    ...QUIET,
+  });
+  const lambda = await startLambda(context, options, { s3, queues, environment, started });
   const httpApi = started(new HttpApi(context, lambda));
   const iotCore = started(
     await createIotCore(context, { authority, devicesPort: options.discoveryPort ?? 0 }),
@@ -50,18 +58,19 @@ export async function startServices(
 interface LambdaNeeds {
   s3: S3;
   queues: Queues;
-  endpointVariables: () => Record<string, string>;
+  environment: () => Record<string, string>;
   started: Started;
 }
 
 async function startLambda(
   context: CloudContext,
   options: CloudOptions,
-  { s3, queues, endpointVariables, started }: LambdaNeeds,
+  { s3, queues, environment, started }: LambdaNeeds,
 ): Promise<Lambda> {
   const lambda = await createLambda(context, {
     functionHost: options.functionHost ?? {},
-    environment: () => ({ ...endpointVariables(), ...QUIET }),
+    environment,
+    ...(options.codeDir !== undefined && { codeDir: options.codeDir }),
     readObject: (bucket, key) => s3.getObject(bucket, key),
     destinations: {
       putObject: async (bucket, key, body) => {

@@ -25,6 +25,8 @@ export interface ResourceDefinition<S extends z.ZodType> {
   schema: S;
   /** Names that `Fn::GetAtt` may ask for. */
   attributes?: readonly string[];
+  /** What people should know of it beforehand, as the end of a sentence. */
+  remark?(properties: z.output<S>): string | undefined;
   create(properties: z.output<S>, context: ResourceContext): Promise<PhysicalResource>;
   /** Absent: any change replaces the resource. */
   update?(
@@ -54,6 +56,8 @@ export interface ResourceProvider {
   readonly attributes: readonly string[];
   /** Field and expectation of everything that is not understood. */
   check(properties: unknown): PropertyIssue[];
+  /** Of properties without issues. */
+  remark(properties: unknown): string | undefined;
   create(properties: unknown, context: ResourceContext): Promise<PhysicalResource>;
   /** `undefined`: this change needs a new resource. */
   update(
@@ -74,6 +78,7 @@ export function defineResource<S extends z.ZodType>(definition: ResourceDefiniti
       const result = schema.safeParse(properties);
       return result.success ? [] : result.error.issues.flatMap(describeIssue);
     },
+    remark: (properties) => definition.remark?.(schema.parse(properties)),
     create: async (properties, context) => definition.create(schema.parse(properties), context),
     update: async (current, nextRaw, previousRaw, context) => {
       const [next, previous] = [schema.parse(nextRaw), schema.parse(previousRaw)];

@@ -67,6 +67,8 @@ class Selector {
   readonly #chosen = new Map<string, TemplateResource>();
   readonly #refused = new Map<string, string>();
   readonly #notes: string[] = [];
+  /** By property. */
+  readonly #without = new Map<string, string[]>();
   readonly #scope: Scope;
   #references = new Set<string>();
 
@@ -88,14 +90,15 @@ class Selector {
       this.#refused.set(logicalId, 'the local cloud does not have this type');
       return;
     }
-    const { properties, without, problem } = this.#understood(resource, provider);
+    const { properties, without, problem, remark } = this.#understood(resource, provider);
     if (problem !== undefined) {
       this.#refused.set(logicalId, problem);
       return;
     }
-    if (without.length > 0) {
-      this.#notes.push(`${logicalId} (${resource.Type}): without ${without.join(', ')}`);
+    for (const property of without) {
+      this.#without.set(property, [...(this.#without.get(property) ?? []), logicalId]);
     }
+    if (remark !== undefined) this.#notes.push(`${logicalId} ${remark}`);
     this.#chosen.set(logicalId, { ...resource, Properties: properties });
     for (const other of [...this.#referencesOf(properties), ...dependsOn(resource)]) this.include(other);
   }
@@ -125,7 +128,11 @@ class Selector {
       template: withoutMissingDependencies(outside.template),
       standIns,
       leftOut: this.#leftOut(),
-      notes: [...this.#notes, ...outside.notes],
+      notes: [
+        ...[...this.#without].map(([property, ids]) => `${ids.join(', ')}: without ${property}`),
+        ...this.#notes,
+        ...outside.notes,
+      ],
     };
   }
 
@@ -161,7 +168,8 @@ class Selector {
       if (unknown !== undefined && unknown in properties) drop(unknown);
     }
     const [issue] = provider.check(resolved);
-    return { properties, without, problem: issue && `${issue.property}: ${issue.expected}` };
+    if (issue !== undefined) return { properties, without, problem: `${issue.property}: ${issue.expected}` };
+    return { properties, without, remark: provider.remark(resolved) };
   }
 
   #isTied(resource: TemplateResource): boolean {

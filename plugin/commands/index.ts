@@ -226,6 +226,14 @@ function hooksOf(
   ]);
 }
 
+/** Set by whoever packages for the local cloud in a process of its own: local/dev/framework.ts. */
+const FOR_LOCAL_CLOUD = 'EDGE_FOR_LOCAL_CLOUD';
+
+/** Whether what is packaged goes to the local cloud, so that nothing may ask AWS. */
+export function isForDev({ processedInput: { commands } }: Serverless): boolean {
+  return commands.join(' ') === 'edge dev' || process.env[FOR_LOCAL_CLOUD] !== undefined;
+}
+
 /** An `sls edge …` that owes its caller a JSON document, whatever goes wrong. */
 export function answersInJson({ processedInput }: Serverless, options: CommandOptions): boolean {
   return processedInput.commands[0] === 'edge' && isSet(options, 'json');

@@ -2,6 +2,7 @@ import { jsonText } from '../../lib/json';
 import { MAX_ERROR_MESSAGE_CHARS } from '../../protocol/limits';
 import { boundedError, MAX_LINE_CHARS, MAX_TRACE_LINES } from '../processMessages';
 import type { ErrorResult } from '../processMessages';
+import { bundlingAdvice } from './missingModule';
 
 /** Any thrown value in the shape in which Lambda reports it. Never throws itself. */
 export function toErrorResult(thrown: unknown, errorType?: string): ErrorResult {
@@ -21,7 +22,11 @@ function looksLikeError(thrown: unknown): thrown is Error {
 
 /** A function may throw an error whose fields it has set to anything. */
 function ofError(error: { name: unknown; message: unknown; stack?: unknown }): ErrorResult {
-  return { errorType: String(error.name), errorMessage: String(error.message), trace: traceOf(error) };
+  const advice = bundlingAdvice(error);
+  const message = String(error.message);
+  // Of Node's message the first line; where it was asked for is in the trace.
+  const errorMessage = advice === undefined ? message : `${message.split('\n', 1)[0]}\n${advice}`;
+  return { errorType: String(error.name), errorMessage, trace: traceOf(error) };
 }
 
 function traceOf(error: { stack?: unknown }): string[] {

@@ -14,7 +14,12 @@ let device: TestDevice;
 let steady: SteadyCaller;
 
 beforeAll(async () => {
-  environment = await startTestEnvironment();
+  environment = await startTestEnvironment({
+    // One of the stack that this machine cannot run.
+    transform: ({ Resources }) => {
+      Object.assign(Resources['TrainModelLambdaFunction']?.Properties ?? {}, { Runtime: 'python3.13' });
+    },
+  });
   cloud = cloudState(environment);
   edge = await environment.startEdge(GROUP);
   device = await environment.connectDevice('sensor-1');
@@ -112,6 +117,42 @@ describe('a call in the cloud that fails', () => {
     ['a function of others', 'calibrateSensor', {}, 'NOT_ENTITLED'],
   ])('%s: refused', async (_what, name, options, code) => {
     await expect(device.invoke(name, {}, { location: 'cloud', ...options })).rejects.toMatchObject({ code });
+  });
+
+  it('this machine cannot run it: UNSUPPORTED, and why', async () => {
+    await expect(device.invoke('trainModel', {}, { location: 'cloud' })).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(
+        /trainModel runs on python3\.13, which the local cloud cannot run/,
+      ) as string,
+    });
+  });
+
+  it('it calls a service that is not simulated: the error of that service names the setting', async () => {
+    const source = `exports.handler = async () => {
+      const headers = { 'x-amz-target': 'DynamoDB_20120810.GetItem', 'x-amz-user-agent': 'api/dynamodb#3.9' };
+      const answer = await fetch(process.env.AWS_ENDPOINT_URL, { method: 'POST', headers, body: '{}' });
+      return answer.json();
+    };`;
+    await environment.registerFunction('reader', source, CLOUD);
+    await expect(device.invoke('reader', {}, { location: 'cloud' })).resolves.toEqual({
+      __type: 'NotSimulatedException',
+      message: expect.stringContaining('AWS_ENDPOINT_URL_DYNAMODB') as string,
+    });
+  });
+
+  it('its package lacks a module: the error says how to bundle it', async () => {
+    const source = "const pad = require('left-pad'); exports.handler = async () => pad;";
+    await environment.registerFunction('unbundled', source, BOTH);
+    const message =
+      /Cannot find module 'left-pad'[^]*"left-pad" is not in the package of the function: bundle/;
+    const lacking = {
+      code: 'FUNCTION_INIT_FAILED',
+      message: expect.stringMatching(message) as string,
+    };
+    await expect(device.deploy('unbundled')).rejects.toMatchObject(lacking);
+    const inCloud = device.invoke('unbundled', {}, { location: 'cloud' });
+    await expect(inCloud).rejects.toMatchObject({ message: lacking.message });
   });
 
   it('a device that waits less than the function takes is told in its own time', async () => {

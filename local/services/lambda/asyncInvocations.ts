@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../../lib/clock';
 import { AwsError, type CloudContext } from '../../base/context';
 import { reportFailure, type FailedEvent, type QueuedEvent } from './destinations';
 import { LATEST, type FunctionRecord } from './functionRecord';
-import type { InvokeCall, Invoker } from './invoker';
+import { INVALID_RUNTIME, type InvokeCall, type Invoker } from './invoker';
 import { parseFunctionRef, type FunctionRef } from './names';
 import type { ParsedEventInvokeConfig } from './props';
 import type { Destinations, InvokeResult } from './types';
@@ -114,7 +114,7 @@ export class AsyncInvocations {
   /** Throttled, or the service itself failed: that is not an attempt of the function. */
   #postpone(event: QueuedEvent, attempt: Attempt, error: unknown): void {
     const { context, throttleDelayMs } = this.#options;
-    if (error instanceof AwsError && error.status === 404) {
+    if (error instanceof AwsError && (error.status === 404 || error.code === INVALID_RUNTIME)) {
       context.log.warn({ err: error, function: event.functionName }, 'asynchronous event dropped');
       return;
     }

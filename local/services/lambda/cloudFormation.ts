@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { AwsError } from '../../base/context';
 import type { FunctionProps } from './props';
+import { notRunnable } from './settings';
 import type { AliasConfiguration, AliasProps, Lambda } from './types';
 import { count, defineResource, tags, unlessAbsent, type PhysicalResource } from '../../stack/resource';
 
@@ -8,10 +10,13 @@ const ABSENT = 'ResourceNotFoundException';
 
 const functionSchema = z.strictObject({
   FunctionName: z.string().optional(),
-  Code: z.strictObject({ S3Bucket: z.string(), S3Key: z.string() }),
+  Code: z.union([
+    z.strictObject({ S3Bucket: z.string(), S3Key: z.string() }),
+    z.strictObject({ ImageUri: z.string() }),
+  ]),
   Role: z.string(),
-  Handler: z.string(),
-  Runtime: z.string(),
+  Handler: z.string().optional(),
+  Runtime: z.string().optional(),
   Description: z.string().optional(),
   Timeout: count.optional(),
   MemorySize: count.optional(),
@@ -20,7 +25,7 @@ const functionSchema = z.strictObject({
   EphemeralStorage: z.strictObject({ Size: count }).optional(),
   LoggingConfig: z.unknown().optional(),
   TracingConfig: z.unknown().optional(),
-  PackageType: z.literal('Zip').optional(),
+  PackageType: z.enum(['Zip', 'Image']).optional(),
   ReservedConcurrentExecutions: count.optional(),
   Tags: tags.optional(),
 });
@@ -35,6 +40,10 @@ const lambdaFunction = defineResource({
   type: 'AWS::Lambda::Function',
   schema: functionSchema,
   attributes: ['Arn'],
+  remark({ Runtime = '' }) {
+    const why = notRunnable(Runtime);
+    return why && `${why}, which the local cloud cannot run: calls of it are answered with UNSUPPORTED`;
+  },
   async create(properties, { services, stackName, generatedName }) {
     const FunctionName = properties.FunctionName ?? generatedName(64);
     const created = await services.lambda.createFunction(
@@ -45,7 +54,7 @@ const lambdaFunction = defineResource({
   },
   async update(current, next, previous, { services }) {
     const { Code, PackageType: _type, ...configuration } = functionProps(next);
-    const codeChanged = Code.S3Bucket !== previous.Code.S3Bucket || Code.S3Key !== previous.Code.S3Key;
+    const codeChanged = !isDeepStrictEqual(Code, previous.Code);
     await services.lambda.updateFunction(current.ref, {
       // What the template no longer mentions goes back to Lambda's default.
       Description: '',

@@ -32,8 +32,7 @@ export class CodeFolder {
    * Throws AwsError InvalidParameterValueException for what is no safe zip file within the limits.
    */
   async add(bytes: Buffer): Promise<FunctionCode> {
-    const sha256 = createHash('sha256').update(bytes).digest('base64');
-    const code = this.at(sha256, bytes.length);
+    const code = this.note(bytes);
     try {
       await unpackInto(code.directory, await readPackage(bytes));
     } catch (error) {
@@ -42,6 +41,11 @@ export class CodeFolder {
       throw new AwsError('InvalidParameterValueException', isInvalid ? NOT_A_ZIP : error.message);
     }
     return code;
+  }
+
+  /** A package that nobody unpacks here. */
+  note(bytes: Buffer): FunctionCode {
+    return this.at(createHash('sha256').update(bytes).digest('base64'), bytes.length);
   }
 
   /** Where this package lies, or would. */
@@ -68,10 +72,11 @@ export class CodeFolder {
 
 /** The package that a request brings or names. Throws AwsError InvalidParameterValueException. */
 export async function packageBytes(
-  { ZipFile, S3Bucket, S3Key }: CodeProps,
+  { ZipFile, S3Bucket, S3Key, ImageUri }: CodeProps,
   readObject: (bucket: string, key: string) => Promise<Buffer>,
 ): Promise<Buffer> {
   if (ZipFile !== undefined) return ZipFile;
+  if (ImageUri !== undefined) return Buffer.from(ImageUri);
   if (S3Bucket === undefined || S3Key === undefined) {
     throw new AwsError('InvalidParameterValueException', 'Please provide a source for function code.');
   }

@@ -31,7 +31,7 @@ function describeVersion(
     LoggingConfig: { LogFormat: 'Text', LogGroup: settings.logGroup ?? `/aws/lambda/${record.name}` },
     RevisionId: version.revisionId,
     ...describeProgress(version.version === LATEST ? record.progress : 'active'),
-    PackageType: 'Zip',
+    PackageType: settings.runtime === '' ? 'Image' : 'Zip',
     Architectures: [process.arch === 'arm64' ? 'arm64' : 'x86_64'],
   };
 }

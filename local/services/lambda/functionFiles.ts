@@ -3,8 +3,9 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { openJsonFolder, type JsonFolder } from '../../base/jsonFile';
 import type { CodeFolder } from './code';
-import { codeOf, newRecord, type FunctionRecord, type FunctionVersion } from './functionRecord';
+import { newRecord, type FunctionRecord, type FunctionVersion } from './functionRecord';
 import { eventInvokeConfigSchema } from './props';
+import { notRunnable } from './settings';
 
 const versionSchema = z.strictObject({
   version: z.string(),
@@ -77,7 +78,10 @@ export class FunctionFiles {
   load(): FunctionRecord[] {
     const records = this.#folder.readAll().map((stored) => this.#restore(stored));
     return records.filter((record) => {
-      if (codeOf(record).every(({ directory }) => existsSync(directory))) return true;
+      const runnable = [record.latest, ...record.versions].filter(
+        ({ settings }) => notRunnable(settings.runtime) === undefined,
+      );
+      if (runnable.every(({ code }) => existsSync(code.directory))) return true;
       this.options.log.error({ function: record.name }, 'the code of the function is gone, and so is it');
       this.remove(record.name);
       return false;

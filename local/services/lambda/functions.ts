@@ -16,7 +16,13 @@ import {
   type FunctionProgress,
 } from './functionRecord';
 import { buildFunctionArn } from './names';
-import { changeSettings, requireOwnVariables, settingsFrom, type FunctionSettings } from './settings';
+import {
+  changeSettings,
+  notRunnable,
+  requireOwnVariables,
+  settingsFrom,
+  type FunctionSettings,
+} from './settings';
 import type { CodeProps, ConfigurationUpdate, ParsedFunctionProps } from './props';
 
 export interface FunctionsOptions {
@@ -183,9 +189,11 @@ export class Functions {
     this.#options.retire(deleted);
   }
 
-  /** Puts a package where functions can use it. */
-  async addCode(code: CodeProps): Promise<FunctionCode> {
-    return this.#options.code.add(await packageBytes(code, this.#options.readObject));
+  /** Puts a package where functions can use it; one that this machine cannot run is only noted. */
+  async addCode(source: CodeProps, runtime: string): Promise<FunctionCode> {
+    const { code, readObject } = this.#options;
+    const bytes = await packageBytes(source, readObject);
+    return notRunnable(runtime) === undefined ? code.add(bytes) : code.note(bytes);
   }
 
   #checked(settings: FunctionSettings): FunctionSettings {
@@ -203,7 +211,7 @@ export class Functions {
 
   async #versionOf(props: ParsedFunctionProps): Promise<FunctionVersion> {
     const settings = this.#checked(settingsFrom(props));
-    const code = await this.addCode(props.Code);
+    const code = await this.addCode(props.Code, settings.runtime);
     return this.#version(props.FunctionName, settings, props.Description, code);
   }
 

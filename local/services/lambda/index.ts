@@ -26,6 +26,8 @@ export * from './types';
 export interface LambdaOptions {
   /** Runs the code: one of the caller's, which stays open, or the options of one of Lambda's own. */
   functionHost: FunctionHost | CloudFunctionHostOptions;
+  /** Where packages are unpacked; `<stateDir>/lambda/code` unless told. */
+  codeDir?: string;
   /** Given to every function, read at each cold start: `AWS_ENDPOINT_URL_*`. */
   environment: () => Record<string, string>;
   /** Package of CreateFunction and UpdateFunctionCode with S3Bucket and S3Key. */
@@ -82,7 +84,7 @@ async function assemble(context: CloudContext, options: LambdaOptions, host: Fun
   const { clock = systemClock, environment, readObject, onInvocation, destinations } = options;
   const { log } = context;
   const dir = path.join(context.stateDir, 'lambda');
-  const code = new CodeFolder(path.join(dir, 'code'));
+  const code = new CodeFolder(options.codeDir ?? path.join(dir, 'code'));
   const arn = (name: string): string => buildFunctionArn(context, { name });
   const files = new FunctionFiles({ dir: path.join(dir, 'functions'), code, log, arn });
   const survivors = files.load();

@@ -10,6 +10,7 @@ import {
   type FunctionVersion,
 } from './functionRecord';
 import type { Runner } from './runner';
+import { notRunnable } from './settings';
 import type { Invocation, InvokeResult } from './types';
 
 export interface InvokerOptions {
@@ -26,6 +27,7 @@ export interface InvokeCall {
 /** Lambda's quotas: bytes of JSON text. */
 const MAX_SYNC_PAYLOAD = 6 * 1024 * 1024;
 const MAX_ASYNC_PAYLOAD = 1024 * 1024;
+export const INVALID_RUNTIME = 'InvalidRuntimeException';
 /** An update may retire `$LATEST` between choosing and calling it; once more is then enough. */
 const ATTEMPTS = 3;
 
@@ -70,6 +72,7 @@ export class Invoker {
       if (version.settings.reservedConcurrency === 0) {
         throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
       }
+      requireRunnable(version);
       try {
         const { output } = await this.#options.runner.call(version, call);
         return { version, outcome: { output } };
@@ -80,6 +83,17 @@ export class Invoker {
       }
     }
   }
+}
+
+/** Throws AwsError InvalidRuntimeException (502), as Lambda does for a runtime that it does not have. */
+function requireRunnable({ functionName, settings }: FunctionVersion): void {
+  const why = notRunnable(settings.runtime);
+  if (why === undefined) return;
+  throw new AwsError(
+    INVALID_RUNTIME,
+    `${functionName} ${why}, which the local cloud cannot run: deploy the service and call it there`,
+    502,
+  );
 }
 
 type Outcome = { output: unknown } | { failure: FailurePayload };

@@ -12,7 +12,7 @@ export const codeSchema = z.strictObject({
   S3Bucket: z.string().optional(),
   S3Key: z.string().optional(),
 });
-export type CodeProps = z.output<typeof codeSchema>;
+export type CodeProps = z.output<typeof stackCodeSchema>;
 
 const configuration = {
   Role: z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/, 'expected the ARN of a role'),
@@ -63,8 +63,21 @@ export const functionPropsSchema = z.strictObject({
   /** Most instances at once; CloudFormation only. */
   ReservedConcurrentExecutions: z.int().min(0).optional(),
 });
-export type FunctionProps = z.input<typeof functionPropsSchema>;
-export type ParsedFunctionProps = z.output<typeof functionPropsSchema>;
+
+/** A stack's function may be one that only AWS can run: of another runtime, older ones too, or an image. */
+const anyProgram = {
+  Runtime: z.string().regex(/^[a-z][a-z0-9.]*$/, 'expected the name of a runtime'),
+  Handler: z.string().max(128),
+};
+export const stackCodeSchema = codeSchema.extend({ ImageUri: z.string().optional() });
+export const stackFunctionSchema = functionPropsSchema.extend({
+  Runtime: anyProgram.Runtime.or(z.literal('')).default(''),
+  Handler: anyProgram.Handler.default(''),
+  Code: stackCodeSchema,
+  PackageType: z.enum(['Zip', 'Image']).optional(),
+});
+export type FunctionProps = z.input<typeof stackFunctionSchema>;
+export type ParsedFunctionProps = z.output<typeof stackFunctionSchema>;
 
 export const configurationUpdateSchema = z.strictObject({
   ...z.object(configuration).partial().shape,
@@ -72,7 +85,8 @@ export const configurationUpdateSchema = z.strictObject({
   ReservedConcurrentExecutions: z.int().min(0).optional(),
   RevisionId: z.string().optional(),
 });
-export type ConfigurationUpdate = z.output<typeof configurationUpdateSchema>;
+export const stackUpdateSchema = configurationUpdateSchema.extend(z.object(anyProgram).partial().shape);
+export type ConfigurationUpdate = z.output<typeof stackUpdateSchema>;
 
 export const codeUpdateSchema = z.strictObject({
   ...codeSchema.shape,

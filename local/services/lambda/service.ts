@@ -12,11 +12,11 @@ import { addPermission, resourcePolicyOf, removePermission } from './permissions
 import {
   aliasSchema,
   aliasUpdateSchema,
-  codeSchema,
-  configurationUpdateSchema,
   eventInvokeConfigSchema,
-  functionPropsSchema,
   parseProps,
+  stackCodeSchema,
+  stackFunctionSchema,
+  stackUpdateSchema,
   type EventInvokeConfig,
   type FunctionProps,
 } from './props';
@@ -62,7 +62,7 @@ export class LambdaService implements Lambda {
 
   async createFunction(props: FunctionProps, stackName?: string): Promise<FunctionConfiguration> {
     const { functions } = this.#parts;
-    const parsed = parseProps(functionPropsSchema, props);
+    const parsed = parseProps(stackFunctionSchema, props);
     const record =
       stackName === undefined
         ? await functions.create(parsed)
@@ -77,9 +77,12 @@ export class LambdaService implements Lambda {
   ): Promise<FunctionConfiguration> {
     const { functions } = this.#parts;
     const record = this.#find(name);
-    const code = Code === undefined ? undefined : await functions.addCode(parseProps(codeSchema, Code));
+    const next = parseProps(stackUpdateSchema, change);
+    const runtime = next.Runtime ?? record.latest.settings.runtime;
+    const code =
+      Code === undefined ? undefined : await functions.addCode(parseProps(stackCodeSchema, Code), runtime);
     await record.settled;
-    functions.update(record, parseProps(configurationUpdateSchema, change), code);
+    functions.update(record, next, code);
     await record.settled;
     return describeFunction(record);
   }

@@ -5,6 +5,7 @@ import type { ConfigurationUpdate, ParsedFunctionProps } from './props';
 export interface FunctionSettings {
   role: string;
   handler: string;
+  /** Empty for a container image. */
   runtime: string;
   timeoutSeconds: number;
   memoryMiB: number;
@@ -28,6 +29,12 @@ export function requireOwnVariables(environment: Record<string, string>): void {
     'InvalidParameterValueException',
     `Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: ${reserved.join(', ')}`,
   );
+}
+
+/** Why this machine cannot run a function, as the end of a sentence; undefined: it can. */
+export function notRunnable(runtime: string): string | undefined {
+  if (/^nodejs\d+\.x$/.test(runtime)) return undefined;
+  return runtime === '' ? 'is a container image' : `runs on ${runtime}`;
 }
 
 export function settingsFrom(props: ParsedFunctionProps): FunctionSettings {

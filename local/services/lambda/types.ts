@@ -28,7 +28,7 @@ export interface FunctionConfiguration {
   LastUpdateStatus?: 'Successful' | 'InProgress';
   LastUpdateStatusReason?: string;
   LastUpdateStatusReasonCode?: string;
-  PackageType: 'Zip';
+  PackageType: 'Zip' | 'Image';
   Architectures: string[];
 }
 

@@ -23,6 +23,14 @@ package: { individually: true, patterns: ['!**', echo.js] }
 functions:
   echo: { handler: echo.handler }
   spare: { handler: echo.handler }
+  other:
+    handler: other.handler
+    runtime: python3.13
+    layers: [!Ref SharedLambdaLayer]
+    environment: { TABLE: !Ref Table }
+    events: [{ http: { path: /x, method: get } }]
+layers: { shared: { path: layer, package: { patterns: ['**'] } } }
+resources: { Resources: { Table: { Type: 'AWS::DynamoDB::Table' } } }
 edge:
   groups:
     attic: { devices: [lamp, 'pump-*'], functions: [echo] }
@@ -47,6 +55,9 @@ beforeAll(async () => {
   const plugin = join(projectRoot(), 'dist', 'plugin', 'index.cjs');
   await writeFile(join(folder, 'plugin.cjs'), `module.exports = require(${JSON.stringify(plugin)});\n`);
   await writeFile(join(folder, 'echo.js'), 'exports.handler = async (event) => event;\n');
+  await mkdir(join(folder, 'layer'));
+  await writeFile(join(folder, 'layer', 'shared.txt'), 'shared');
+  // Without credentials: nothing asks AWS.
   service = await packageService({ serviceDir: folder });
   environment = await start();
 });
@@ -88,6 +99,14 @@ describe('an environment', () => {
     expect(Object.keys(attic?.definition.functions ?? {})).toEqual(['echo@1.0.0']);
     await expect(associated()).resolves.toEqual(['lamp']);
     await expect(environment.deviceCredentials('nobody')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('leaves out what no edge needs', () => {
+    const types = environment.leftOut.map(({ type }) => type);
+    expect(types).toEqual(
+      expect.arrayContaining(['AWS::DynamoDB::Table', 'AWS::ApiGateway::RestApi', 'AWS::Lambda::Function']),
+    );
+    expect(environment.notes).toEqual([]);
   });
 
   it('tells why a package was refused', async () => {

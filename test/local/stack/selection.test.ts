@@ -173,8 +173,8 @@ describe('what an edge needs of a template', () => {
     expect(leftOut(selection)).toEqual(['Table', 'Users', 'Subnet']);
     expect(selection.leftOut[0]?.why).toMatch(/does not have this type/);
     expect([...selection.notes].sort()).toEqual([
-      'Files (AWS::S3::Bucket): without AccelerateConfiguration',
-      'ForecastLambdaFunction (AWS::Lambda::Function): without VpcConfig',
+      'Files: without AccelerateConfiguration',
+      'ForecastLambdaFunction: without VpcConfig',
     ]);
     const pool = expect.stringMatching(
       /^(eu-west-1_\w{9})\/arn:aws:cognito-idp:eu-west-1:000000000000:userpool\/\1$/,

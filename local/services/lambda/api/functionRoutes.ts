@@ -70,7 +70,7 @@ function updateRoutes(functions: Functions, access: Access): RestRoute[] {
       } = readProps(call, codeUpdateSchema);
       access.readCode(call, source);
       requireIdle(record);
-      const code = await functions.addCode(source);
+      const code = await functions.addCode(source, record.latest.settings.runtime);
       if (DryRun) return describeFunction(record);
       functions.update(record, RevisionId === undefined ? {} : { RevisionId }, code);
       return describeFunction(record, Publish ? functions.publishAtOnce(record).version : undefined);
