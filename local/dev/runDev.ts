@@ -46,6 +46,8 @@ export interface DevOptions {
   port?: number;
 }
 
+/** As shells have it for a program that Ctrl-C has ended. */
+const INTERRUPTED = 130;
 /** How often what has happened is printed. */
 const FLUSH_MS = 50;
 
@@ -68,7 +70,7 @@ async function runUntilEnded(options: DevOptions): Promise<void> {
   const unlock = await lock(stateDir);
   const interruption = awaitInterruption();
   const abort = new AbortController();
-  void interruption.came.then((signal) => abort.abort(new EdgeError('ABORTED', `ended by ${signal}`)));
+  void interruption.came.then(() => abort.abort(new EdgeError('ABORTED')));
   try {
     const why = await whyNotListen(host, port);
     if (why !== undefined) throw notFree(host, port, why);
@@ -80,6 +82,11 @@ async function runUntilEnded(options: DevOptions): Promise<void> {
     } finally {
       await run.close();
     }
+  } catch (error) {
+    // The framework has taken note of the signal, too, and a failure would be a fault of its own now.
+    if (!abort.signal.aborted) throw error;
+    options.print('Ended before it was ready.');
+    process.exitCode = INTERRUPTED;
   } finally {
     interruption.release();
     await unlock();
@@ -146,6 +153,7 @@ class DevRun {
     this.showWhatHappens();
     this.announce(environment, edges, devices, performance.now() - begun);
     this.listen(changes, edges);
+    warmUp(environment);
   }
 
   /** What was started, the last first. */
@@ -297,6 +305,19 @@ class DevRun {
 function endpointsElsewhere(env: NodeJS.ProcessEnv): Record<string, string> {
   const set = Object.entries(env).filter(([name]) => name.startsWith('AWS_ENDPOINT_URL'));
   return Object.fromEntries(set) as Record<string, string>;
+}
+
+/** What the first request and the first saved file go through; each takes a second to load. */
+const ON_THE_WAY = ['validateFunction', 'handleDeploymentRequest', 'createFunction', 'performDeployment'];
+
+/** In the background: who is quicker waits for it. */
+function warmUp({ cloud, stackName }: Environment): void {
+  for (const { type, ref } of Object.values(cloud.stack(stackName)?.resources ?? {})) {
+    const isOnTheWay = ON_THE_WAY.some((name) => ref.endsWith(`-${name}`));
+    // One that does not load says so when it is called.
+    if (type === 'AWS::Lambda::Function' && isOnTheWay)
+      cloud.services.lambda.warm(ref).catch(() => undefined);
+  }
 }
 
 function deviceLines(edges: DevEdges, devices: readonly DeviceFile[]): string[] {

@@ -25,6 +25,8 @@ export interface DevSessionOptions {
   onApplied: () => Promise<void>;
 }
 
+const OLD_GOES_ON = 'The old code goes on.';
+
 /** What `sls edge dev` does when files are saved. What runs goes on until the new is there, and if it fails. */
 export class DevSession {
   private packager: Packager;
@@ -44,7 +46,7 @@ export class DevSession {
     } catch (thrown) {
       const { message } = thrown as Error;
       terminal.say(colours.red(`${why}: ${message.trim()}`));
-      terminal.say(colours.yellow('The old code goes on.'));
+      terminal.say(colours.yellow(OLD_GOES_ON));
     }
   }
 
@@ -55,12 +57,16 @@ export class DevSession {
   private async update(why: string, took: () => string): Promise<void> {
     const { environment, edges, terminal, colours } = this.options;
     const packages = await this.packager.again();
+    terminal.forgetFailures();
     await updateCloudCode(environment.operator.clients.lambda, packages);
     const moved = await environment.updateFunctions(packages);
     const text = updateText(moved, packages);
     if (text === undefined) return;
     await edges.reached(moved.groups.map(({ group, after }) => ({ group, revision: after.revision })));
-    terminal.say(colours.green(`${why}: ${text} in ${took()}`));
+    const keys = moved.packages.map(({ name, version }) => `${name}@${version}`);
+    const failed = keys.filter((key) => terminal.hasFailed(key));
+    if (failed.length === 0) terminal.say(colours.green(`${why}: ${text} in ${took()}`));
+    else terminal.say(colours.red(`${why}: ${failed.join(', ')} does not run. ${OLD_GOES_ON}`));
   }
 
   private async redeploy(why: string, took: () => string): Promise<void> {

@@ -42,6 +42,7 @@ export class DevTerminal {
   showsOutput: boolean;
   private readonly timeline: Timeline;
   private readonly told = new Map<string, number>();
+  private readonly failed = new Set<string>();
 
   constructor(private readonly options: DevTerminalOptions) {
     const { print, screen, nameOf, quiet = false } = options;
@@ -62,8 +63,19 @@ export class DevTerminal {
     const { time: at = Date.now(), level = 0, msg = '', stream, code, trace = [] } = line;
     const { name } = line.function === undefined ? {} : splitFunctionKey(line.function);
     if (name !== undefined && stream !== undefined) this.output(at, name, stream, msg);
-    else if (name !== undefined && code !== undefined) this.thrown(at, name, { code, message: msg, trace });
-    else if (level >= LOG_LEVELS.warn) this.complaint(at, line);
+    else if (name !== undefined && code !== undefined) {
+      this.failed.add(line.function ?? '');
+      this.thrown(at, name, { code, message: msg, trace });
+    } else if (level >= LOG_LEVELS.warn) this.complaint(at, line);
+  }
+
+  forgetFailures(): void {
+    this.failed.clear();
+  }
+
+  /** Whether an edge core has complained of this version since, `name@version`. */
+  hasFailed(key: string): boolean {
+    return this.failed.has(key);
   }
 
   /** What a function printed. */

@@ -81,7 +81,8 @@ export class StackTraces {
       .filter((part) => part !== '..' && part !== '');
     for (let from = 0; from < parts.length; from += 1) {
       const candidate = parts.slice(from).join(sep);
-      if (this.exists(join(serviceDir, candidate))) return candidate;
+      // Below a folder with a dot lie copies: what was built, what was unpacked.
+      if (!candidate.startsWith('.') && this.exists(join(serviceDir, candidate))) return candidate;
     }
     return path;
   }

@@ -77,3 +77,11 @@ it('when quiet, hides exchanges and output, and shows what an edge core complain
   tell({ event: 'reconciled', level: 40, msg: 'for machines' });
   expect(all()).toEqual(['edge: the cloud is away (CLOUD_UNREACHABLE)']);
 });
+
+it('knows which versions an edge core complained of', () => {
+  const { shown, tell } = terminal();
+  tell({ level: 40, function: 'hello@1.0.1', code: 'FUNCTION_INIT_FAILED', msg: 'no' });
+  expect([shown.hasFailed('hello@1.0.1'), shown.hasFailed('hello@1.0.0')]).toEqual([true, false]);
+  shown.forgetFailures();
+  expect(shown.hasFailed('hello@1.0.1')).toBe(false);
+});

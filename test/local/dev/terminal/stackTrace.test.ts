@@ -4,7 +4,8 @@ import { StackTraces } from '../../../../local/dev/terminal/stackTrace';
 
 const serviceDir = path.resolve('/service');
 const unpacked = path.resolve('/state/functions/abc');
-const sources = new Set([path.join(serviceDir, 'src', 'hello.ts'), path.join(serviceDir, 'plain.js')]);
+const copy = path.join(serviceDir, '.edge', 'functions', 'abc', 'plain.js');
+const sources = new Set([copy, path.join(serviceDir, 'src', 'hello.ts'), path.join(serviceDir, 'plain.js')]);
 
 const TYPESCRIPT = `interface Event { fail: boolean }
 
@@ -50,6 +51,10 @@ it('names the file of the service where there is no map', () => {
   expect(resolved({ [place]: 'boom()' }, [`    at handler (${place}:1:2)`])).toEqual([
     '    at handler (plain.js:1:2)',
   ]);
+});
+
+it('names the file of the service for a copy of it below a folder with a dot', () => {
+  expect(resolved({}, [`    at handler (${copy}:1:2)`])).toEqual(['    at handler (plain.js:1:2)']);
 });
 
 it('leaves a broken map, and what is no frame, as they are', () => {

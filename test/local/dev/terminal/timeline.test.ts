@@ -26,7 +26,9 @@ test('a line names the time, the parties, the function, the failure and how long
   const { lines, timeline } = printed(plain(100));
   timeline.add(exchange);
   timeline.flush();
-  expect(lines).toEqual(['12:00:00.000 refusal  robot-1 → edge  failed hello  FUNCTION_ERROR: no such luck  12.3 ms']);
+  expect(lines).toEqual([
+    '12:00:00.000 refusal  robot-1 → edge  failed hello  FUNCTION_ERROR: no such luck  12.3 ms',
+  ]);
 });
 
 test('lines come in the order in which things happened, whoever tells of them first', () => {
