@@ -77,7 +77,7 @@ export class Changes {
 const CONFIGURATION = /^(serverless\.(ya?ml|json|[cm]?js|ts)|\.env(\..+)?)$/;
 
 /** What the framework reads once, when it starts. */
-export function isConfiguration(file: string): boolean {
+function isConfiguration(file: string): boolean {
   return CONFIGURATION.test(basename(file)) && file === basename(file);
 }
 

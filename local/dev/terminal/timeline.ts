@@ -82,7 +82,7 @@ export function exchangeText(
 const SHORTEST_MESSAGE = 8;
 
 /** `14:03:07.123`, in the time zone of this machine. */
-export function timeOfDay(at: number): string {
+function timeOfDay(at: number): string {
   const date = new Date(at);
   const two = (value: number): string => String(value).padStart(2, '0');
   const seconds = `${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
