@@ -67,11 +67,10 @@ export class DevEdges {
   /** Resolves when the edges have brought these revisions to run. */
   async reached(wanted: readonly { group: string; revision: number }[]): Promise<void> {
     await Promise.all(
-      wanted.map(({ group, revision }) =>
-        this.edges.get(group)?.process.waitFor('reconciled', {
-          where: (event) => Number(event['revision']) >= revision,
-        }),
-      ),
+      wanted.map(async ({ group, revision }) => {
+        const where = (event: ProcessEvent): boolean => Number(event['revision']) >= revision;
+        await this.edges.get(group)?.process.waitFor('reconciled', { where });
+      }),
     );
   }
 

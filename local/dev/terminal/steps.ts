@@ -19,7 +19,7 @@ export class Steps {
   async run<T>(text: string, work: (detail: (text: string) => void) => Promise<T>): Promise<T> {
     const begun = this.clock.now();
     let detail = '';
-    let shown = false;
+    let shown = false as boolean;
     let timer: Timer;
     const show = (): void => {
       shown = true;
