@@ -43,6 +43,8 @@ export default tseslint.config(
       '.serverless/**',
       '.edge/**',
       'coverage/**',
+      // Of services that are packaged as somebody else would write them.
+      'scripts/matrix/sources/**',
       '**/.serverless/**',
       '**/.esbuild/**',
     ],

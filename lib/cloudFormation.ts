@@ -108,17 +108,20 @@ export function invokePermission(
   };
 }
 
+/** What makes a rule of EventBridge act: events that it is told of, or the time. */
+type RuleCause = { EventPattern: object } | { ScheduleExpression: string };
+
 /** A rule of EventBridge that wakes a Lambda function of the stack, with the permission for it. */
 export function eventRule(
   logicalId: string,
-  { description, pattern, target }: { description: string; pattern: object; target: EventTarget },
+  { description, cause, target }: { description: string; cause: RuleCause; target: EventTarget },
 ): Resources {
   return {
     [logicalId]: {
       Type: 'AWS::Events::Rule',
       Properties: {
         Description: description,
-        EventPattern: pattern,
+        ...cause,
         State: 'ENABLED',
         Targets: [{ Id: target.id, Arn: arnOf(target.functionId) }],
       },

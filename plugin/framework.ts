@@ -30,7 +30,16 @@ export interface CompiledTemplate {
 export interface ServerlessService {
   service: string;
   functions: Record<string, FunctionDefinition>;
-  package: { artifact?: string; individually?: boolean; path?: string; patterns?: string[] };
+  package: {
+    artifact?: string;
+    individually?: boolean;
+    path?: string;
+    patterns?: string[];
+    /** Where in the deployment bucket this deployment's artifacts are. */
+    artifactDirectoryName?: string;
+    /** A bucket of the user's for artifacts. */
+    deploymentBucket?: unknown;
+  };
   provider: {
     name: string;
     runtime?: string;
@@ -41,20 +50,27 @@ export interface ServerlessService {
     vpc?: unknown;
     layers?: unknown[];
     kmsKeyArn?: unknown;
+    tags?: Record<string, unknown>;
+    logDataProtectionPolicy?: unknown;
     tracing?: { lambda?: unknown };
-    httpApi?: { id?: unknown; disableDefaultEndpoint?: boolean };
+    httpApi?: {
+      id?: unknown;
+      disableDefaultEndpoint?: boolean;
+      metrics?: boolean;
+      authorizers?: Record<string, { functionName?: string }>;
+    };
     /** `role`: what the framework's role is made from, or the role itself. */
     iam?: { role?: unknown };
     /** Of older configurations. */
     rolePermissionsBoundary?: unknown;
     compiledCloudFormationTemplate: CompiledTemplate;
-    /** During `deploy function`: the function as it is on Lambda. */
-    remoteFunctionData?: { Configuration?: { Role?: string } };
   };
-  layers?: Record<string, unknown>;
   /** Keys of the user's configuration that the framework does not know. */
   initialServerlessConfig?: Record<string, unknown>;
   custom?: Record<string, unknown>;
+  resources?: { Resources?: Record<string, CloudFormationResource> };
+  /** Layers that the service makes. */
+  layers?: Record<string, { path?: string; package?: { artifact?: string } }>;
 }
 
 export interface AwsProvider {
@@ -68,6 +84,10 @@ export interface AwsProvider {
     getStackName: () => string;
     getLambdaLogicalId: (functionName: string) => string;
     getHttpApiLogicalId: () => string;
+    getHttpApiName: () => string;
+    getLogGroupLogicalId: (functionName: string) => string;
+    getDeploymentBucketLogicalId: () => string;
+    getLambdaLayerLogicalId: (layerName: string) => string;
   };
 }
 
@@ -99,6 +119,8 @@ export interface Serverless {
   /** False for a service on another provider. */
   getProvider(name: 'aws'): AwsProvider;
   getVersion: () => string;
+  /** Shown after `info` and `deploy`. */
+  addServiceOutputSection: (name: string, content: string[]) => void;
   classes: { Error: new (message: string, code?: string) => Error };
 }
 
@@ -121,4 +143,20 @@ export interface Utils {
     get: (name: string) => { notice(text: string): void; remove(): void };
   };
   writeText: (text?: string | string[]) => void;
+}
+
+const SUPPORTED = 'osls 3 or 4 (npm install --save-dev serverless@npm:osls@4), or serverless 3.40';
+
+/**
+ * Throws the framework's own error for a major that works otherwise. serverless 4 and osls 4 have the same
+ * version numbers; osls has clients of SDK v3 for plugins.
+ */
+export function requireSupported(serverless: Serverless): void {
+  const version = serverless.getVersion();
+  const major = Number(version.split('.', 1)[0]);
+  if (major === 3) return;
+  const provider = serverless.getProvider('aws') as Partial<AwsProvider> | false | undefined;
+  if (major === 4 && (!provider || provider.getAwsSdkV3Config !== undefined)) return;
+  const text = `serverless-edge-on-demand does not work with version ${version} of this framework`;
+  throw new serverless.classes.Error(`${text}\n→ ${SUPPORTED}`, 'EDGE_UNSUPPORTED');
 }

@@ -1,202 +1,161 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { ServiceStack, SystemFunctionDescriptor, Trigger } from '../handlers/descriptor';
-import type { CarriedFunction } from '../handlers/engines/descriptor';
-import { MADE_FUNCTION_ROLE } from '../handlers/stackContext';
 import { SYSTEM_FUNCTIONS } from '../handlers/systemFunctions';
-import { arnOf } from '../lib/cloudFormation';
-import { ROUTES } from '../protocol';
+import { EdgeError } from '../protocol';
 import type { EdgeConfiguration } from './configuration/configuration';
 import { invalid } from './configuration/problems';
-import type { FunctionDefinition, Serverless, ServerlessService } from './framework';
-import { CORE_ROLE } from './resources/iot';
-import { stackOf } from './resources/stack';
-
-const RUNTIME = 'nodejs22.x';
-
-export function roleLogicalId(name: string): string {
-  return `Edge${capitalised(name)}Role`;
-}
-
-export function capitalised(name: string): string {
-  return `${name[0]?.toUpperCase()}${name.slice(1)}`;
-}
+import type { FunctionDefinition, Serverless } from './framework';
 
 /**
- * Adds the system functions, and those that the engine carries, as ordinary functions of the service: logs,
- * invoke, info and deploy work. Throws CONFIG_INVALID when the service has a function of such a name.
+ * System functions are resources of the stack (resources/functions.ts) and no functions of the service. The
+ * few steps of the framework that go by functions of the service are lent them here, for that step alone.
  */
-export function addSystemFunctions(serverless: Serverless, configuration: EdgeConfiguration): void {
-  const { functions } = serverless.service;
-  const { descriptor: engine } = configuration.engine;
-  const carried = engine.functions ?? [];
-  requireFree(functions, SYSTEM_FUNCTIONS, 'the edge plugin');
-  requireFree(functions, carried, `engine ${engine.name}`);
-  const stack = stackOf(serverless, configuration);
-  for (const descriptor of SYSTEM_FUNCTIONS) {
-    functions[descriptor.name] = systemFunction(descriptor, serverless.service, configuration, stack);
-  }
-  for (const each of carried) functions[each.name] = carriedFunction(each, configuration);
-}
 
-function requireFree(functions: object, added: readonly { name: string }[], whose: string): void {
-  const taken = added.filter(({ name }) => name in functions);
-  if (taken.length === 0) return;
-  const text = `the name belongs to a system function of ${whose}, expected another name`;
-  throw invalid(taken.map(({ name }) => ({ path: `functions.${name}`, text })));
-}
-
-function systemFunction(
-  descriptor: SystemFunctionDescriptor,
-  service: ServerlessService,
-  configuration: EdgeConfiguration,
-  stack: ServiceStack,
-): FunctionDefinition {
-  const { name, memory, timeout, trigger } = descriptor;
-  return {
-    name: configuration.lambdaName(name),
-    description: `serverless-edge-on-demand: ${name}`,
-    handler: 'index.handler',
-    runtime: RUNTIME,
-    architecture: 'arm64',
-    memorySize: memory,
-    timeout,
-    logRetentionInDays: configuration.logRetention,
-    role: arnOf(roleLogicalId(name)),
-    environment: environmentOf(descriptor, configuration, stack),
-    events: [
-      ...routesOf(trigger),
-      ...schedulesOf(trigger, stack),
-      ...existingBucketsOf(trigger, configuration),
-    ],
-    ...(trigger.routes && { httpApi: { payload: '2.0' } }),
-    ...withoutProviderDefaults(service),
-    skipEsbuild: true,
-    package: { individually: true, artifact: bundlePath(`handlers/${name}.zip`) },
-  };
-}
-
-/** The runtime is one that Lambda still makes functions for: this one never runs in the cloud. */
-function carriedFunction(
-  { name, description, bundle }: CarriedFunction,
-  { lambdaName, logRetention }: EdgeConfiguration,
-): FunctionDefinition {
-  return {
-    name: lambdaName(name),
-    description,
-    handler: 'index.handler',
-    runtime: RUNTIME,
-    memorySize: 128,
-    timeout: 6,
-    logRetentionInDays: logRetention,
-    role: arnOf(MADE_FUNCTION_ROLE),
-    events: [],
-    skipEsbuild: true,
-    package: { individually: true, artifact: bundlePath(bundle) },
-  };
-}
-
-/** What a service gives all of its functions, and these can do without: a network, layers. */
-function withoutProviderDefaults({ provider }: ServerlessService): Partial<FunctionDefinition> {
-  return {
-    // The key is left out otherwise, because a function that mentions a network at all gives the service's
-    // default role more rights.
-    ...(provider.vpc === undefined ? {} : { vpc: null }),
-    ...(provider.layers === undefined ? {} : { layers: [] }),
-  };
-}
-
-function environmentOf(
-  { environment, trigger }: SystemFunctionDescriptor,
-  { section }: EdgeConfiguration,
-  stack: ServiceStack,
-): Record<string, unknown> {
-  return {
-    EDGE_FUNCTIONS_BUCKET: stack.functionsBucket,
-    EDGE_STATE_BUCKET: stack.stateBucket,
-    EDGE_DEVICE_PREFIX: stack.devicePrefix,
-    EDGE_CORE_PREFIX: stack.corePrefix,
-    EDGE_ENGINE: stack.engine.options.name,
-    EDGE_LOG_LEVEL: section.logLevel,
-    ...(trigger.routes && { EDGE_CORE_ROLE_NAME: { Ref: CORE_ROLE } }),
-    ...environment?.(stack),
-  };
-}
-
-function routesOf({ routes = [] }: Trigger) {
-  return routes.map((name) => {
-    const { method, path: routePath } = ROUTES[name];
-    return { httpApi: { method, path: routePath, authorizer: { type: 'aws_iam' } } };
-  });
-}
-
-function schedulesOf({ everyMinutes }: Trigger, stack: ServiceStack): unknown[] {
-  const minutes = everyMinutes?.(stack);
-  if (minutes === undefined) return [];
-  return [{ schedule: { rate: [`rate(${minutes} minute${minutes === 1 ? '' : 's'})`] } }];
-}
-
-/**
- * CloudFormation sets notifications only on buckets that it makes. For others the framework has a
- * custom resource of its own, which keeps the notifications that somebody else has set.
- */
-function existingBucketsOf({ objects }: Trigger, { section }: EdgeConfiguration): unknown[] {
-  if (objects === undefined) return [];
-  const bucket = section.buckets[objects.bucket];
-  if (!bucket?.existing) return [];
-  const { prefix, suffix } = objects;
-  const rules = [{ prefix }, { suffix }];
-  return [{ s3: { bucket: bucket.name, event: 's3:ObjectCreated:*', rules, existing: true } }];
-}
-
-/** serverless-offline knows no IAM authorisation, and has no edge that a sweep could do anything for. */
-export function prepareForOffline(serverless: Serverless): void {
-  for (const { name, trigger } of SYSTEM_FUNCTIONS) {
-    const definition = serverless.service.functions[name];
-    if (definition === undefined) continue;
-    definition.events = routesOf(trigger).map(({ httpApi: { authorizer: _iam, ...httpApi } }) => ({
-      httpApi,
-    }));
-  }
-}
-
-/**
- * `sls deploy function` takes the logical id of a role for its name and finds none. The role does not
- * change there: the one that the function has on Lambda stands in.
- */
-export function keepRole({ service }: Serverless, functionName: string | undefined): void {
-  const isSystemFunction = SYSTEM_FUNCTIONS.some(({ name }) => name === functionName);
-  const definition = isSystemFunction ? service.functions[functionName ?? ''] : undefined;
-  const current = service.provider.remoteFunctionData?.Configuration?.Role;
-  if (definition && current !== undefined) definition.role = current;
+function isSystemFunction(name: string): boolean {
+  return SYSTEM_FUNCTIONS.some((each) => each.name === name);
 }
 
 /** The plugin's own bundle is in a folder of dist/; its sources, which tests run, use what was built there. */
 const DIST = path.join(__dirname, '..', __filename.endsWith('.ts') ? 'dist' : '.');
 
-function bundlePath(bundle: string): string {
-  return path.join(DIST, bundle);
+interface Bundle {
+  name: string;
+  /** Path of the prebuilt package below dist/. */
+  bundle: string;
 }
 
-/**
- * Copies the prebuilt bundles to `folder`: serverless-esbuild re-points every Node function's artifact at
- * `.serverless/<basename>`, so they have to lie there.
- */
-export async function placeSystemBundles(
-  { service, serviceDir }: Serverless,
-  { engine }: EdgeConfiguration,
-  folder: string,
-): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const bundles = [
+/** All Lambda functions that the plugin adds: its own, and those that the engine carries. */
+function bundlesOf({ engine }: EdgeConfiguration): readonly Bundle[] {
+  return [
     ...SYSTEM_FUNCTIONS.map(({ name }) => ({ name, bundle: `handlers/${name}.zip` })),
     ...(engine.descriptor.functions ?? []),
   ];
-  for (const { name, bundle } of bundles) {
-    const definition = service.functions[name];
-    if (definition === undefined) continue;
-    const target = path.join(folder, `${name}.zip`);
-    await copyFile(bundlePath(bundle), target);
-    definition.package = { individually: true, artifact: path.relative(serviceDir, target) };
+}
+
+/** Throws CONFIG_INVALID when the service has a function with the name of one that the plugin adds. */
+export function requireFreeNames({ service }: Serverless, configuration: EdgeConfiguration): void {
+  const { descriptor: engine } = configuration.engine;
+  const taken = bundlesOf(configuration).filter(({ name }) => name in service.functions);
+  if (taken.length === 0) return;
+  throw invalid(
+    taken.map(({ name }) => {
+      const whose = isSystemFunction(name) ? 'the edge plugin' : `engine ${engine.name}`;
+      const text = `the name belongs to a system function of ${whose}, expected another name`;
+      return { path: `functions.${name}`, text };
+    }),
+  );
+}
+
+/** Copies the prebuilt bundles to where the framework collects what it uploads. */
+export async function placeSystemBundles(configuration: EdgeConfiguration, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await Promise.all(
+    bundlesOf(configuration).map(({ name, bundle }) =>
+      copyFile(path.join(DIST, bundle), path.join(folder, `${name}.zip`)),
+    ),
+  );
+}
+
+/** The service's own functions, without those that were lent. */
+type GiveBack = () => void;
+
+/**
+ * For the steps that compare and upload artifacts: the framework finds them by the functions of the service,
+ * and tells by the time of their last update whether a deployment was left half-way.
+ */
+export function lendForUpload(
+  { service }: Serverless,
+  configuration: EdgeConfiguration,
+  folder: string,
+): GiveBack {
+  return lend(
+    { service },
+    bundlesOf(configuration).map(({ name }) => ({
+      name,
+      definition: lent(name, configuration, path.join(folder, `${name}.zip`)),
+    })),
+  );
+}
+
+/** Commands of the framework that are about one function on Lambda, and work for a system function as well. */
+const ABOUT_ONE = ['invoke', 'logs', 'metrics'];
+
+/**
+ * `sls logs -f createFunction` and the like. Throws CONFIG_INVALID for `deploy function`: code of a system
+ * function comes with the plugin.
+ */
+export function lendForCommand(
+  { service, processedInput }: Serverless,
+  configuration: EdgeConfiguration,
+  name: string | undefined,
+): void {
+  if (name === undefined || !bundlesOf(configuration).some((each) => each.name === name)) return;
+  const command = processedInput.commands.join(' ');
+  if (ABOUT_ONE.includes(command)) lend({ service }, [{ name, definition: lent(name, configuration) }]);
+  if (command === 'deploy function') {
+    throw new EdgeError('CONFIG_INVALID', `${name} is a system function: its code comes with the plugin`, {
+      expected: '"sls deploy", which updates it',
+    });
+  }
+}
+
+function lend(
+  { service }: Pick<Serverless, 'service'>,
+  added: readonly { name: string; definition: FunctionDefinition }[],
+): GiveBack {
+  const own = service.functions;
+  const all = added.map(({ name, definition }) => [name, definition] as const);
+  service.functions = { ...own, ...Object.fromEntries(all) };
+  return () => {
+    service.functions = own;
+  };
+}
+
+function lent(name: string, { lambdaName }: EdgeConfiguration, artifact?: string): FunctionDefinition {
+  return {
+    name: lambdaName(name),
+    handler: 'index.handler',
+    events: [],
+    package: { individually: true, ...(artifact !== undefined && { artifact }) },
+  };
+}
+
+/** The part of the framework that sets notifications on buckets which the stack did not make. */
+interface ExistingBuckets {
+  existingS3Buckets(): Promise<void> | undefined;
+}
+
+/**
+ * CloudFormation sets notifications only on buckets that it makes. For others the framework has a custom
+ * resource, which keeps the notifications that somebody else has set: it is made to see our functions
+ * alone. Those of the service it has seen before.
+ */
+export async function notifyFromExistingBuckets(
+  { service, pluginManager }: Serverless,
+  configuration: EdgeConfiguration,
+): Promise<void> {
+  const listening = SYSTEM_FUNCTIONS.flatMap(({ name, trigger: { objects } }) => {
+    const bucket = objects && configuration.section.buckets[objects.bucket];
+    if (!bucket?.existing) return [];
+    const rules = [{ prefix: objects?.prefix }, { suffix: objects?.suffix }];
+    const s3 = { bucket: bucket.name, event: 's3:ObjectCreated:*', rules, existing: true };
+    return [{ name, definition: { ...lent(name, configuration), events: [{ s3 }] } }];
+  });
+  if (listening.length === 0) return;
+  const framework = pluginManager.plugins.find(
+    (plugin): plugin is ExistingBuckets =>
+      typeof (plugin as ExistingBuckets).existingS3Buckets === 'function',
+  );
+  if (framework === undefined) {
+    throw new EdgeError('UNSUPPORTED', 'this framework cannot set notifications on an existing bucket', {
+      expected: 'a supported framework, or edge.buckets without "existing"',
+    });
+  }
+  const own = service.functions;
+  service.functions = Object.fromEntries(listening.map(({ name, definition }) => [name, definition]));
+  try {
+    await framework.existingS3Buckets();
+  } finally {
+    service.functions = own;
   }
 }

@@ -39,7 +39,9 @@ export const functionConfigSchema = z.strictObject({
   version: versionSchema
     .optional()
     .describe('Exact version. Left out: the next patch number whenever the content changes.'),
-  handler: handlerSchema.describe('Module path and export, as for AWS Lambda.'),
+  handler: handlerSchema
+    .default('index.handler')
+    .describe('Module path and export, as for AWS Lambda. Without effect where `cloudFunction` runs alone.'),
   runtime: z
     .enum(['nodejs22.x', 'nodejs24.x'])
     .default('nodejs22.x')

@@ -1,28 +1,40 @@
-// Packages every example with every supported framework on every supported Node, from the tarball that
-// npm would publish, and starts one beside serverless-offline. One line per cell; exits 1 when one failed.
+// Packages every example, and services that are modelled on public ones with their real plugins, with every
+// supported framework on every supported Node, from the tarball that npm would publish, and starts one beside
+// serverless-offline. One line per cell; exits 1 when one failed.
 //
-//   node scripts/matrix.mjs [--framework osls-4,osls-3,serverless-3] [--node 20,22,24 | oldest,newest]
-//     [--example minimal,…] [--jobs <how many at once; absent: one per processor>]
+//   node scripts/matrix.mjs [--quick] [--framework osls-4,osls-3,serverless-3] [--node 20,22,24 | oldest,newest]
+//     [--service minimal,webpack-rest,…] [--jobs <how many at once; absent: one per processor>]
 //
-// What is not installed is fetched from the npm registry into a folder under the system's temporary
-// directory and kept there. What cannot be had is skipped, and that is said.
-import { mkdir, readdir, rm } from 'node:fs/promises';
+// --quick is what CI does: the newest and the oldest framework on this Node, over the services that have shown
+// faults before. What is not installed is fetched from the npm registry, in one go, into a folder under the
+// system's temporary directory and kept there. What cannot be had is skipped, and that is said.
+import { mkdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { announce } from './announce.mjs';
-import { CACHE, installFramework, installNode, packPlugin, ROOT } from './matrix/install.mjs';
+import {
+  CACHE,
+  FRAMEWORKS,
+  installFrameworks,
+  installNode,
+  packPlugin,
+  projectFramework,
+} from './matrix/install.mjs';
 import { runOffline } from './matrix/offline.mjs';
-import { differences, packageExample } from './matrix/packageExample.mjs';
+import { differences, packageService } from './matrix/packageService.mjs';
+import { allServices } from './matrix/service.mjs';
 import { reasonOf } from './registry.mjs';
+import { WITHOUT } from './matrix/unsupported.mjs';
 
-const FRAMEWORKS = {
-  'osls-4': { spec: 'project', offline: 'serverless-offline@14' },
-  'osls-3': { spec: 'npm:osls@3', offline: 'serverless-offline@13' },
-  'serverless-3': { spec: '3.40.0', offline: 'serverless-offline@13' },
-};
 const NODES = ['20', '22', '24'];
 const OFFLINE_EXAMPLE = 'existing-service';
+const [OWN_NODE] = process.versions.node.split('.');
+const QUICK = {
+  framework: ['osls-4', 'serverless-3'],
+  node: [OWN_NODE],
+  service: ['existing-service', 'serverless-ts', 'typescript-rest', 'warm-and-watched', 'webpack-rest'],
+};
 
 const cells = [];
 const skipped = [];
@@ -35,34 +47,36 @@ async function cell(framework, node, what, run) {
   );
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   cells.push({ ok: problem === '' });
-  const label = `${framework.padEnd(13)} node ${node}  ${what.padEnd(18)}`;
+  const label = `${framework.padEnd(13)} node ${node}  ${what.padEnd(28)}`;
   console.log(problem === '' ? `pass  ${label} ${seconds} s` : `FAIL  ${label} ${problem}`);
 }
 
-function skip(what, error) {
-  const line = `${what}: ${reasonOf(error.message)}`;
-  skipped.push(line);
-  console.log(`SKIPPED  ${line}`);
+function skip(what, reason) {
+  skipped.push(`${what}: ${reason}`);
+  console.log(`SKIPPED  ${what}: ${reason}`);
 }
 
-async function available(kind, names, install) {
+async function nodesNamed(names) {
   const found = [];
   for (const name of names) {
     try {
-      found.push(await install(name));
+      found.push(await installNode(name));
     } catch (error) {
-      skip(`${kind} ${name}`, error);
+      skip(`node ${name}`, reasonOf(error.message));
     }
   }
   return found;
 }
 
-async function examples() {
-  const entries = await readdir(path.join(ROOT, 'examples'), { withFileTypes: true, recursive: true });
-  return entries
-    .filter(({ name }) => /^serverless\.(yml|ts)$/.test(name))
-    .map(({ parentPath }) => path.basename(parentPath))
-    .sort();
+/** Without the registry what the project itself has: its framework, and examples that need no plugin. */
+async function frameworksNamed(names, services, options) {
+  const plugins = [...new Set(services.flatMap((service) => service.plugins))];
+  try {
+    return await installFrameworks(names, plugins, options);
+  } catch (error) {
+    skip(`all but the project's own framework over its examples`, reasonOf(error.message));
+    return names.includes('osls-4') ? [projectFramework()] : [];
+  }
 }
 
 async function drain(jobs) {
@@ -71,22 +85,29 @@ async function drain(jobs) {
 
 const list = { type: 'string' };
 const { values: asked } = parseArgs({
-  options: { framework: list, node: list, example: list, jobs: list },
+  options: { quick: { type: 'boolean' }, framework: list, node: list, service: list, jobs: list },
 });
-const chosen = (option, all) => asked[option]?.split(',') ?? all;
+const services = await allServices();
+const everything = {
+  framework: Object.keys(FRAMEWORKS),
+  node: NODES,
+  service: services.map(({ name }) => name),
+};
+const fallback = asked.quick ? QUICK : everything;
+const chosen = (option) => asked[option]?.split(',') ?? fallback[option];
 const majors = { oldest: NODES.at(0), newest: NODES.at(-1) };
 const wanted = {
-  framework: chosen('framework', Object.keys(FRAMEWORKS)),
-  node: chosen('node', NODES).map((name) => majors[name] ?? name),
-  example: chosen('example', await examples()),
+  framework: chosen('framework'),
+  node: chosen('node').map((name) => majors[name] ?? name),
+  service: chosen('service'),
 };
-const unknown = wanted.framework.filter((name) => !(name in FRAMEWORKS));
-if (unknown.length > 0) throw new Error(`--framework ${unknown}: expected ${Object.keys(FRAMEWORKS)}`);
-const leftOut = [
-  ...Object.keys(FRAMEWORKS).filter((name) => !wanted.framework.includes(name)),
-  ...NODES.filter((name) => !wanted.node.includes(name)).map((name) => `node ${name}`),
-  ...(await examples()).filter((name) => !wanted.example.includes(name)),
-];
+for (const option of ['framework', 'service']) {
+  const unknown = wanted[option].filter((name) => !everything[option].includes(name));
+  if (unknown.length > 0) throw new Error(`--${option} ${unknown}: expected ${everything[option]}`);
+}
+const leftOut = Object.entries(everything).flatMap(([option, all]) =>
+  all.filter((name) => !wanted[option].includes(name)).map((name) => `${option} ${name}`),
+);
 if (leftOut.length > 0) console.log(`left out, as asked: ${leftOut.join(', ')}`);
 
 await mkdir(CACHE, { recursive: true });
@@ -96,31 +117,39 @@ const packaging = [];
 const offline = [];
 try {
   const plugin = await packPlugin(path.join(runs, 'plugin'));
-  const nodes = await available('node', wanted.node, installNode);
-  const frameworks = await available('framework', wanted.framework, (name) =>
-    installFramework(name, FRAMEWORKS[name]),
-  );
-  /** Per example, the first package: all others have to be the same. */
+  const tried = services.filter(({ name }) => wanted.service.includes(name));
+  const startsOffline = !asked.quick && wanted.service.includes(OFFLINE_EXAMPLE);
+  const nodes = await nodesNamed(wanted.node);
+  const frameworks = await frameworksNamed(wanted.framework, tried, { offline: !asked.quick });
+  /** Per service, the first package: all others have to be the same. */
   const reference = new Map();
   for (const framework of frameworks) {
     for (const node of nodes) {
       const place = { framework, node, plugin, folder: path.join(runs, `${framework.name}-${node.major}`) };
       const add = (jobs, what, run) => jobs.push(() => cell(framework.name, node.version, what, run));
-      for (const example of wanted.example) {
-        add(packaging, example, async () => {
-          const packaged = await packageExample(example, place);
-          const by = `${framework.name} on node ${node.major}`;
-          if (!reference.has(example)) reference.set(example, { packaged, by });
-          const first = reference.get(example);
-          return differences(first.packaged, packaged).map((problem) => `${problem} (against ${first.by})`);
-        });
+      for (const service of tried) {
+        if (service.plugins.some((name) => !(name in framework.packages))) continue;
+        const reason = WITHOUT[framework.name]?.[service.name];
+        if (reason !== undefined) {
+          console.log(`without ${framework.name.padEnd(13)} ${service.name}: ${reason}`);
+          continue;
+        }
+        for (const order of service.kind === 'public' ? ['first', 'last'] : [undefined]) {
+          const what = order === undefined ? service.name : `${service.name}, edge ${order}`;
+          add(packaging, what, async () => {
+            const { facts, problems } = await packageService({ ...service, order }, place);
+            const by = `${what} with ${framework.name} on node ${node.major}`;
+            if (!reference.has(service.name)) reference.set(service.name, { facts, by });
+            const first = reference.get(service.name);
+            const differ = differences(first.facts, facts).map((each) => `${each} (against ${first.by})`);
+            return [...problems, ...differ];
+          });
+        }
       }
-      if (wanted.example.includes(OFFLINE_EXAMPLE) && framework.offline !== undefined) {
-        add(offline, 'serverless-offline', () => runOffline(OFFLINE_EXAMPLE, place));
+      if (startsOffline && 'serverless-offline' in framework.packages) {
+        const example = services.find(({ name }) => name === OFFLINE_EXAMPLE);
+        add(offline, 'serverless-offline', () => runOffline(example, place));
       }
-    }
-    if (wanted.example.includes(OFFLINE_EXAMPLE) && framework.offline === undefined) {
-      skip(`serverless-offline beside ${framework.name}`, framework.offlineError);
     }
   }
   const jobs = Math.max(1, Number(asked.jobs ?? os.availableParallelism()));

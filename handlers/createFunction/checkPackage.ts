@@ -14,10 +14,13 @@ export interface CheckedPackage {
 export async function checkPackage(bytes: Buffer): Promise<CheckedPackage> {
   const entries = await readPackage(bytes);
   const config = configOf(entries);
-  requireModule(
-    config.handler,
-    entries.map(({ path }) => path),
-  );
+  // A function that is in the cloud already needs no code for an edge.
+  if (config.cloudFunction === undefined || config.locations.includes('edge')) {
+    requireModule(
+      config.handler,
+      entries.map(({ path }) => path),
+    );
+  }
   requireCloudLocation(config);
   requireOwnVariables(config);
   return { config, unpackedSize: entries.reduce((total, { content }) => total + content.length, 0) };

@@ -79,8 +79,11 @@ export function requestParsing(): HttpMiddleware {
   };
 }
 
+/** The stack puts a prefix before the path, which tells its routes from those of others on the same API. */
 function routeOf(routeKey: string): RouteName {
-  const found = Object.entries(ROUTES).find(([, { method, path }]) => `${method} ${path}` === routeKey);
+  const found = Object.entries(ROUTES).find(
+    ([, { method, path }]) => routeKey.startsWith(`${method} /`) && routeKey.endsWith(path),
+  );
   if (found === undefined) throw new EdgeError('NOT_FOUND');
   return found[0] as RouteName;
 }

@@ -12,7 +12,7 @@ export interface PackagedService {
   template: unknown;
   /** Folder with the zips that the template's `Code.S3Key` name. */
   artifactsDir: string;
-  /** Folder with edge packages (`*.zip`) and group files (`<group>/group.json`). */
+  /** Folder with edge packages (`*.package`) and group files (`<group>/group.json`). */
   edgeDir: string;
 }
 

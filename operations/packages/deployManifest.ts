@@ -23,7 +23,7 @@ export const deployManifestSchema = z.strictObject({
   engine: z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
   /** Each in `<group>/group.json` beside the manifest. */
   groups: z.array(groupNameSchema),
-  /** Each in `<name>.zip` beside the manifest. */
+  /** Each in the file that `packageFile` names, beside the manifest. */
   packages: z.array(
     z.strictObject({
       name: functionNameSchema,
@@ -47,6 +47,14 @@ export type PackagedFunction = DeployManifest['packages'][number];
 
 export const DEPLOY_MANIFEST_FILE = 'manifest.json';
 
+/**
+ * A function package is a zip, and is not called so: the framework takes every `*.zip` below its folder for an
+ * artifact of its own, misses it in its bucket, and would deploy the stack each time although nothing changed.
+ */
+export function packageFile(functionName: string): string {
+  return `${functionName}.package`;
+}
+
 /** Throws NOT_FOUND when nothing was packaged there, CONFIG_INVALID for a manifest of another form. */
 export async function readDeployManifest(edgeDir: string): Promise<DeployManifest> {
   const file = join(edgeDir, DEPLOY_MANIFEST_FILE);
@@ -65,12 +73,12 @@ export async function readPackagedFunction(
   edgeDir: string,
   { name, digest }: Pick<PackagedFunction, 'name' | 'digest'>,
 ): Promise<Buffer> {
-  const bytes = await readFile(join(edgeDir, `${name}.zip`));
+  const bytes = await readFile(join(edgeDir, packageFile(name)));
   const actual = packageDigest(bytes);
   if (actual === digest) return bytes;
   throw new EdgeError(
     'DIGEST_MISMATCH',
-    `${name}.zip is not the package that ${DEPLOY_MANIFEST_FILE} names`,
+    `${packageFile(name)} is not the package that ${DEPLOY_MANIFEST_FILE} names`,
     {
       expected: digest,
       details: { function: name, actual },

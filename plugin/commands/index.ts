@@ -149,6 +149,11 @@ const COMMANDS: Record<string, EdgeCommand> = {
         // It has something to say where no service can be found, too.
         run: (host) => reportResult(host, async () => (await import('./doctor')).doctor(host)),
       },
+      leave: {
+        usage: 'Remove what the stack does not know of, so that the "edge" section can leave serverless.yml',
+        options: { yes: flag('Cut every edge and device off: there is no way back'), ...COMMON },
+        run: (host) => reportResult(host, async () => (await import('./leave')).leave(host)),
+      },
       core: {
         usage: 'Edge cores',
         commands: {

@@ -43,6 +43,11 @@ export interface EdgeConfiguration {
 
 const DEFAULT_LOG_DAYS = 30;
 
+/** Whether the service asks for anything at all. A section that is empty does: it has defaults. */
+export function hasSection({ configurationInput }: Pick<Serverless, 'configurationInput'>): boolean {
+  return 'edge' in configurationInput;
+}
+
 /** Throws CONFIG_INVALID with every problem on a line of its own: path, what was found, what is expected. */
 export function readConfiguration(serverless: Serverless): EdgeConfiguration {
   const provider = serverless.getProvider('aws') as AwsProvider | false;

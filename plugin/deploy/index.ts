@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { isSet, type CommandHost } from '../commands/command';
 import { adviceOf, frameworkError, readable } from '../errors';
+import { guardLeaving, LEAVE_BEHIND } from './leaving';
 
 /** Option of `sls deploy` itself. */
 export const DEPLOY_COMMANDS = {
@@ -10,9 +11,23 @@ export const DEPLOY_COMMANDS = {
         usage: 'Upload function packages and wait for nothing; edges follow with "sls edge deploy"',
         type: 'boolean',
       },
+      [LEAVE_BEHIND]: {
+        usage: 'Without an "edge" section: leave buckets, certificates and things behind',
+        type: 'boolean',
+      },
     },
   },
 } as const;
+
+/** What the plugin does for a service that has no `edge` section any more. */
+export function leavingHooks(host: CommandHost): Record<string, () => Promise<void>> {
+  return Object.fromEntries(
+    ['before:deploy:deploy', 'before:remove:remove'].map((event) => [
+      event,
+      () => reporting(host, () => guardLeaving(host)),
+    ]),
+  );
+}
 
 /** What the plugin does around the framework's own deployment and removal. */
 export function deployHooks(host: CommandHost): Record<string, () => Promise<void>> {

@@ -12,7 +12,7 @@ import {
 import { rulesOfStack } from '../../operations/cloudFormation';
 import { ago } from '../commands/format';
 import { openService, type DeployedService } from '../commands/service';
-import type { CommandHost } from '../commands/command';
+import { isSet, type CommandHost } from '../commands/command';
 import type { Utils } from '../framework';
 
 /**
@@ -52,9 +52,10 @@ async function platformRemovalOf(engine: string): Promise<PlatformRemoval | unde
   return platform?.removal?.();
 }
 
-async function openIfDeployed(host: CommandHost): Promise<DeployedService | undefined> {
+/** Undefined where there is no stack of ours: nothing was deployed, or nothing of the edge. */
+export async function openIfDeployed(host: CommandHost): Promise<DeployedService | undefined> {
   try {
-    return await openService(host.serverless, { local: false });
+    return await openService(host.serverless, { local: isSet(host.options, 'local') });
   } catch (error) {
     // No stack, or one that failed before it had any outputs: there is nothing of ours.
     if (error instanceof EdgeError && ['NOT_FOUND', 'BAD_REQUEST'].includes(error.code)) return undefined;
@@ -79,7 +80,7 @@ async function nameLivingGroups(service: DeployedService, utils: Utils): Promise
 }
 
 /** None when an earlier, unfinished removal has deleted the bucket. */
-async function groupNames({ operator, outputs }: DeployedService): Promise<string[]> {
+export async function groupNames({ operator, outputs }: DeployedService): Promise<string[]> {
   return (await unlessMissing(operator.groupNames(outputs.stateBucket))) ?? [];
 }
 

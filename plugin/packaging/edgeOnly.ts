@@ -1,5 +1,5 @@
 import type { EdgeConfiguration } from '../configuration/configuration';
-import type { FunctionDefinition, Serverless, Utils } from '../framework';
+import type { FunctionDefinition, Serverless } from '../framework';
 import { isEdgeOnly } from './functionConfig';
 
 export type TakenOut = Record<string, FunctionDefinition>;
@@ -17,21 +17,6 @@ export function takeOutEdgeOnly({ service }: Serverless, configuration: EdgeConf
 /** Functions that another plugin has added meanwhile stay. */
 export function putBack({ service }: Serverless, taken: TakenOut): void {
   service.functions = { ...taken, ...service.functions };
-}
-
-/** Nothing triggers a function that is not in the cloud. */
-export function warnOfEvents(
-  { service }: Serverless,
-  configuration: EdgeConfiguration,
-  { log }: Utils,
-): void {
-  for (const [name, { events = [] }] of Object.entries(service.functions)) {
-    if (events.length === 0 || !isEdgeOnly(name, configuration)) continue;
-    log.warning(
-      `functions.${name}.events: ignored, because the function runs on edges only. ` +
-        `To have it in the cloud too: edge.functions.${name}.locations: [edge, cloud]`,
-    );
-  }
 }
 
 /** Where `sls edge dev` keeps its state, private keys among it: never part of a function. */

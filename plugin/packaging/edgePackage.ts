@@ -32,7 +32,9 @@ export async function writeEdgePackage(
   config: FunctionConfigInput,
   target: string,
 ): Promise<WrittenPackage> {
-  requireHandler(entries, config.handler);
+  if (config.cloudFunction === undefined || config.locations?.includes('edge')) {
+    requireHandler(entries, config.handler ?? 'index.handler');
+  }
   const files = [...entries.filter(({ path: name }) => name !== CONFIG_ENTRY), configEntry(config)];
   const bytes = await zipEntries(files);
   await mkdir(path.dirname(target), { recursive: true });

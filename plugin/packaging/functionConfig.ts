@@ -6,11 +6,14 @@ import type { FunctionDefinition, ServerlessService } from '../framework';
 
 export type FunctionConfigInput = z.input<typeof functionConfigSchema>;
 
-type EdgeRuntime = FunctionConfigInput['runtime'];
-
 /** A function that is no Lambda function of the stack. */
 export function isEdgeOnly(name: string, { section }: EdgeConfiguration): boolean {
   return Object.hasOwn(section.functions, name) && !locationsOf(name, section).includes('cloud');
+}
+
+/** A Lambda function of the stack that no edge runs: it may be anything that Lambda runs. */
+export function isCloudOnly(name: string, { section }: EdgeConfiguration): boolean {
+  return Object.hasOwn(section.functions, name) && !locationsOf(name, section).includes('edge');
 }
 
 function locationsOf(name: string, section: EdgeConfiguration['section']): ('edge' | 'cloud')[] {
@@ -48,31 +51,22 @@ function composed(name: string, service: ServerlessService, configuration: EdgeC
   const definition = service.functions[name] ?? {};
   const overrides = configuration.section.functions[name] ?? {};
   const locations = locationsOf(name, configuration.section);
-  const { environment, problems } = locations.includes('edge')
-    ? environmentOf(name, service, overrides.environment ?? {})
-    : // Lambda has it from the stack, where it may refer to whatever is there.
+  const { problems, ...onEdge }: EdgeFields = locations.includes('edge')
+    ? edgeFieldsOf(name, service, overrides.environment ?? {})
+    : // Lambda has these from the stack, where they may refer to whatever is there.
       { environment: {}, problems: [] };
   const config: FunctionConfigInput = {
     name,
-    handler: definition.handler ?? '',
-    // Any other is a problem that the schema names.
-    runtime: (definition.runtime ?? service.provider.runtime ?? 'nodejs22.x') as EdgeRuntime,
     memory: definition.memorySize ?? service.provider.memorySize ?? 128,
     timeout: definition.timeout ?? service.provider.timeout ?? 6,
     ...(definition.description === undefined ? {} : { description: definition.description }),
     ...overrides,
-    environment,
+    ...onEdge,
     ...(locations.includes('cloud')
       ? { cloudFunction: cloudFunctionOf(name, definition, configuration) }
       : {}),
   };
-  if (definition.image !== undefined) {
-    problems.push({
-      path: `functions.${name}.image`,
-      text: 'found a container image, expected a handler: images do not run on an edge',
-    });
-    return { config, problems };
-  }
+  if (locations.includes('edge') && definition.image !== undefined) return { config, problems };
   const result = functionConfigSchema.safeParse(config);
   if (!result.success) {
     const found = problemsOf(result.error, config, '', {});
@@ -99,6 +93,48 @@ function originOf(name: string, field: string, overrides: object): string {
   return `functions.${name}.${key === 'memory' ? 'memorySize' : field}`;
 }
 
+interface EdgeFields extends Pick<FunctionConfigInput, 'handler' | 'runtime'> {
+  environment: Record<string, string>;
+  problems: Problem[];
+}
+
+/** Node.js of any version: on an edge, that of the core runs the function. */
+const NODE_RUNTIME = /^nodejs\d+\.x$/;
+const EDGE_RUNTIMES = functionConfigSchema.shape.runtime.unwrap().options;
+
+/** What a function has in `edge.json` that an edge runs, and what it can not have there. */
+function edgeFieldsOf(
+  name: string,
+  service: ServerlessService,
+  overrides: Record<string, string>,
+): EdgeFields {
+  const {
+    handler = '',
+    image,
+    runtime = service.provider.runtime ?? 'nodejs22.x',
+  } = service.functions[name] ?? {};
+  const { environment, problems } = environmentOf(name, service, overrides);
+  if (image !== undefined) {
+    problems.push({
+      path: `functions.${name}.image`,
+      text: 'found a container image, expected a handler: images do not run on an edge',
+    });
+  } else if (!NODE_RUNTIME.test(runtime)) {
+    const text = `found "${runtime}", expected a runtime of Node.js: an edge runs no other`;
+    problems.push({ path: `functions.${name}.runtime`, text });
+  }
+  return {
+    // The framework and Lambda take both.
+    handler: handler.replace(/^(\.\/+)+/, ''),
+    runtime: EDGE_RUNTIMES.find((known) => known === runtime),
+    environment,
+    problems,
+  };
+}
+
+/** `#{AWS::Region}` and `${AWS::Region}`: text that only a stack turns into what it means. */
+const PSEUDO_PARAMETER = /#\{[A-Za-z0-9:.]+\}|\$\{AWS::\w+\}/;
+
 function environmentOf(
   name: string,
   service: ServerlessService,
@@ -116,13 +152,19 @@ function environmentOf(
       origins.set(key, { path: `${path}.environment.${key}`, value });
     }
   }
-  for (const [key, { path, value }] of origins) {
-    if (value === null || value === undefined || key in overrides) continue;
-    if (typeof value === 'object') problems.push({ path, text: unresolvable(name, key) });
-    // Text, a number or a boolean: YAML has no other scalars.
-    else environment[key] = `${value as string | number}`;
+  for (const [key, value] of Object.entries(overrides)) {
+    origins.set(key, { path: `edge.functions.${name}.environment.${key}`, value });
   }
-  return { environment: { ...environment, ...overrides }, problems };
+  for (const [key, { path, value }] of origins) {
+    if (value === null || value === undefined) continue;
+    // Text, a number or a boolean: YAML has no other scalars.
+    const text =
+      typeof value === 'object' ? undefined : typeof value === 'string' ? value : JSON.stringify(value);
+    if (text === undefined || PSEUDO_PARAMETER.test(text)) {
+      problems.push({ path, text: unresolvable(name, key) });
+    } else environment[key] = text;
+  }
+  return { environment, problems };
 }
 
 function unresolvable(name: string, key: string): string {

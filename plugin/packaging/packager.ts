@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { packageFile } from '../../operations/packages/deployManifest';
 import {
   PACKAGER_VARIABLE,
   type PackageAgain,
@@ -11,7 +12,7 @@ import { cloudFunctionOf } from './functionConfig';
 import { edgeDirectory, writePackages } from './packaging';
 
 /** What the framework and bundlers change while they package, as it was before. */
-type Untouched = Pick<ServerlessService, 'functions' | 'package'>;
+type Untouched = Pick<ServerlessService, 'functions' | 'package' | 'layers'>;
 
 /** The framework, and with it every bundler, makes artifacts in these. */
 const ARTIFACT_HOOKS = ['before:', '', 'after:'].map((when) => `${when}package:createDeploymentArtifacts`);
@@ -36,7 +37,12 @@ export class Packager {
     const named = Object.entries(service.functions).filter(([name]) =>
       Object.hasOwn(section.functions, name),
     );
-    this.untouched = structuredClone({ functions: Object.fromEntries(named), package: service.package });
+    const { layers } = service;
+    this.untouched = structuredClone({
+      functions: Object.fromEntries(named),
+      package: service.package,
+      ...(layers && { layers }),
+    });
     prepareBundlers(this.serverless);
   }
 
@@ -70,7 +76,7 @@ export class Packager {
     }
     const packages = await writePackages(serverless, configuration, directory);
     return packages.map(({ name, locations }) => {
-      const packaged = { name, file: path.join(directory, `${name}.zip`) };
+      const packaged = { name, file: path.join(directory, packageFile(name)) };
       if (!locations.includes('cloud')) return packaged;
       const definition = serverless.service.functions[name] ?? {};
       return { ...packaged, cloudFunction: cloudFunctionOf(name, definition, configuration) };

@@ -1,15 +1,20 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DEPLOY_MANIFEST_FILE, type DeployManifest } from '../../operations/packages/deployManifest';
+import {
+  DEPLOY_MANIFEST_FILE,
+  packageFile,
+  type DeployManifest,
+} from '../../operations/packages/deployManifest';
 import type { groupFileSchema } from '../../operations/groups/groupFiles';
 import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import { EdgeError } from '../../protocol';
-import type { PackageEntry } from '../../protocol/functionPackage';
+import { packageDigest, type PackageEntry } from '../../protocol/functionPackage';
 import type { z } from 'zod';
 import type { EdgeConfiguration } from '../configuration/configuration';
-import type { FunctionDefinition, Serverless } from '../framework';
+import type { FunctionDefinition, Serverless, ServerlessService } from '../framework';
 import { readArtifact, writeEdgePackage } from './edgePackage';
-import { edgeConfigOf, isEdgeOnly } from './functionConfig';
+import { edgeConfigOf, isCloudOnly, isEdgeOnly } from './functionConfig';
+import { withLayers } from './layers';
 
 /** Where the framework collects what it packages, before it moves it to `--package`. */
 export function outputDirectory(serverless: Serverless): string {
@@ -54,9 +59,11 @@ export async function writePackages(
     const definition = serverless.service.functions[name];
     if (definition === undefined) continue;
     const config = edgeConfigOf(name, serverless.service, configuration);
-    const artifact = artifactOf(name, definition, serverless);
+    const entries = isCloudOnly(name, configuration)
+      ? () => nameOfCode(name, definition, serverless)
+      : async () => withLayers(name, await read(artifactOf(name, definition, serverless)), serverless);
     const written = await naming(name, async () =>
-      writeEdgePackage(await read(artifact), config, path.join(directory, `${name}.zip`)),
+      writeEdgePackage(await entries(), config, path.join(directory, packageFile(name))),
     );
     packages.push({
       name,
@@ -64,10 +71,56 @@ export async function writePackages(
       locations: config.locations ?? ['edge'],
       ...written,
     });
-    if (isEdgeOnly(name, configuration) && isGenerated(artifact, serverless))
-      await rm(artifact, { force: true });
+    if (isEdgeOnly(name, configuration)) await removeGenerated(name, definition, serverless);
   }
   return packages;
+}
+
+/**
+ * Of a function that runs in the cloud alone: its code is there already, in whatever runtime, and a package
+ * only tells one version of it from the next.
+ */
+async function nameOfCode(
+  name: string,
+  definition: FunctionDefinition,
+  serverless: Serverless,
+): Promise<PackageEntry[]> {
+  const code =
+    definition.image === undefined
+      ? packageDigest(await readFile(artifactOf(name, definition, serverless)))
+      : JSON.stringify(definition.image);
+  return [{ path: 'code.txt', content: Buffer.from(`${code}\n`), executable: false }];
+}
+
+/** Nothing of the stack needs it. */
+async function removeGenerated(
+  name: string,
+  definition: FunctionDefinition,
+  serverless: Serverless,
+): Promise<void> {
+  const artifact = artifactOf(name, definition, serverless);
+  if (isGenerated(artifact, serverless)) await rm(artifact, { force: true });
+}
+
+/**
+ * Where no function of the stack is in the artifact of the whole service, the framework neither uploads it nor
+ * finds it in its bucket, and would take that for a change at each deployment.
+ */
+export async function hideSharedArtifact(serverless: Serverless): Promise<void> {
+  const { service } = serverless;
+  const isUsed = Object.values(service.functions).some(
+    (each) =>
+      each.image === undefined && each.package?.artifact === undefined && !isIndividual(each, service),
+  );
+  if (isUsed) return;
+  const shared = path.join(outputDirectory(serverless), `${service.service}.zip`);
+  const { artifact = shared } = service.package;
+  if (path.resolve(serverless.serviceDir, artifact) === shared) await rm(shared, { force: true });
+  delete service.package.artifact;
+}
+
+function isIndividual(definition: FunctionDefinition, service: ServerlessService): boolean {
+  return (definition.package?.individually ?? service.package.individually) === true;
 }
 
 /** Functions that are not packaged individually share one artifact, which may be large. */

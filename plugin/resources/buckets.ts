@@ -8,7 +8,7 @@ import {
   type Resources,
 } from '../../lib/cloudFormation';
 import { REQUEST_PREFIX, UPLOAD_PREFIX } from '../../protocol';
-import { capitalised } from '../systemFunctions';
+import { capitalised } from './names';
 import type { TemplateContext } from './stack';
 
 /** The two buckets, and what their events wake. Of buckets that exist already the stack makes nothing. */

@@ -1,18 +1,21 @@
 import type { CompiledTemplate } from '../framework';
 import { bucketResources } from './buckets';
 import { failureResources } from './failures';
+import { functionResources } from './functions';
+import { httpApiResources } from './httpApi';
 import { iotResources } from './iot';
-import { dropRedundantDependencies } from './redundantDependencies';
-import { systemFunctionResources, withPermissionsBoundary } from './roles';
+import { asRolesOfService, systemFunctionResources } from './roles';
 import type { TemplateContext } from './stack';
 import { thingResources } from './things';
 
 /**
- * Adds everything but the functions themselves to the compiled template, before the framework merges
- * `resources:` into it: the user's `resources.extensions` can change each of them.
+ * Adds everything of ours to the compiled template, and changes nothing in it, before the framework merges
+ * `resources:` into it: the user's `resources.extensions` can change each of our resources.
  */
 export function addResources(template: CompiledTemplate, context: TemplateContext): void {
   const resources = {
+    ...functionResources(context),
+    ...httpApiResources(context, template),
     ...bucketResources(context),
     ...systemFunctionResources(context),
     ...iotResources(context),
@@ -20,8 +23,7 @@ export function addResources(template: CompiledTemplate, context: TemplateContex
     ...context.stack.engine.descriptor.resources?.(context.stack),
     ...thingResources(context),
   };
-  Object.assign(template.Resources, withPermissionsBoundary(resources, context.service));
-  dropRedundantDependencies(template);
+  Object.assign(template.Resources, asRolesOfService(resources, context.service));
   template.Outputs = { ...template.Outputs, ...outputs(context) };
 }
 

@@ -138,7 +138,8 @@ function s3Action(bucket: unknown, key: string): unknown {
  * The credentials provider sets the role session name to the certificate id; handlers check it against
  * the group. Which group a core serves is in its definition: the routes of all groups are allowed here.
  */
-function coreRole({ service, provider, stack }: TemplateContext): CloudFormationResource {
+function coreRole(context: TemplateContext): CloudFormationResource {
+  const { stack } = context;
   const { coreServices = [], coreStatements } = stack.engine.descriptor;
   const credentials = 'credentials.iot.amazonaws.com';
   return serviceRole(
@@ -146,7 +147,7 @@ function coreRole({ service, provider, stack }: TemplateContext): CloudFormation
     [
       allow(
         ['execute-api:Invoke'],
-        ['GET', 'POST'].map((method) => routeArn(service, provider, method, '/groups/*')),
+        ['GET', 'POST'].map((method) => routeArn(context, method, '/groups/*')),
       ),
       allow(
         ['greengrass:UpdateConnectivityInfo'],

@@ -9,8 +9,8 @@ import {
   type Statement,
 } from '../../lib/cloudFormation';
 import type { ServerlessService } from '../framework';
-import { roleLogicalId } from '../systemFunctions';
 import { FAILURES } from './failures';
+import { roleLogicalId } from './names';
 import type { TemplateContext } from './stack';
 
 /** One role per system function, with just what it does, and what else the function needs. */
@@ -58,24 +58,37 @@ function providerWide({ provider: { kmsKeyArn, tracing } }: ServerlessService): 
 }
 
 /**
- * Puts the service's permissions boundary on roles, as the framework does with the one that it makes: in an
- * account that asks for one, no role could be made without it.
+ * Puts the boundary, the path and the tags of the service's roles on ours, as the framework does with the
+ * one that it makes: in an account that asks for one of them, no role could be made without it.
  */
-export function withPermissionsBoundary(resources: Resources, service: ServerlessService): Resources {
-  const PermissionsBoundary = permissionsBoundary(service);
-  if (PermissionsBoundary === undefined) return resources;
+export function asRolesOfService(resources: Resources, service: ServerlessService): Resources {
+  const common = commonOfRoles(service);
   return Object.fromEntries(
     Object.entries(resources).map(([id, resource]) => [
       id,
       resource.Type === 'AWS::IAM::Role'
-        ? { ...resource, Properties: { ...resource.Properties, PermissionsBoundary } }
+        ? { ...resource, Properties: { ...resource.Properties, ...common } }
         : resource,
     ]),
   );
 }
 
-/** All the spellings that the framework knows, in its order (its `mergeIamTemplates`). */
-function permissionsBoundary({ provider }: ServerlessService): unknown {
-  const role = (provider.iam?.role ?? {}) as { permissionsBoundary?: unknown; permissionBoundary?: unknown };
-  return role.permissionsBoundary ?? role.permissionBoundary ?? provider.rolePermissionsBoundary;
+interface FrameworkRole {
+  path?: unknown;
+  tags?: Record<string, unknown>;
+  permissionsBoundary?: unknown;
+  permissionBoundary?: unknown;
+}
+
+/** The boundary in all the spellings that the framework knows, in its order (its `mergeIamTemplates`). */
+function commonOfRoles({ provider }: ServerlessService): Record<string, unknown> {
+  const role = provider.iam?.role;
+  const { path, tags, ...boundaries } = (typeof role === 'object' ? role : {}) as FrameworkRole;
+  const boundary =
+    boundaries.permissionsBoundary ?? boundaries.permissionBoundary ?? provider.rolePermissionsBoundary;
+  return {
+    ...(boundary !== undefined && { PermissionsBoundary: boundary }),
+    ...(path !== undefined && { Path: path }),
+    ...(tags !== undefined && { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }),
+  };
 }

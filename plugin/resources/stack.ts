@@ -2,7 +2,7 @@ import type { ServiceStack } from '../../handlers/descriptor';
 import type { EdgeConfiguration } from '../configuration/configuration';
 import type { AwsProvider, Serverless, ServerlessService } from '../framework';
 import { cloudFunctionOf } from '../packaging/functionConfig';
-import { apiUrlOf } from './httpApi';
+import { routesUrl } from './httpApi';
 
 /** What resources are made from. */
 export interface TemplateContext {
@@ -20,7 +20,7 @@ export function stackOf(serverless: Serverless, configuration: EdgeConfiguration
   return {
     ...configuration,
     functionId: (name) => provider.naming.getLambdaLogicalId(name),
-    httpUrl: () => apiUrlOf(service.provider.httpApi?.id, provider),
+    httpUrl: () => routesUrl(service.provider.httpApi?.id, provider, configuration),
     cloudFunctions: () =>
       Object.entries(functions)
         .filter(([, entry]) => entry?.locations?.includes('cloud'))

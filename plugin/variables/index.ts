@@ -1,7 +1,7 @@
 import { DEFAULT_DEVICE_PREFIX, defaultCorePrefix, EdgeError } from '../../protocol';
 import { nearestName } from '../configuration/nearestName';
 import type { AwsProvider } from '../framework';
-import { apiUrlOf } from '../resources/httpApi';
+import { routesUrl } from '../resources/httpApi';
 
 /** What the framework gives to the resolver of a variable source. */
 interface Resolution {
@@ -21,9 +21,9 @@ type Read = (resolution: Resolution, targets: VariableTargets) => Promise<unknow
 
 const VARIABLES: Record<string, Read> = {
   /** URL of the HTTP routes. */
-  endpoint: async ({ resolveConfigurationProperty }, { provider }) => {
-    const id = await resolveConfigurationProperty(['provider', 'httpApi', 'id']);
-    return apiUrlOf(id ?? undefined, provider());
+  endpoint: async (resolution, { provider }) => {
+    const id = await resolution.resolveConfigurationProperty(['provider', 'httpApi', 'id']);
+    return routesUrl(id ?? undefined, provider(), { corePrefix: await corePrefix(resolution) });
   },
   functionsBucket: (resolution, targets) => bucket(resolution, 'functions', targets.functionsBucket),
   stateBucket: (resolution, targets) => bucket(resolution, 'state', targets.stateBucket),

@@ -9,14 +9,39 @@ import { run } from './run.mjs';
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const CACHE = path.join(os.tmpdir(), `edge-matrix-${os.userInfo().username}`);
 
-const manifest = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
-/** What the examples name in their package.json, in the versions of the project. */
-const BESIDE = Object.fromEntries(
-  ['serverless-esbuild', 'esbuild'].map((name) => [name, manifest.devDependencies[name]]),
-);
-/** serverless 3 reads a serverless.ts with the service's own ts-node. */
-const FOR_SERVERLESS_3 = { 'ts-node': '^10.9.2', typescript: manifest.devDependencies.typescript };
+/** Majors of the framework; of osls 4 the project itself has one. */
+export const FRAMEWORKS = {
+  'osls-4': { offline: 'serverless-offline-14' },
+  'osls-3': { spec: 'npm:osls@3', offline: 'serverless-offline-13' },
+  'serverless-3': { spec: 'npm:serverless@3.40.0', offline: 'serverless-offline-13' },
+};
 
+const OFFLINE = {
+  'serverless-offline-13': 'npm:serverless-offline@13',
+  'serverless-offline-14': 'npm:serverless-offline@14',
+};
+
+/** Plugins of the services, by the majors that were tried, and what they work with. */
+const PLUGINS = {
+  'serverless-appsync-plugin': '2',
+  'serverless-domain-manager': '10',
+  'serverless-dotenv-plugin': '6',
+  'serverless-iam-roles-per-function': '3',
+  'serverless-lift': '1',
+  'serverless-plugin-aws-alerts': '1',
+  'serverless-plugin-canary-deployments': '0.8',
+  'serverless-plugin-common-excludes': '4',
+  'serverless-plugin-datadog': '5',
+  'serverless-plugin-include-dependencies': '6',
+  'serverless-plugin-log-retention': '2',
+  'serverless-plugin-typescript': '2',
+  'serverless-plugin-warmup': '8',
+  'serverless-prune-plugin': '2',
+  'serverless-pseudo-parameters': '2',
+  'serverless-s3-sync': '3',
+  'serverless-step-functions': '3',
+  'serverless-webpack': '5',
+};
 /** The plugin as an installing service gets it: the content of the tarball, nothing around it. */
 export async function packPlugin(folder) {
   await mkdir(folder, { recursive: true });
@@ -43,24 +68,51 @@ export async function installNode(major) {
   return { major, version, binary };
 }
 
-/** `modules`: the node_modules with the framework and serverless-esbuild; `offline`: one with serverless-offline. */
-export async function installFramework(name, { spec, offline }) {
-  const modules =
-    spec === 'project'
-      ? path.join(ROOT, 'node_modules')
-      : path.join(
-          await installed(name, { serverless: spec, ...BESIDE, ...FOR_SERVERLESS_3 }),
-          'node_modules',
-        );
-  const cli = path.join(modules, 'serverless', 'bin', 'serverless.js');
-  if (!existsSync(cli)) throw new Error(`${cli} is not there: npm ci`);
-  const [plugin, range] = offline.split('@');
-  try {
-    const folder = await installed(`${plugin}-${range}`, { [plugin]: range });
-    return { name, modules, cli, offline: path.join(folder, 'node_modules') };
-  } catch (offlineError) {
-    return { name, modules, cli, offlineError };
-  }
+/**
+ * The frameworks with the plugins that services beside them list, all out of one folder, which is installed
+ * once: `packages` is what a service finds in its node_modules.
+ */
+export async function installFrameworks(names, plugins, { offline }) {
+  const wanted = {
+    ...Object.fromEntries(
+      names.flatMap((name) => (FRAMEWORKS[name].spec ? [[name, FRAMEWORKS[name].spec]] : [])),
+    ),
+    ...(offline ? OFFLINE : {}),
+    ...Object.fromEntries(plugins.flatMap((name) => (name in PLUGINS ? [[name, PLUGINS[name]]] : []))),
+    'ts-node': '^10.9.2',
+    // Newer ones than plugins know.
+    typescript: '~5.9',
+    ...(plugins.includes('serverless-webpack') && { webpack: '5' }),
+  };
+  const modules = path.join(await installed('services', wanted), 'node_modules');
+  const shared = Object.keys(wanted).filter((name) => !(name in FRAMEWORKS) && !(name in OFFLINE));
+  return names.map((name) => {
+    const { spec, offline: ownOffline } = FRAMEWORKS[name];
+    const home = spec ? path.join(modules, name) : PROJECT_FRAMEWORK;
+    return frameworkAt(name, home, {
+      ...Object.fromEntries(shared.map((each) => [each, path.join(modules, each)])),
+      ...(offline && { 'serverless-offline': path.join(modules, ownOffline) }),
+    });
+  });
+}
+
+const PROJECT_FRAMEWORK = path.join(ROOT, 'node_modules', 'serverless');
+
+/** What is there without the registry; it packages services that list no other plugin. */
+export function projectFramework() {
+  return frameworkAt('osls-4', PROJECT_FRAMEWORK, {});
+}
+
+function frameworkAt(name, home, packages) {
+  const ofProject = ['esbuild', 'serverless-esbuild'].map((each) => [
+    each,
+    path.join(ROOT, 'node_modules', each),
+  ]);
+  return {
+    name,
+    cli: path.join(home, 'bin', 'serverless.js'),
+    packages: { ...Object.fromEntries(ofProject), ...packages, serverless: home },
+  };
 }
 
 /** A folder with these packages, installed once: a folder that was left half-way has no final name. */
@@ -68,7 +120,7 @@ async function installed(name, dependencies) {
   const folder = path.join(CACHE, name);
   const wanted = JSON.stringify({ name: `edge-matrix-${name}`, private: true, dependencies });
   const file = path.join(folder, 'package.json');
-  if (existsSync(file) && (await readFile(file, 'utf8')) === wanted) return folder;
+  if (existsSync(file) && holds(JSON.parse(await readFile(file, 'utf8')), dependencies)) return folder;
   const problem = await registryProblem();
   if (problem !== undefined) throw new Error(problem);
   console.log(
@@ -80,7 +132,7 @@ async function installed(name, dependencies) {
   await mkdir(unfinished, { recursive: true });
   try {
     await writeFile(path.join(unfinished, 'package.json'), wanted);
-    // The peer of serverless-offline is the framework, which is tested beside it and not inside.
+    // The peer of most plugins is the framework, which is tested beside them and not inside.
     const args = ['install', '--no-audit', '--no-fund', '--no-package-lock', '--legacy-peer-deps'];
     await npm(args, { cwd: unfinished });
     await rm(folder, { recursive: true, force: true });
@@ -89,6 +141,10 @@ async function installed(name, dependencies) {
     await rm(unfinished, { recursive: true, force: true });
   }
   return folder;
+}
+
+function holds(manifest, dependencies) {
+  return Object.entries(dependencies).every(([name, range]) => manifest.dependencies[name] === range);
 }
 
 function npm(args, options) {

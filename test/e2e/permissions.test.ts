@@ -55,7 +55,7 @@ describe('the device is told', () => {
       code: 'CORE_NOT_AUTHORISED',
       denied: {
         action: 'execute-api:Invoke',
-        resource: /\/POST\/groups\/workshop\/functions\/detectAnomaly\/validate$/,
+        resource: /\/POST\/edge\/edge-demo-dev\/groups\/workshop\/functions\/detectAnomaly\/validate$/,
       },
     },
     {
@@ -124,7 +124,10 @@ describe('the device is told', () => {
     {
       what: 'read definitions',
       transform: withoutAction('EdgeCoreRole', 'execute-api:Invoke', /GET/),
-      denied: { action: 'execute-api:Invoke', resource: /\/GET\/groups\/workshop\/definition$/ },
+      denied: {
+        action: 'execute-api:Invoke',
+        resource: /\/GET\/edge\/edge-demo-dev\/groups\/workshop\/definition$/,
+      },
     },
     {
       what: 'have credentials',

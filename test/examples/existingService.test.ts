@@ -77,7 +77,7 @@ describe('examples/existing-service', () => {
         { at: 60_000, value: 6 },
       ];
       const request = (path: string, body?: unknown): Promise<Response> =>
-        fetch(`${outputs.httpApiUrl}${path}`, {
+        fetch(new URL(path, outputs.httpApiUrl), {
           ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
         });
       expect((await request('/stores/north/readings')).status).toBe(404);
@@ -89,7 +89,7 @@ describe('examples/existing-service', () => {
         highest: 6,
         mean: 5,
       });
-      expect((await request('/groups/hall-1/definition')).status).toBe(403);
+      expect((await fetch(`${outputs.httpApiUrl}/groups/hall-1/definition`)).status).toBe(403);
       expect(groups['hall-1']?.definition.statics).toHaveProperty('detectDoorOpen');
     });
   });

@@ -49,7 +49,7 @@ describe('examples/prebuilt-artifact', () => {
   });
 
   it('makes the same package of the same content, whatever the zip says about time', async () => {
-    const target = path.join(service.directory, 'edge', 'detectLeak.zip');
+    const target = path.join(service.directory, 'edge', 'detectLeak.package');
     const first = await digest(target);
     const zip = await digest(artifact());
     const source = path.join(service.serviceDir, 'src', 'detectLeak.mjs');

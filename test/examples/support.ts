@@ -52,7 +52,7 @@ export function ownFunctions(service: PackagedService): unknown[] {
 
 /** `edge.json` and the other files of a function package. */
 export async function functionPackageOf(service: PackagedService, name: string) {
-  const entries = await readPackage(await readFile(path.join(service.directory, 'edge', `${name}.zip`)));
+  const entries = await readPackage(await readFile(path.join(service.directory, 'edge', `${name}.package`)));
   const files = entries.map((entry) => entry.path).filter((file) => file !== 'edge.json');
   return { config: configOf(entries), files };
 }

@@ -93,7 +93,7 @@ describe('deployment to moto', () => {
   }
 
   const packaged = (name: string): Promise<Buffer> =>
-    readFile(path.join(serviceDir, '.serverless', 'edge', `${name}.zip`));
+    readFile(path.join(serviceDir, '.serverless', 'edge', `${name}.package`));
 
   test('creates the stack and uploads the function packages', async () => {
     expect(await sls('deploy', '--edge-upload-only')).toContain('2 function packages uploaded');
@@ -106,6 +106,10 @@ describe('deployment to moto', () => {
       expect((await uploaded(name)).equals(await packaged(name))).toBe(true);
     }
   });
+
+  test('is skipped by the framework where nothing has changed', async () => {
+    expect(await sls('deploy', '--edge-upload-only')).toContain('No changes to deploy. Deployment skipped.');
+  }, 180_000);
 
   test('shows the deployed service', async () => {
     expect(await sls('info', '--verbose')).toMatch(/EdgeFunctionsBucket: cold-store-dev-edge-functions-/);

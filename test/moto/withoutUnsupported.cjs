@@ -10,7 +10,10 @@ const VALUES = {
   ApiEndpoint: 'https://not-supported-by-moto.invalid',
 };
 
-/** Takes resources of those types out of the compiled template; nothing else is changed. */
+/**
+ * Takes resources of those types out of the compiled template, and of each `DependsOn` what a reference
+ * in the same resource enforces anyway: moto refuses templates that cfn-lint warns of (W3005).
+ */
 class WithoutUnsupported {
   constructor(serverless) {
     this.hooks = {
@@ -25,9 +28,27 @@ class WithoutUnsupported {
             resource.DependsOn = [resource.DependsOn].flat().filter((id) => !gone.includes(id));
         }
         Object.assign(template, replaced(template, gone));
+        for (const resource of Object.values(template.Resources)) {
+          if (resource.DependsOn === undefined) continue;
+          const enforced = references(resource.Properties);
+          resource.DependsOn = [resource.DependsOn].flat().filter((id) => !enforced.includes(id));
+          if (resource.DependsOn.length === 0) delete resource.DependsOn;
+        }
       },
     };
   }
+}
+
+/** Logical ids that `Ref`, `Fn::GetAtt` and `Fn::Sub` name anywhere in a value. */
+function references(value) {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const [first] = [inner].flat();
+    if (typeof first === 'string' && key === 'Ref') return [first];
+    if (typeof first === 'string' && key === 'Fn::GetAtt') return [first.split('.', 1)[0]];
+    const named = key === 'Fn::Sub' ? [...String(first).matchAll(/\$\{(\w+)[.}]/g)].map(([, id]) => id) : [];
+    return [...named, ...references(inner)];
+  });
 }
 
 function replaced(value, gone) {

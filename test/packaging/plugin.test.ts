@@ -102,7 +102,7 @@ describeWithRegistry('the published plugin, installed', () => {
       expect.arrayContaining([
         'cloudformation-template-update-stack.json',
         'createFunction.zip',
-        path.join('edge', 'detectFrost.zip'),
+        path.join('edge', 'detectFrost.package'),
         path.join('edge', 'greenhouse', 'group.json'),
       ]),
     );

@@ -28,7 +28,7 @@ describe('a bad edge section', () => {
     const service = await copyOf('greenhouse', (yaml) =>
       yaml
         .replace('      SAMPLES: 12', '      TABLE: { Ref: Readings }')
-        .replace('    memorySize: 256', '    runtime: nodejs20.x')
+        .replace('    memorySize: 256', '    runtime: python3.13')
         .replace('      UNIT: kelvin', '      LEVEL: 1')
         .replace('    UNIT: celsius', '    BUS: { "Fn::ImportValue": bus }'),
     );
@@ -36,7 +36,7 @@ describe('a bad edge section', () => {
       [
         'provider.environment.BUS: found a CloudFormation reference, which an edge cannot resolve, expected a literal, or one for the edge in edge.functions.readMeter.environment.BUS',
         'functions.readMeter.environment.TABLE: found a CloudFormation reference, which an edge cannot resolve, expected a literal, or one for the edge in edge.functions.readMeter.environment.TABLE',
-        'functions.readMeter.runtime: found "nodejs20.x", expected one of nodejs22.x, nodejs24.x',
+        'functions.readMeter.runtime: found "python3.13", expected a runtime of Node.js: an edge runs no other',
       ].join('\n'),
     );
   });

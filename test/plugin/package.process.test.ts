@@ -25,7 +25,7 @@ describe('sls package', () => {
   });
 
   it('writes function packages with edge.json from both sections', async () => {
-    const config = configOf(await readPackage(await read('trainModel.zip')));
+    const config = configOf(await readPackage(await read('trainModel.package')));
     expect(config).toMatchObject({
       name: 'trainModel',
       memory: 512,
@@ -47,7 +47,7 @@ describe('sls package', () => {
   it('is reproducible byte for byte', async () => {
     const digest = async (directory: string): Promise<string> =>
       createHash('sha256')
-        .update(await readFile(path.join(directory, 'edge', 'detectAnomaly.zip')))
+        .update(await readFile(path.join(directory, 'edge', 'detectAnomaly.package')))
         .digest('hex');
     const again = await packageTemplate();
     expect(again.directory).not.toBe(service.directory);

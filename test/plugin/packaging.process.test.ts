@@ -25,7 +25,8 @@ describe('a service that the framework packages', () => {
     output = await service.sls('package');
   });
 
-  const edgePackage = async (name: string) => readPackage(await service.read(`.serverless/edge/${name}.zip`));
+  const edgePackage = async (name: string) =>
+    readPackage(await service.read(`.serverless/edge/${name}.package`));
 
   it('gets function packages with edge.json from both sections', async () => {
     expect(configOf(await edgePackage('readMeter'))).toMatchObject({
@@ -74,8 +75,9 @@ describe('a service that the framework packages', () => {
     expect(Object.keys(state.service.functions)).not.toContain('readMeter');
   });
 
-  it('shows edge-only functions to bundlers alone, and keeps what other plugins add', async () => {
+  it('shows edge-only functions to bundlers alone, system functions to nobody, and keeps what others add', async () => {
     const seen = await service.json<Record<string, string[]>>('watched.json');
+    expect(Object.values(seen).flat()).not.toContain('createFunction');
     const edgeOnly = (event: string) => seen[event]?.filter((name) => /^(readMeter|openVents)$/.test(name));
     expect(edgeOnly('before:package:createDeploymentArtifacts')).toEqual(['readMeter', 'openVents']);
     for (const event of Object.keys(seen).filter((name) => !name.includes('createDeploymentArtifacts'))) {
@@ -85,8 +87,7 @@ describe('a service that the framework packages', () => {
   });
 
   it('is warned of events that nothing will trigger', () => {
-    expect(output).toMatch(/functions\.readMeter\.events: ignored, because the function runs on edges only/);
-    expect(output).not.toMatch(/functions\.forecast\.events/);
+    expect(output).toMatch(/events of readMeter: without effect on an edge/);
   });
 
   it('gets a manifest and group files for the step after the stack', async () => {
@@ -144,14 +145,10 @@ describe('a service that the framework packages', () => {
     expect(JSON.parse(result)).toEqual({ function: 'readMeter', event: { litres: 3 } });
   });
 
-  it('gives serverless-offline no authorisation that it does not know, and no sweep', async () => {
+  it('shows serverless-offline the functions of the service alone', async () => {
     await service.sls('offline', 'start');
-    const events = await service.json<Record<string, { httpApi?: object }[]>>('offline.json');
-    expect(events['validateFunction']).toEqual([
-      { httpApi: { method: 'POST', path: '/groups/{group}/functions/{function}/validate' } },
-    ]);
-    expect(events['performDeployment']).toEqual([]);
-    expect(events['readMeter']).toHaveLength(1);
+    const events = await service.json<Record<string, unknown[]>>('offline.json');
+    expect(Object.keys(events)).toEqual(['readMeter', 'forecast', 'openVents', 'report']);
   });
 });
 
@@ -159,7 +156,7 @@ describe('packages of the same service', () => {
   const digests = async (service: ServiceCopy, directory: string) => {
     const { packages } = deployManifestSchema.parse(await service.json(`${directory}/edge/manifest.json`));
     const bytes = await Promise.all(
-      packages.map(({ name }) => service.read(`${directory}/edge/${name}.zip`)),
+      packages.map(({ name }) => service.read(`${directory}/edge/${name}.package`)),
     );
     expect(bytes.map(digestOf)).toEqual(packages.map(({ digest }) => digest));
     return packages.map(({ digest }) => digest);
@@ -183,7 +180,7 @@ describe('packages of the same service', () => {
         ),
     );
     await service.package();
-    const entries = await readPackage(await service.read('.serverless/edge/readMeter.zip'));
+    const entries = await readPackage(await service.read('.serverless/edge/readMeter.package'));
     expect(entries.map((entry) => entry.path)).toEqual(['edge.json', 'src/readMeter.js']);
     // The artifact of the framework: nothing of the stack needs it.
     expect(existsSync(path.join(service.dir, '.serverless', 'readMeter.zip'))).toBe(false);
@@ -198,7 +195,7 @@ describe('packages of the same service', () => {
         .replace(/handler: src\/\w+\.handler/g, 'handler: index.handler'),
     );
     await service.package();
-    const entries = await readPackage(await service.read('.serverless/edge/readMeter.zip'));
+    const entries = await readPackage(await service.read('.serverless/edge/readMeter.package'));
     expect(entries.map((entry) => entry.path)).toEqual(['edge.json', 'index.js']);
     expect(await readFile(path.join(service.dir, 'prebuilt.zip'))).not.toHaveLength(0);
   });
@@ -216,7 +213,7 @@ describe('packages of the same service', () => {
         );
     const service = await copyOf('greenhouse', edit('[cloud]'));
     const { template } = await service.package();
-    const config = configOf(await readPackage(await service.read('.serverless/edge/report.zip')));
+    const config = configOf(await readPackage(await service.read('.serverless/edge/report.package')));
     expect(config).toMatchObject({
       locations: ['cloud'],
       cloudFunction: 'greenhouse-dev-report',

@@ -79,11 +79,11 @@ describe('the template of a service', () => {
     );
     expect(routes).toEqual({
       'GET /forecast': 'NONE',
-      'POST /groups/{group}/functions/{function}/validate': 'AWS_IAM',
-      'POST /groups/{group}/functions/{function}/invoke': 'AWS_IAM',
-      'GET /groups/{group}/definition': 'AWS_IAM',
-      'GET /groups/{group}/packages/{digest}': 'AWS_IAM',
-      'GET /groups/{group}/devices/{certificateId}': 'AWS_IAM',
+      'POST /edge/greenhouse-dev/groups/{group}/functions/{function}/validate': 'AWS_IAM',
+      'POST /edge/greenhouse-dev/groups/{group}/functions/{function}/invoke': 'AWS_IAM',
+      'GET /edge/greenhouse-dev/groups/{group}/definition': 'AWS_IAM',
+      'GET /edge/greenhouse-dev/groups/{group}/packages/{digest}': 'AWS_IAM',
+      'GET /edge/greenhouse-dev/groups/{group}/devices/{certificateId}': 'AWS_IAM',
     });
   });
 
@@ -279,8 +279,8 @@ describe('the template of a service', () => {
       .map((resource) => resource.replace(/^arn:.*(:::?\$\{\w+\}|AccountId\}:)/, ''))
       .map((resource) => resource.replace(/^(log-group:.*-dev-)\w+/, '$1<function>'));
     expect([...new Set(patterns)].sort()).toEqual([
-      '${Api}/$default/GET/groups/*',
-      '${Api}/$default/POST/groups/*',
+      '${Api}/$default/GET/edge/greenhouse-dev/groups/*',
+      '${Api}/$default/POST/edge/greenhouse-dev/groups/*',
       '*',
       '/deployments/*',
       '/failures/requests/*',

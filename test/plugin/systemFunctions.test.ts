@@ -1,29 +1,45 @@
 import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import { readConfiguration } from '../../plugin/configuration/configuration';
-import { addSystemFunctions, keepRole } from '../../plugin/systemFunctions';
+import { lendForCommand, lendForUpload } from '../../plugin/systemFunctions';
 import { frameworkWith } from './support/framework';
 
 describe('system functions', () => {
   it('have names that fit Lambda, however long the service is called', () => {
-    const framework = frameworkWith({}, { service: 'a'.repeat(48), stage: 'production' });
-    addSystemFunctions(framework, readConfiguration(framework));
-    const names = SYSTEM_FUNCTIONS.map(({ name }) => framework.service.functions[name]?.name ?? '');
+    const { lambdaName } = readConfiguration(
+      frameworkWith({}, { service: 'a'.repeat(48), stage: 'production' }),
+    );
+    const names = SYSTEM_FUNCTIONS.map(({ name }) => lambdaName(name));
     expect(names.filter((name) => !/^[a-zA-Z0-9-]{1,64}$/.test(name))).toEqual([]);
     expect(new Set(names).size).toBe(SYSTEM_FUNCTIONS.length);
-    expect(framework.service.functions['handleDeploymentRequest']?.environment).toMatchObject({
-      EDGE_PERFORM_DEPLOYMENT: framework.service.functions['performDeployment']?.name,
-    });
   });
 
-  it('keep their role when the framework updates one of them', () => {
+  it('are functions of the service while the framework compares and uploads artifacts, and no longer', () => {
     const framework = frameworkWith({});
-    addSystemFunctions(framework, readConfiguration(framework));
-    const Role = 'arn:aws:iam::123456789012:role/shop-dev-EdgeValidateFunctionRole-1';
-    framework.service.provider.remoteFunctionData = { Configuration: { Role } };
-    keepRole(framework, 'validateFunction');
-    keepRole(framework, 'readMeter');
-    expect(framework.service.functions['validateFunction']?.role).toBe(Role);
-    expect(framework.service.functions['createFunction']?.role).not.toBe(Role);
-    expect(framework.service.functions['readMeter']?.role).toBeUndefined();
+    const before = framework.service.functions;
+    const giveBack = lendForUpload(framework, readConfiguration(framework), '/artifacts');
+    expect(framework.service.functions['createFunction']).toMatchObject({
+      name: 'shop-dev-createFunction',
+      package: { artifact: '/artifacts/createFunction.zip' },
+      events: [],
+    });
+    expect(framework.service.functions).toMatchObject(before);
+    giveBack();
+    expect(framework.service.functions).toBe(before);
+  });
+
+  it.each(['logs', 'invoke', 'metrics'])('are known to "sls %s"', (command) => {
+    const framework = frameworkWith({});
+    framework.processedInput = { commands: [command], options: {} };
+    lendForCommand(framework, readConfiguration(framework), 'createFunction');
+    expect(framework.service.functions['createFunction']?.name).toBe('shop-dev-createFunction');
+    expect(framework.service.functions).not.toHaveProperty('validateFunction');
+  });
+
+  it('are updated by "sls deploy" alone', () => {
+    const framework = frameworkWith({});
+    framework.processedInput = { commands: ['deploy', 'function'], options: {} };
+    const deploy = (name: string): void => lendForCommand(framework, readConfiguration(framework), name);
+    expect(() => deploy('createFunction')).toThrow('createFunction is a system function');
+    deploy('readMeter');
   });
 });

@@ -58,21 +58,25 @@ function eventRules({ corePrefix, functionId }: StackContext): Resources {
   return {
     ...eventRule('EdgeDeploymentStatusRule', {
       description: 'How Greengrass deployments end on edge cores',
-      pattern: {
-        source: ['aws.greengrass'],
-        'detail-type': ['Greengrass V2 Effective Deployment Status Change'],
+      cause: {
+        EventPattern: {
+          source: ['aws.greengrass'],
+          'detail-type': ['Greengrass V2 Effective Deployment Status Change'],
+        },
       },
       target,
     }),
     ...eventRule('EdgeBrokenFunctionRule', {
       description: 'Functions that broke after their deployment',
-      pattern: {
-        source: ['aws.greengrass'],
-        'detail-type': ['Greengrass V2 Installed Component Status Change'],
-        detail: {
-          components: {
-            componentName: [{ prefix: functionComponentPrefix(corePrefix) }],
-            lifecycleState: ['BROKEN'],
+      cause: {
+        EventPattern: {
+          source: ['aws.greengrass'],
+          'detail-type': ['Greengrass V2 Installed Component Status Change'],
+          detail: {
+            components: {
+              componentName: [{ prefix: functionComponentPrefix(corePrefix) }],
+              lifecycleState: ['BROKEN'],
+            },
           },
         },
       },

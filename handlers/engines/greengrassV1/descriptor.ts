@@ -39,10 +39,12 @@ export const GREENGRASS_V1 = {
 function deploymentStatusRule({ functionId }: StackContext): Resources {
   return eventRule('EdgeDeploymentStatusRule', {
     description: 'How Greengrass deployments end on edge cores',
-    pattern: {
-      source: ['aws.greengrass'],
-      'detail-type': ['Greengrass Deployment Status Change'],
-      detail: { status: ['Success', 'Failure'] },
+    cause: {
+      EventPattern: {
+        source: ['aws.greengrass'],
+        'detail-type': ['Greengrass Deployment Status Change'],
+        detail: { status: ['Success', 'Failure'] },
+      },
     },
     target: { id: 'performDeployment', functionId: functionId('performDeployment') },
   });

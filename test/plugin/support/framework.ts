@@ -1,5 +1,13 @@
 import type { AwsProvider, Serverless, ServerlessService } from '../../../plugin/framework';
 
+const capitalised = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1)}`;
+
+const NAMING = {
+  getLambdaLogicalId: (name: string) => `${capitalised(name)}LambdaFunction`,
+  getLogGroupLogicalId: (name: string) => `${capitalised(name)}LogGroup`,
+  getLambdaLayerLogicalId: (name: string) => `${capitalised(name)}LambdaLayer`,
+} satisfies Partial<AwsProvider['naming']> as unknown as AwsProvider['naming'];
+
 /** The part of the framework that reading a configuration touches, for a service called `shop`. */
 export function frameworkWith(
   edge: unknown,
@@ -27,6 +35,10 @@ export function frameworkWith(
     serviceDir: '/nowhere',
     configurationInput: edge === undefined ? {} : { edge },
     getProvider: () =>
-      ({ getStage: () => stage, getRegion: () => region }) satisfies Partial<AwsProvider> as AwsProvider,
+      ({
+        getStage: () => stage,
+        getRegion: () => region,
+        naming: NAMING,
+      }) satisfies Partial<AwsProvider>,
   } satisfies Partial<Serverless> as unknown as Serverless;
 }

@@ -40,7 +40,9 @@ function variablesOf({ Resources }: CompiledTemplate): Record<string, unknown> {
 describe('${edge:…}', () => {
   it('is what the stack makes, and text where it is known before', async () => {
     expect(await environment()).toEqual({
-      ENDPOINT: { 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] },
+      ENDPOINT: {
+        'Fn::Sub': ['${Api}/edge/edge-demo-dev', { Api: { 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] } }],
+      },
       FUNCTIONSBUCKET: { Ref: 'EdgeFunctionsBucket' },
       STATEBUCKET: { Ref: 'EdgeStateBucket' },
       DEVICEPREFIX: 'edge',
@@ -56,7 +58,10 @@ describe('${edge:…}', () => {
       '  buckets: { functions: my-packages, state: { name: my-state } }\n  topics: { prefix: site/a }\n';
     expect(await environment(section, '  httpApi: { id: abc }\n')).toMatchObject({
       ENDPOINT: {
-        'Fn::Sub': ['https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}', { Api: 'abc' }],
+        'Fn::Sub': [
+          'https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/edge/edge-demo-dev',
+          { Api: 'abc' },
+        ],
       },
       FUNCTIONSBUCKET: 'my-packages',
       STATEBUCKET: 'my-state',

@@ -37,7 +37,9 @@ describe('a service with engine greengrass', () => {
       Variables?: Record<string, unknown>;
     };
     expect(Object.keys(JSON.parse(String(Variables['EDGE_GREENGRASS_FUNCTIONS'])) as object)).toEqual(NAMES);
-    expect(Variables['EDGE_HTTP_URL']).toEqual({ 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] });
+    expect(Variables['EDGE_HTTP_URL']).toEqual({
+      'Fn::Sub': ['${Api}/edge/greenhouse-dev', { Api: { 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] } }],
+    });
     const role = JSON.stringify(properties('EdgePerformDeploymentRole'));
     for (const action of ['CreateGroupVersion', 'CreateDeployment', 'GetDeploymentStatus']) {
       expect(role).toContain(`greengrass:${action}`);

@@ -1,0 +1,2 @@
+def handler(event, context):
+    return {'mean': sum(event['readings']) / len(event['readings'])}
