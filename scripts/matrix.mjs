@@ -25,7 +25,6 @@ import { runOffline } from './matrix/offline.mjs';
 import { differences, packageService } from './matrix/packageService.mjs';
 import { allServices } from './matrix/service.mjs';
 import { reasonOf } from './registry.mjs';
-import { WITHOUT } from './matrix/unsupported.mjs';
 
 const NODES = ['20', '22', '24'];
 const OFFLINE_EXAMPLE = 'existing-service';
@@ -129,11 +128,6 @@ try {
       const add = (jobs, what, run) => jobs.push(() => cell(framework.name, node.version, what, run));
       for (const service of tried) {
         if (service.plugins.some((name) => !(name in framework.packages))) continue;
-        const reason = WITHOUT[framework.name]?.[service.name];
-        if (reason !== undefined) {
-          console.log(`without ${framework.name.padEnd(13)} ${service.name}: ${reason}`);
-          continue;
-        }
         for (const order of service.kind === 'public' ? ['first', 'last'] : [undefined]) {
           const what = order === undefined ? service.name : `${service.name}, edge ${order}`;
           add(packaging, what, async () => {

@@ -31,7 +31,6 @@ const PLUGINS = {
   'serverless-plugin-aws-alerts': '1',
   'serverless-plugin-canary-deployments': '0.8',
   'serverless-plugin-common-excludes': '4',
-  'serverless-plugin-datadog': '5',
   'serverless-plugin-include-dependencies': '6',
   'serverless-plugin-log-retention': '2',
   'serverless-plugin-typescript': '2',
