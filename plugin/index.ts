@@ -7,6 +7,7 @@ import { DEPLOY_COMMANDS, deployHooks, leavingHooks } from './deploy';
 import { frameworkError } from './errors';
 import { requireSupported, type CommandOptions, type Serverless, type Utils } from './framework';
 import { excludeLocalState, putBack, takeOutEdgeOnly, type TakenOut } from './packaging/edgeOnly';
+import { withoutLayersAndImages } from './packaging/forLocalCloud';
 import { checkFunctions } from './packaging/functionConfig';
 import { isPackager, Packager } from './packaging/packager';
 import { hideSharedArtifact, outputDirectory, writeEdgeDirectory } from './packaging/packaging';
@@ -125,8 +126,7 @@ class EdgeOnDemandPlugin {
     await writeEdgeDirectory(this.serverless, this.read());
     await placeSystemBundles(this.read(), outputDirectory(this.serverless));
     takeOutEdgeOnly(this.serverless, this.read());
-    // The framework would ask AWS for the layers that are there, and the local cloud has none.
-    if (isForDev(this.serverless)) this.serverless.service.layers = {};
+    if (isForDev(this.serverless)) withoutLayersAndImages(this.serverless.service);
   }
 
   private async addResources(): Promise<void> {

@@ -43,7 +43,7 @@ export interface ResourceDefinition<S extends z.ZodType> {
   absent?: string;
 }
 
-export interface PropertyIssue {
+interface PropertyIssue {
   property: string;
   expected: string;
   /** The property on top, when it has something that the local cloud does not have, and not a wrong value. */

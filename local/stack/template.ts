@@ -35,6 +35,11 @@ const templateSchema = z.strictObject({
   Resources: z.record(z.string().regex(LOGICAL_ID), resourceSchema),
   Outputs: z.record(z.string(), outputSchema).default({}),
 });
+const looseTemplateSchema = z.looseObject({
+  Resources: z.record(z.string(), z.unknown()),
+  Outputs: z.record(z.string(), z.object(outputSchema.shape)).default({}),
+});
+
 export type Template = z.output<typeof templateSchema>;
 export type TemplateResource = z.output<typeof resourceSchema>;
 export type TemplateOutput = z.output<typeof outputSchema>;
@@ -49,9 +54,8 @@ export function parseTemplate(template: unknown): Template {
  * it likes beside. Throws BAD_REQUEST for what is no template at all.
  */
 export function parseUnderstood(template: unknown): Template {
-  const { Resources, ...sections } = z
-    .looseObject({ Resources: z.record(z.string(), z.unknown()) })
-    .parse(template);
+  const parts = parseWith(looseTemplateSchema, template, 'CloudFormation template');
+  const { Resources, Outputs, ...sections } = parts;
   const understood = Object.entries(Resources).flatMap(([logicalId, resource]) => {
     const { success, data } = z.object(resourceSchema.shape).safeParse(resource);
     return success && LOGICAL_ID.test(logicalId) ? [[logicalId, data]] : [];
@@ -59,6 +63,7 @@ export function parseUnderstood(template: unknown): Template {
   return parseTemplate({
     ...Object.fromEntries(Object.entries(sections).filter(([name]) => name in templateSchema.shape)),
     Resources: Object.fromEntries(understood) as unknown,
+    Outputs,
   });
 }
 

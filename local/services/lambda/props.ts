@@ -4,7 +4,7 @@ import { AwsError } from '../../base/context';
 /** What Lambda's API and CloudFormation may say of a function; anything else is refused by name. */
 const RUNTIMES = ['nodejs22.x', 'nodejs24.x'] as const;
 
-export const codeSchema = z.strictObject({
+const codeSchema = z.strictObject({
   /** The package itself; base64 on the wire. */
   ZipFile: z
     .union([z.instanceof(Buffer), z.base64().transform((text) => Buffer.from(text, 'base64'))])

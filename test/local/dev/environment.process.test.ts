@@ -18,7 +18,11 @@ import { projectRoot } from '../../../local/dev/folders';
 const SERVICE = `
 service: house
 plugins: [./plugin.cjs]
-provider: { name: aws, region: eu-west-1, runtime: nodejs22.x }
+provider:
+  name: aws
+  region: eu-west-1
+  runtime: nodejs22.x
+  ecr: { images: { picture: { path: . } } }
 package: { individually: true, patterns: ['!**', echo.js] }
 functions:
   echo: { handler: echo.handler }
@@ -29,6 +33,7 @@ functions:
     layers: [!Ref SharedLambdaLayer]
     environment: { TABLE: !Ref Table }
     events: [{ http: { path: /x, method: get } }]
+  picture: { image: { name: picture } }
 layers: { shared: { path: layer, package: { patterns: ['**'] } } }
 resources: { Resources: { Table: { Type: 'AWS::DynamoDB::Table' } } }
 edge:
@@ -57,7 +62,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'echo.js'), 'exports.handler = async (event) => event;\n');
   await mkdir(join(folder, 'layer'));
   await writeFile(join(folder, 'layer', 'shared.txt'), 'shared');
-  // Without credentials: nothing asks AWS.
+  // Without credentials and without Docker: nothing asks AWS, and no image is built.
   service = await packageService({ serviceDir: folder });
   environment = await start();
 });

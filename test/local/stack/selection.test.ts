@@ -234,7 +234,7 @@ describe('what an edge needs of a template', () => {
         Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
         Outputs: {
           Api: { Value: { 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] } },
-          Odd: { Value: { 'Fn::Cidr': [] } },
+          Odd: { Value: { 'Fn::Cidr': [] }, Note: 'x' },
         },
       },
     );
