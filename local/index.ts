@@ -27,3 +27,6 @@ export { runDev, writeStackFile, type DevOptions } from './dev/runDev';
 export { screenOf } from './dev/terminal/text';
 export { Timeline } from './dev/terminal/timeline';
 export { quietSdk } from './quietSdk';
+export { DeviceProcess } from './testing/device';
+export { functionPackage } from './testing/functionPackage';
+export { startLocalService, type ServiceUnderTest } from './testing/service';

@@ -143,7 +143,7 @@ function buildTypes() {
     }
     if (status !== 0) return false;
   }
-  output.made.add(at('dist/types/index.d.cts'));
+  for (const name of ['index', 'local']) output.made.add(at(`dist/types/${name}.d.cts`));
   return true;
 }
 
@@ -157,8 +157,10 @@ const ofPlugin = Promise.all([
   bundle('plugin/index.ts', 'dist/plugin/index.cjs', {
     footer: { js: 'module.exports = module.exports.default;' },
   }),
-  bundle('local/index.ts', 'dist/local/index.cjs', small),
+  // jest runs it in a context of its own, where `import()`, of which the SDK has one, needs a flag.
+  bundle('local/index.ts', 'dist/local/index.cjs', { ...small, supported: { 'dynamic-import': false } }),
   bundle('local/nucleus/main.ts', 'dist/local/nucleus.cjs', small),
+  bundle('local/testing/deviceAgent.ts', 'dist/local/device.cjs', small),
   ofNodes,
 ]);
 const ofDevice = Promise.all([
@@ -172,7 +174,6 @@ const unpublished = Promise.all([
   bundle('bench/device.ts', 'dist/bench/device.cjs'),
   bundle('bench/echo.ts', 'dist/bench/echo.cjs'),
   bundle('tools/protocolDocuments.ts', 'dist/tools/protocolDocuments.cjs'),
-  bundle('test/support/deviceAgent.ts', 'dist/test/deviceAgent.cjs'),
 ]);
 // Those of dist/edge have a copy of their own beside them, because they are copied to nodes.
 for (const [folder, metafiles] of [

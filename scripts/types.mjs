@@ -1,5 +1,5 @@
-// Writes dist/types/index.d.cts: what a serverless.ts may import. The `edge` section is spelled out from
-// its JSON Schema, so that an outside service needs neither zod nor our sources.
+// Writes dist/types/index.d.cts, what a serverless.ts may import, and local.d.cts, what a test may. The `edge`
+// section is spelled out from its JSON Schema, so that an outside service needs neither zod nor our sources.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,8 +49,9 @@ function objectType({ properties, required = [], additionalProperties }, where) 
   return `{\n${members.join('\n')}\n}`;
 }
 
-/** The types of handlers, as the sources have them. */
-const context = (await readFile(path.join(root, 'protocol/edgeContext.ts'), 'utf8')).replace(/^\/\/.*\n/, '');
+/** Types that the sources have in a file without imports. */
+const published = async (file) => (await readFile(path.join(root, file), 'utf8')).replace(/^\/\/.*\n/, '');
+const context = await published('protocol/edgeContext.ts');
 const schema = JSON.parse(await readFile(path.join(root, 'docs/schemas/edge-section.schema.json'), 'utf8'));
 const section = `
 declare namespace EdgeOnDemandPlugin {
@@ -61,9 +62,12 @@ ${context}
 }
 export = EdgeOnDemandPlugin;
 `;
-const target = path.join(root, 'dist/types/index.d.cts');
-await mkdir(path.dirname(target), { recursive: true });
-await writeFile(
-  target,
-  await format(HEAD + section, { parser: 'typescript', singleQuote: true, printWidth: 110 }),
-);
+await mkdir(path.join(root, 'dist/types'), { recursive: true });
+for (const [name, text] of [
+  ['index', HEAD + section],
+  ['local', await published('local/testing/types.ts')],
+])
+  await writeFile(
+    path.join(root, `dist/types/${name}.d.cts`),
+    await format(text, { parser: 'typescript', singleQuote: true, printWidth: 110 }),
+  );

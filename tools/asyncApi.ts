@@ -185,6 +185,7 @@ export function asyncApi(): unknown {
     info: {
       title: 'serverless-edge-on-demand',
       version: '1',
+      license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT.html' },
       description:
         'MQTT 3.1.1. JSON payloads of at most 128 KB. A device connects to its edge core with mutual TLS; its client id is its thing name, its certificate is listed in the definition of the edge group. Sessions end with the connection, whatever CONNECT asks for: after each one the device subscribes to `edge/<device>/reply/+` and sends `join` first. It may have 50 subscriptions. Replies come at QoS 0; send at QoS 0 or 1. A request that is sent again with the same request id within 10 minutes of its answer is answered from memory and not run again. The memory holds the last 2048 requests of a device and 4 MB of its answers, and it ends with the process of the edge core: after a restart of the core a repeated request may run a second time. Operations are described from the point of view of the edge core.',
     },
@@ -204,6 +205,12 @@ export function asyncApi(): unknown {
       },
     },
     channels: Object.fromEntries(all.map((channel) => [channel.id, channelObject(channel)])),
+    // Named, so that what generators make of them has these names.
+    components: {
+      schemas: Object.fromEntries(
+        all.map(({ id, schema }) => [schemaName(id), { title: schemaName(id), ...schema }]),
+      ),
+    },
     operations: Object.fromEntries(
       all.map(({ id, action, title }) => [
         id,
@@ -217,13 +224,26 @@ export function asyncApi(): unknown {
   };
 }
 
+/** `ask.join` is `AskJoin`. */
+function schemaName(id: string): string {
+  return id
+    .split('.')
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join('');
+}
+
 function channelObject(channel: Channel): unknown {
   return {
     address: channel.address,
     servers: [{ $ref: `#/servers/${channel.server}` }],
     ...(channel.description === undefined ? {} : { description: channel.description }),
     parameters: parametersOf(channel.address),
-    messages: { [channel.title]: { name: channel.title, payload: channel.schema } },
+    messages: {
+      [channel.title]: {
+        name: channel.title,
+        payload: { $ref: `#/components/schemas/${schemaName(channel.id)}` },
+      },
+    },
     ...(channel.retained ? { 'x-retained': true } : {}),
   };
 }

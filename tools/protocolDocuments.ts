@@ -7,6 +7,9 @@ import { jsonSchemaOf } from './jsonSchema';
 import { openApi } from './openApi';
 import { ERROR_TABLE, functionConfigSchema, groupDefinitionSchema } from '../protocol';
 
+const FRAMEWORK_SCHEMA =
+  'https://raw.githubusercontent.com/lalcebo/json-schema/master/serverless/reference.json';
+
 /**
  * Writes every document that is generated from the schemas in protocol/ to docs/, or with `--check`
  * says which of them are out of date and exits 1.
@@ -20,11 +23,13 @@ const documents: Record<string, () => unknown> = {
     title: 'The `edge` section of serverless.yml',
     ...edgeSectionJsonSchema(),
   }),
-  // For the first line of a serverless.yml: editors check the section in place.
+  // For the first line of a serverless.yml: editors check the section in place. It takes the place of the schema
+  // that they have for the file, the one in SchemaStore's catalogue, and so refers to that.
   'docs/schemas/serverless.schema.json': () => ({
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'serverless.yml with an `edge` section',
     type: 'object',
+    allOf: [{ $ref: FRAMEWORK_SCHEMA }],
     properties: { edge: { $ref: './edge-section.schema.json' } },
   }),
   'docs/schemas/group-definition.schema.json': () =>

@@ -46,7 +46,7 @@ export interface EnvironmentOptions extends Omit<CloudOptions, 'codeDir'> {
 
 /** A compiled template as parsed JSON, for a test that changes it. */
 export interface CloudFormationTemplate {
-  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
   Outputs: Record<string, unknown>;
 }
 

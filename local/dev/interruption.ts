@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { runInThisContext } from 'node:vm';
 
 /** What asks this process to end. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -11,6 +12,9 @@ export interface Interruption {
 }
 
 const SECOND_SIGNAL_EXIT = 130;
+
+/** Not the copy that jest gives to tests, which hears of no end. */
+const thisProcess = runInThisContext('process') as NodeJS.Process;
 
 /**
  * Takes the signals that ask this process to end, so that it stops what it started in order. It goes
@@ -26,11 +30,11 @@ export function awaitInterruption(): Interruption {
     interrupted = true;
     resolve(signal);
   };
-  for (const signal of SIGNALS) process.on(signal, listener);
+  for (const signal of SIGNALS) thisProcess.on(signal, listener);
   return {
     came,
     release() {
-      for (const signal of SIGNALS) process.off(signal, listener);
+      for (const signal of SIGNALS) thisProcess.off(signal, listener);
     },
   };
 }
@@ -46,24 +50,24 @@ export function registerChild(child: ChildProcess): void {
   children.add(child);
   if (armed) return;
   armed = true;
-  process.on('exit', endChildren);
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  thisProcess.on('exit', endChildren);
+  for (const signal of SIGNALS) thisProcess.on(signal, onSignal);
 }
 
 export function forgetChild(child: ChildProcess): void {
   children.delete(child);
   if (children.size > 0 || !armed) return;
   armed = false;
-  process.off('exit', endChildren);
-  for (const signal of SIGNALS) process.off(signal, onSignal);
+  thisProcess.off('exit', endChildren);
+  for (const signal of SIGNALS) thisProcess.off(signal, onSignal);
 }
 
 /** Someone else who listens for the signal stops things in order; else this is the end. */
 function onSignal(signal: NodeJS.Signals): void {
-  if (process.listenerCount(signal) > 1) return;
+  if (thisProcess.listenerCount(signal) > 1) return;
   endChildren();
-  for (const each of SIGNALS) process.off(each, onSignal);
-  process.kill(process.pid, signal);
+  for (const each of SIGNALS) thisProcess.off(each, onSignal);
+  thisProcess.kill(process.pid, signal);
 }
 
 function endChildren(): void {

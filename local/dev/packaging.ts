@@ -78,9 +78,15 @@ const stateSchema = z.object({
   }),
 });
 
-/** What an earlier `serverless package` left in `packageDir`. */
+/** What an earlier `serverless package` left in `packageDir`. Throws NOT_FOUND when that is nothing. */
 export async function readPackagedService(packageDir: string): Promise<PackagedService> {
-  const read = (file: string) => readFile(join(packageDir, file), 'utf8');
+  const read = (file: string) =>
+    readFile(join(packageDir, file), 'utf8').catch((cause: unknown) => {
+      throw new EdgeError('NOT_FOUND', `${packageDir} holds no packaged service: ${file} is missing`, {
+        expected: `serverless package --package ${packageDir}`,
+        cause,
+      });
+    });
   const { service } = parseJsonWith(stateSchema, await read(STATE_FILE), STATE_FILE);
   const { stackName, stage, region } = service.provider;
   return {

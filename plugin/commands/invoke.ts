@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { ClientConfig } from '../../operations/things/deviceAdd';
+import { loadDevicePackage } from '../../operations/things/devicePackage';
 import { EdgeError, type ErrorBody } from '../../protocol';
 import { text, type CommandContext, type CommandResult } from './command';
 import { deviceFolder } from './devices';
@@ -21,7 +21,6 @@ interface DevicePackage {
   };
 }
 
-const DEVICE_PACKAGE = 'serverless-edge-on-demand-device';
 const LOCATIONS = ['edge', 'cloud', 'any'] as const;
 const DEFAULT_SECONDS = 30;
 
@@ -35,7 +34,7 @@ export async function invoke(context: CommandContext): Promise<CommandResult> {
   const name = text(options, 'function') ?? '';
   const location = locationOf(text(options, 'location'));
   const payload = await payloadOf(context);
-  const { EdgeClient } = loadDevicePackage(context.serverless.serviceDir);
+  const { EdgeClient } = loadDevicePackage(context.serverless.serviceDir) as DevicePackage;
   const version = text(options, 'function-version');
   const wanted = { timeout: timeoutOf(text(options, 'timeout')), ...(version !== undefined && { version }) };
   const client = await EdgeClient.connect(await deviceConfig(context)).catch(asOurs);
@@ -113,37 +112,6 @@ async function devDevice(thingName: string, folder: string, local: { ca: string;
       ca: local.ca,
       discovery: { url: local.discoveryUrl },
     };
-  } catch {
-    return undefined;
-  }
-}
-
-/** That of the service, else the one beside this plugin. Throws UNSUPPORTED. */
-function loadDevicePackage(serviceDir: string): DevicePackage {
-  const expected = `npm install --save-dev ${DEVICE_PACKAGE}`;
-  for (const from of [path.join(serviceDir, 'package.json'), __filename]) {
-    const require = createRequire(from);
-    const file = resolved(require);
-    if (file === undefined) continue;
-    try {
-      return require(file) as DevicePackage;
-    } catch (cause) {
-      // Something that it needs is missing, or was not made for this machine.
-      const [reason = ''] = (cause as Error).message.split('\n');
-      throw new EdgeError('UNSUPPORTED', `${DEVICE_PACKAGE} cannot be loaded: ${reason}`, {
-        expected,
-        cause,
-      });
-    }
-  }
-  throw new EdgeError('UNSUPPORTED', `${DEVICE_PACKAGE} is not installed, and a call is a device's call`, {
-    expected,
-  });
-}
-
-function resolved(require: NodeJS.Require): string | undefined {
-  try {
-    return require.resolve(DEVICE_PACKAGE);
   } catch {
     return undefined;
   }

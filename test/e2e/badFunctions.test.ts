@@ -1,7 +1,6 @@
-import type { Edge } from '../../local';
+import { type DeviceProcess, type Edge, functionPackage } from '../../local';
 import { claimKey, MAX_MQTT_PAYLOAD, type FunctionConfig } from '../../protocol';
-import type { TestDevice } from '../support/device';
-import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 import { Gate } from '../support/gate';
 import { runsRevision } from '../support/operatorChange';
 import { processTree, survivors, type ProcessId } from '../support/processTree';
@@ -13,9 +12,9 @@ import { keepCalling, type SteadyCaller } from '../support/steadyCaller';
  */
 let environment: TestEnvironment;
 let edge: Edge;
-let device: TestDevice;
-let other: TestDevice;
-let bystander: TestDevice;
+let device: DeviceProcess;
+let other: DeviceProcess;
+let bystander: DeviceProcess;
 let steady: SteadyCaller;
 
 /** Fails as asked, else says which process and which call of it this is. */
@@ -74,7 +73,7 @@ beforeAll(async () => {
   edge = await environment.startEdge(GROUP);
   [device, bystander, other] = (await Promise.all(
     ['sensor-1', 'sensor-2', 'sensor-3'].map((name) => environment.connectDevice(name)),
-  )) as [TestDevice, TestDevice, TestDevice];
+  )) as [DeviceProcess, DeviceProcess, DeviceProcess];
   await Promise.all([bystander.deploy('steady'), device.deploy('fragile'), device.deploy('hasty')]);
   steady = keepCalling(bystander, 'steady', { n: 21 });
 });
@@ -89,10 +88,10 @@ afterAll(async () => {
 /** A call of the bystander that begins now succeeds, as did all before. */
 afterEach(() => steady.proceeds());
 
-const borrowed: [TestDevice, string][] = [];
+const borrowed: [DeviceProcess, string][] = [];
 
 /** For the length of one test: the edge has room for so many. */
-function deploy(asker: TestDevice, name: string, options: { version?: string } = {}) {
+function deploy(asker: DeviceProcess, name: string, options: { version?: string } = {}) {
   borrowed.push([asker, name]);
   return asker.deploy(name, options);
 }
@@ -417,7 +416,7 @@ describe('more than there is room for', () => {
   const busy = () => `exports.handler = async (event) => { ${gate.wait} return event.n; };`;
 
   /** Runs calls and counts what becomes of them. */
-  function flood(caller: TestDevice, name: string, count: number) {
+  function flood(caller: DeviceProcess, name: string, count: number) {
     const outcomes = { answered: 0, refused: [] as string[] };
     const inputs = Array.from({ length: count }, (_, n) => n);
     const all = Promise.all(

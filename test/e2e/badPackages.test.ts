@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
+import { type DeviceProcess, functionPackage } from '../../local';
 import type { UploadResult } from '../../protocol';
 import { rawZip, type RawEntry } from '../protocol/rawZip';
 import { cloudState, upload, type CloudState } from '../support/cloudState';
-import type { TestDevice } from '../support/device';
-import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 
 const MiB = 1024 * 1024;
 const ECHO = 'exports.handler = async (event) => event;';
 
 let environment: TestEnvironment;
-let device: TestDevice;
+let device: DeviceProcess;
 let cloud: CloudState;
 
 beforeAll(async () => {

@@ -8,7 +8,6 @@ import { definitionOf, runsRevision } from '../support/operatorChange';
 import { openRaw } from '../support/rawDevice';
 import { keepCalling } from '../support/steadyCaller';
 import { until } from '../support/until';
-import { Uplink } from '../support/uplink';
 
 /** Many devices, or many functions, at once: the cloud hears of it a few times. */
 const ECHO = 'exports.handler = async (event) => event;';
@@ -16,7 +15,6 @@ const DEVICES = 20;
 const FUNCTIONS = 10;
 
 let environment: TestEnvironment;
-let uplink: Uplink;
 let state: CloudState;
 let edge: Edge;
 let devices: MqttDevice[];
@@ -25,15 +23,11 @@ const exchanges: string[] = [];
 let onExchange: () => void = () => undefined;
 
 beforeAll(async () => {
-  uplink = await Uplink.open();
   environment = await startTestEnvironment({
-    transform: uplink.transform,
     onInvocation: ({ functionName }) => invoked.push(functionName),
   });
-  uplink.connect(environment);
   state = cloudState(environment);
   edge = await environment.startEdge(GROUP, {
-    upstream: uplink.upstream,
     onEvent({ event, exchange }) {
       if (event !== 'exchange') return;
       exchanges.push((exchange as { what: string }).what);
@@ -51,7 +45,6 @@ beforeAll(async () => {
 afterAll(async () => {
   state?.close();
   await environment?.close();
-  await uplink?.close();
 });
 
 beforeEach(() => {
@@ -120,10 +113,10 @@ it('one function for many devices: one validation, one deployment, all ready', a
     Promise.all(devices.map((device, n) => act(device, ids[n] as string)));
 
   // Nothing comes back before everybody has asked.
-  uplink.http.silence();
+  environment.uplink.http.silence();
   await each((device, requestId) => device.ask('request', { requestId, function: 'popular' }));
   await exchanged(/^request popular/, DEVICES);
-  uplink.http.mend();
+  environment.uplink.http.mend();
   await each((device, requestId) => device.reply('available', requestId));
   expect(countOf('validateFunction')).toBe(1);
 

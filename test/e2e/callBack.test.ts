@@ -1,11 +1,11 @@
+import type { DeviceProcess } from '../../local';
 import type { FunctionConfig } from '../../protocol';
-import type { TestDevice } from '../support/device';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 
 /** Functions that publish to devices and call other functions, with what their configuration allows. */
 let environment: TestEnvironment;
-let device: TestDevice;
-let other: TestDevice;
+let device: DeviceProcess;
+let other: DeviceProcess;
 
 const CAUGHT = `.catch((error) => ({ code: error.code, name: error.name }))`;
 

@@ -1,15 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Edge } from '../../local';
+import { type DeviceProcess, type Edge, functionPackage } from '../../local';
 import { latestStatus } from '../../operations/inspection/overview';
 import { claimedVersion, claimKey, type FunctionManifest } from '../../protocol';
 import type { MqttDevice } from '../edge/support/mqttDevice';
-import type { TestDevice } from '../support/device';
-import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 import { changeGroup, definitionOf, runsRevision } from '../support/operatorChange';
 import { openRaw } from '../support/rawDevice';
 import { keepCalling, type SteadyCaller } from '../support/steadyCaller';
 import { until } from '../support/until';
-import { Uplink } from '../support/uplink';
 
 /** The cloud goes away at each step of the flow, at the wire, and comes back. */
 const ECHO = 'exports.handler = async (event) => event;';
@@ -19,9 +17,9 @@ const RAW = 'probe';
 const BOUND_MS = 60_000;
 
 let environment: TestEnvironment;
-let uplink: Uplink;
+let uplink: TestEnvironment['uplink'];
 let edge: Edge;
-let device: TestDevice;
+let device: DeviceProcess;
 /** Decides itself when it confirms. */
 let raw: MqttDevice;
 let steady: SteadyCaller;
@@ -31,11 +29,9 @@ const updatesSent: string[] = [];
 let onUpdateSent: () => void = () => undefined;
 
 beforeAll(async () => {
-  uplink = await Uplink.open();
-  environment = await startTestEnvironment({ transform: uplink.transform, faults });
-  uplink.connect(environment);
+  environment = await startTestEnvironment({ faults });
+  uplink = environment.uplink;
   edge = await environment.startEdge(GROUP, {
-    upstream: uplink.upstream,
     onEvent: ({ event, exchange }) => {
       const what = event === 'exchange' ? (exchange as { what: string }).what : '';
       if (!what.startsWith('definition update')) return;
@@ -58,7 +54,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await steady?.stop();
   await environment?.close();
-  await uplink?.close();
 });
 
 beforeEach(() => {

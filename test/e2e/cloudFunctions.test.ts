@@ -1,16 +1,15 @@
 import type { FunctionConfig } from '../../protocol';
 import { cloudState, type CloudState } from '../support/cloudState';
-import type { TestDevice } from '../support/device';
-import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 import { runsRevision } from '../support/operatorChange';
 import { keepCalling, type SteadyCaller } from '../support/steadyCaller';
-import type { Edge } from '../../local';
+import { type DeviceProcess, type Edge, functionPackage } from '../../local';
 
 /** Functions in the cloud, through the edge and `cloudRemoteExecution`, also where they misbehave. */
 let environment: TestEnvironment;
 let cloud: CloudState;
 let edge: Edge;
-let device: TestDevice;
+let device: DeviceProcess;
 let steady: SteadyCaller;
 
 beforeAll(async () => {

@@ -2,8 +2,9 @@ import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { ConnectOptions } from '../../device/types';
+import { DeviceProcess } from '../../local';
 import { Command } from '../support/command';
-import { TestDevice } from '../support/device';
 import { packageTemplate, root } from '../support/packaged';
 import { survivors } from '../support/processTree';
 import { until } from '../support/until';
@@ -148,12 +149,12 @@ describe('serverless edge dev', () => {
   }
 
   /** A device with what the command printed for it, and nothing else. */
-  async function connect(command: Command): Promise<TestDevice> {
+  async function connect(command: Command): Promise<DeviceProcess> {
     await command.printed(/Ctrl-C stops everything/);
     const [, file = ''] = await command.printed(/sensor-1: (\S+\.json)/);
-    const device = new TestDevice();
+    const device = new DeviceProcess(root);
     const config = await readFile(path.resolve(serviceDir, file), 'utf8');
-    await device.connect(JSON.parse(config) as Record<string, unknown>);
+    await device.connect(JSON.parse(config) as ConnectOptions);
     return device;
   }
 

@@ -1,10 +1,10 @@
-import type { TestDevice } from '../support/device';
+import type { DeviceProcess } from '../../local';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 
 /** The whole way: framework CLI, local cloud, edge core and devices in processes of their own. */
 describe('a device asks its edge for functions', () => {
   let environment: TestEnvironment;
-  let device: TestDevice;
+  let device: DeviceProcess;
 
   beforeAll(async () => {
     environment = await startTestEnvironment();

@@ -13,17 +13,17 @@ import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   createOperator,
-  readPackagedService,
-  startLocalCloud,
+  functionPackage,
   type LocalCloud,
   type Operator,
+  readPackagedService,
+  startLocalCloud,
 } from '../../local';
 import { MADE_BY } from '../../protocol';
 import { serviceOutputs, type ServiceOutputs } from '../../operations/outputs';
 import { emptyUpdate } from '../../operations/groups/groupUpdate';
 import type { GroupDefinition } from '../../protocol';
 import { registerPackages } from '../../operations/packages/registerPackages';
-import { functionPackage } from '../support/environment';
 import { packageTemplate } from '../support/packaged';
 import { sls, type SlsResult } from '../support/sls';
 import { startThrottled } from '../support/throttled';

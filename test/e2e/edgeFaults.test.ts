@@ -1,15 +1,13 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Edge } from '../../local';
+import type { DeviceProcess, Edge } from '../../local';
 import { claimKey, groupDefinitionSchema, keys, type GroupDefinition } from '../../protocol';
 import { cloudState, type CloudState } from '../support/cloudState';
-import type { TestDevice } from '../support/device';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 import { Gate } from '../support/gate';
 import { changeGroup, definitionOf, runsRevision } from '../support/operatorChange';
 import { processTree, survivors } from '../support/processTree';
 import { keepCalling, type SteadyCaller } from '../support/steadyCaller';
-import { Uplink } from '../support/uplink';
 
 /** An edge core that is killed, stopped or robbed of its disk or its cloud, at the moments that matter. */
 const ECHO = 'exports.handler = async (event) => event;';
@@ -18,19 +16,18 @@ const BOUND_MS = 60_000;
 
 let environment: TestEnvironment;
 let cloud: CloudState;
-let uplink: Uplink;
+let uplink: TestEnvironment['uplink'];
 /** A new one for each test; open for good after it. */
 let gate: Gate;
 const gates: Gate[] = [];
 let edge: Edge;
-let device: TestDevice;
-let other: TestDevice;
+let device: DeviceProcess;
+let other: DeviceProcess;
 let steady: SteadyCaller;
 
 beforeAll(async () => {
-  uplink = await Uplink.open();
-  environment = await startTestEnvironment({ transform: uplink.transform });
-  uplink.connect(environment);
+  environment = await startTestEnvironment();
+  uplink = environment.uplink;
   cloud = cloudState(environment);
   edge = await startEdge();
   [device, other] = await Promise.all([
@@ -43,7 +40,6 @@ beforeAll(async () => {
 afterAll(async () => {
   cloud?.close();
   await environment?.close();
-  await uplink?.close();
   await Promise.all(gates.map((each) => each.remove()));
 });
 
@@ -64,7 +60,7 @@ afterEach(async () => {
 });
 
 function startEdge(port = 0): Promise<Edge> {
-  return environment.startEdge(GROUP, { port, upstream: uplink.upstream });
+  return environment.startEdge(GROUP, { port });
 }
 
 /** On the same port and with the same state. */

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import type { Edge } from '../../local';
+import type { DeviceProcess, Edge } from '../../local';
 import { claimKey } from '../../protocol';
 import type { MqttDevice } from '../edge/support/mqttDevice';
-import type { TestDevice } from '../support/device';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 import { LogLines } from '../support/logLines';
 import { changeGroup, definitionOf, runsRevision } from '../support/operatorChange';
@@ -21,7 +20,7 @@ let environment: TestEnvironment;
 let edge: Edge;
 /** Not entitled to calibrateSensor. */
 let sensor: MqttDevice;
-let technician: TestDevice;
+let technician: DeviceProcess;
 let bystander: SteadyCaller;
 const log = new LogLines();
 

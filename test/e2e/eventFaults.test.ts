@@ -1,9 +1,8 @@
 import pino from 'pino';
-import type { Edge } from '../../local';
+import type { DeviceProcess, Edge } from '../../local';
 import { seededRandom } from '../../local/base/events';
 import { claimedVersion, keys } from '../../protocol';
 import { cloudState, type CloudState } from '../support/cloudState';
-import type { TestDevice } from '../support/device';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 import { changeGroup, definitionOf, runsRevision } from '../support/operatorChange';
 
@@ -17,7 +16,7 @@ type Options = NonNullable<Parameters<typeof startTestEnvironment>[0]>;
 let environment: TestEnvironment;
 let cloud: CloudState;
 let edge: Edge;
-let devices: [TestDevice, TestDevice];
+let devices: [DeviceProcess, DeviceProcess];
 const faults: NonNullable<Options['faults']> = {};
 /** What is due at some time; nothing happens before a test says so. */
 const schedule = new Set<() => void>();

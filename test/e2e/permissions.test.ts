@@ -1,5 +1,5 @@
+import type { DeviceProcess } from '../../local';
 import { claimKey } from '../../protocol';
-import type { TestDevice } from '../support/device';
 import { GROUP } from '../support/environment';
 import {
   all,
@@ -31,7 +31,7 @@ async function start(...args: Parameters<typeof startWithout>): Promise<DeniedPl
 }
 
 /** What runs on the edge runs on, whatever the cloud denies. */
-async function expectServed(device: TestDevice): Promise<void> {
+async function expectServed(device: DeviceProcess): Promise<void> {
   await expect(device.invoke('smoothSignal', { samples: [1, 2, 3] })).resolves.toBeDefined();
 }
 

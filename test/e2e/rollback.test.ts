@@ -1,7 +1,6 @@
-import type { Edge } from '../../local';
+import { type DeviceProcess, type Edge, functionPackage } from '../../local';
 import { claimKey, functionKey, type GroupDefinition, type RollbackEntry } from '../../protocol';
-import type { TestDevice } from '../support/device';
-import { functionPackage, GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
+import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 import { changeGroup, definitionOf, runsRevision } from '../support/operatorChange';
 import { keepCalling, type SteadyCaller } from '../support/steadyCaller';
 
@@ -19,7 +18,7 @@ const REASON = {
 
 let environment: TestEnvironment;
 let edge: Edge;
-let device: TestDevice;
+let device: DeviceProcess;
 let steady: SteadyCaller | undefined;
 
 beforeAll(async () => {

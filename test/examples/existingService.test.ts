@@ -1,5 +1,8 @@
+import path from 'node:path';
+import { Command } from '../support/command';
+import { processesIn } from '../support/processTree';
 import { functionPackageOf, ofType, onLocalCloud, ownFunctions, packageExample } from './support';
-import type { PackagedService } from '../support/packaged';
+import { root, type PackagedService } from '../support/packaged';
 import { templateProblems } from '../plugin/support/cloudFormationSchema';
 
 /** An HTTP API with a bucket, as it was, and edge functions beside it. */
@@ -92,5 +95,21 @@ describe('examples/existing-service', () => {
       expect((await fetch(`${outputs.httpApiUrl}/groups/hall-1/definition`)).status).toBe(403);
       expect(groups['hall-1']?.definition.statics).toHaveProperty('detectDoorOpen');
     });
-  });
+  }, 180_000);
+
+  it('passes its own test, which ends by itself and leaves nothing behind', async () => {
+    const jest = new Command(
+      path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+      [],
+      service.serviceDir,
+    );
+    try {
+      expect({ ...(await jest.exit()), output: jest.output }).toMatchObject({ code: 0 });
+      expect(jest.output).toMatch(/^Tests: +5 passed, 5 total$/m);
+      expect(jest.leftBehind.filter((name) => !name.startsWith('jest_'))).toEqual([]);
+      expect(await processesIn(jest.temporary)).toEqual([]);
+    } finally {
+      await jest.destroy();
+    }
+  }, 180_000);
 });

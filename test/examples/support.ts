@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { startEnvironment, type Environment } from '../../local';
+import { startLocalService, type ServiceUnderTest } from '../../local';
 import type { CloudFormationResource } from '../../lib/cloudFormation';
 import { configOf, readPackage } from '../../protocol/functionPackage';
 import { installPackages, packageService, root, type PackagedService } from '../support/packaged';
@@ -64,21 +64,15 @@ export async function groupOf(service: PackagedService, group: string): Promise<
 /** Deploys the package to a local cloud of its own, which ends with `use`. */
 export async function onLocalCloud(
   service: PackagedService,
-  use: (environment: Environment) => Promise<void>,
+  use: (environment: ServiceUnderTest) => Promise<void>,
 ): Promise<void> {
-  const stateDir = await mkdtemp(path.join(tmpdir(), 'edge-example-state-'));
+  const environment = await startLocalService({
+    serviceDir: service.serviceDir,
+    packageDir: service.directory,
+  });
   try {
-    const environment = await startEnvironment({
-      serviceDir: service.serviceDir,
-      packageDir: service.directory,
-      stateDir,
-    });
-    try {
-      await use(environment);
-    } finally {
-      await environment.close();
-    }
+    await use(environment);
   } finally {
-    await rm(stateDir, { recursive: true, force: true });
+    await environment.close();
   }
 }

@@ -5,10 +5,8 @@ import { root } from './packaged';
 
 /** docs/asyncapi.json as somebody reads it who has nothing else of ours. */
 interface AsyncApi {
-  channels: Record<
-    string,
-    { address: string; messages: Record<string, { payload: Record<string, unknown> }> }
-  >;
+  channels: Record<string, { address: string; messages: Record<string, { payload: { $ref: string } }> }>;
+  components: { schemas: Record<string, object> };
   operations: Record<string, { action: 'send' | 'receive'; channel: { $ref: string } }>;
 }
 
@@ -42,7 +40,7 @@ export class MessageChecker {
 
   static async fromDocument(): Promise<MessageChecker> {
     const text = await readFile(path.join(root, 'docs', 'asyncapi.json'), 'utf8');
-    const { channels, operations } = JSON.parse(text) as AsyncApi;
+    const { channels, components, operations } = JSON.parse(text) as AsyncApi;
     const ajv = newAjv();
     return new MessageChecker(
       Object.entries(operations).map(
@@ -55,8 +53,12 @@ export class MessageChecker {
         ]) => {
           const channel = channels[$ref.slice('#/channels/'.length)];
           if (channel === undefined) throw new Error(`operation ${id} refers to nothing: ${$ref}`);
-          const payloads = Object.values(channel.messages).map(({ payload }) => payload);
-          const validate = ajv.compile({ anyOf: payloads });
+          const anyOf = Object.values(channel.messages).map(({ payload }) => {
+            const schema = components.schemas[payload.$ref.slice('#/components/schemas/'.length)];
+            if (schema === undefined) throw new Error(`${id} refers to nothing: ${payload.$ref}`);
+            return schema;
+          });
+          const validate = ajv.compile({ anyOf });
           return { id, action, address: addressPattern(channel.address), validate };
         },
       ),

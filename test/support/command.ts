@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -21,11 +21,13 @@ export class Command {
   private readonly child: ChildProcess;
   private readonly events = new EventEmitter();
   private ended = false;
+  /** Its own folder for temporary files, which goes with it. */
+  readonly temporary = mkdtempSync(path.join(tmpdir(), 'edge-tmp-'));
+  /** What it left there. */
+  leftBehind: string[] = [];
 
   constructor(script: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
-    // What bundlers leave there goes with it.
-    const temporary = mkdtempSync(path.join(tmpdir(), 'edge-tmp-'));
-    const own = { TMPDIR: temporary, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' };
+    const own = { TMPDIR: this.temporary, SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' };
     this.child = spawn(process.execPath, [script, ...args], {
       cwd,
       env: { ...process.env, ...own, ...env },
@@ -39,7 +41,8 @@ export class Command {
       });
     }
     this.exited = once(this.child, 'close').then(async ([code, signal]) => {
-      await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
+      this.leftBehind = await readdir(this.temporary);
+      await rm(this.temporary, { recursive: true, force: true, maxRetries: 3 });
       this.ended = true;
       this.events.emit('output');
       return { code, signal };

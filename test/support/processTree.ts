@@ -22,6 +22,18 @@ export async function processTree(pid: number): Promise<ProcessId[]> {
   return tree.map(({ pid, startedAt, command }) => ({ pid, startedAt, command }));
 }
 
+/** Those that have this folder for temporary files, or were given something in it. */
+export async function processesIn(temporary: string): Promise<string[]> {
+  const all = await processes();
+  const found = await Promise.all(
+    all.map(async ({ pid, command }) => {
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+      return command.includes(temporary) || environment.includes(temporary) ? command : [];
+    }),
+  );
+  return found.flat();
+}
+
 const POLL_MS = 20;
 
 /** Which of them still run after `ms`; resolves with none as soon as all are gone. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TestDevice } from './device';
+import type { DeviceProcess } from '../../local';
 
 /** A device that calls one function again and again, so that it shows whether anything disturbed it. */
 export interface SteadyCaller {
@@ -13,7 +13,7 @@ export interface SteadyCaller {
 const PAUSE_MS = 5;
 const LIMIT_MS = 60_000;
 
-export function keepCalling(device: TestDevice, name: string, input: unknown): SteadyCaller {
+export function keepCalling(device: DeviceProcess, name: string, input: unknown): SteadyCaller {
   let [begun, stopped] = [0, false];
   let waiting: { after: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
   const run = async () => {

@@ -1,8 +1,7 @@
 import { ListInstalledComponentsCommand } from '@aws-sdk/client-greengrassv2';
 import { GreengrassCore } from '../../../local/dev/greengrassEdge';
-import type { Edge } from '../../../local';
+import type { DeviceProcess, Edge } from '../../../local';
 import { functionComponentName, wantedFunctions } from '../../../protocol';
-import type { TestDevice } from '../../support/device';
 import { GROUP, type TestEnvironment } from '../../support/environment';
 import { definitionOf } from '../../support/operatorChange';
 import { LiveService } from '../../support/liveService';
@@ -22,7 +21,7 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
   let service: LiveService;
   let environment: TestEnvironment;
   let edge: Edge;
-  let device: TestDevice;
+  let device: DeviceProcess;
 
   beforeAll(async () => {
     service = await LiveService.start(withEngine('greengrassv2', delivery));

@@ -4,13 +4,12 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { GetCoreDeviceCommand } from '@aws-sdk/client-greengrassv2';
 import { GetPolicyCommand, ListAttachedPoliciesCommand } from '@aws-sdk/client-iot';
-import { writeStackFile, type NodeProcess } from '../../../local';
+import { DeviceProcess, type NodeProcess, writeStackFile } from '../../../local';
 import { startNucleusProcess } from '../../../local/dev/nucleus';
 import { ThingStore } from '../../../operations/things/thingFiles';
 import { GreengrassRemoval } from '../../../operations/cores/greengrass/removal';
 import { removeService } from '../../../operations/removal/removal';
 import { coreComponentName } from '../../../protocol';
-import { TestDevice } from '../../support/device';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../../support/environment';
 import { packageTemplate, root, withEngine } from '../../support/packaged';
 import { sls, type SlsResult } from '../../support/sls';
@@ -30,7 +29,7 @@ interface Made {
 let environment: TestEnvironment;
 let serviceDir: string;
 let nucleus: NodeProcess | undefined;
-let device: TestDevice | undefined;
+let device: DeviceProcess | undefined;
 
 beforeAll(async () => {
   const service = await packageTemplate(withEngine('greengrassv2'));
@@ -102,7 +101,7 @@ it(
       ...['edge', 'device', 'add', '--name', 'sensor-9', '--group', GROUP, '--local', '--json'],
     ]);
     const { configFile } = JSON.parse(added.stdout) as { configFile: string };
-    device = new TestDevice();
+    device = new DeviceProcess(root);
     await device.connect(JSON.parse(await readFile(configFile, 'utf8')));
     await device.deploy('detectAnomaly');
     expect(await device.invoke('detectAnomaly', JSON.parse(SAMPLES))).toHaveProperty('anomalies');

@@ -1,9 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Edge } from '../../../local';
+import { type DeviceProcess, type Edge, functionPackage } from '../../../local';
 import { functionComponentName, wantedFunctions } from '../../../protocol';
-import type { TestDevice } from '../../support/device';
-import { functionPackage, type TestEnvironment } from '../../support/environment';
+import { type TestEnvironment } from '../../support/environment';
 import { Gate } from '../../support/gate';
 import { definitionOf } from '../../support/operatorChange';
 import { LiveService } from '../../support/liveService';
@@ -18,7 +17,7 @@ describe('functions as components of a Greengrass core', () => {
   let service: LiveService;
   let environment: TestEnvironment;
   let edge: Edge;
-  let device: TestDevice;
+  let device: DeviceProcess;
   let gate: Gate;
 
   beforeAll(async () => {

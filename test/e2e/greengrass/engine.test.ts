@@ -14,12 +14,8 @@ import type { NodeProcess } from '../../../local/dev/process';
 import { coreComponentName, functionComponentName, keys, rollbacksInForce } from '../../../protocol';
 import { encodeRecipe, type Recipe } from '../../../protocol/greengrass/recipe';
 import type { Deployment } from '../../../handlers/engines/engine';
-import {
-  functionPackage,
-  GROUP,
-  startTestEnvironment,
-  type TestEnvironment,
-} from '../../support/environment';
+import { functionPackage } from '../../../local';
+import { GROUP, startTestEnvironment, type TestEnvironment } from '../../support/environment';
 import { packageTemplate, withEngine } from '../../support/packaged';
 import { until } from '../../support/until';
 import { allow, roleOf } from '../../local/services/iotCore/harness';

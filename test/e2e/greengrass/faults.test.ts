@@ -1,7 +1,6 @@
-import type { Edge } from '../../../local';
+import { type DeviceProcess, type Edge, functionPackage } from '../../../local';
 import { claimKey, functionKey, type FunctionManifest } from '../../../protocol';
-import type { TestDevice } from '../../support/device';
-import { functionPackage, GROUP, type TestEnvironment } from '../../support/environment';
+import { GROUP, type TestEnvironment } from '../../support/environment';
 import { Gate } from '../../support/gate';
 import { changeGroup, definitionOf } from '../../support/operatorChange';
 import { LiveService } from '../../support/liveService';
@@ -18,7 +17,7 @@ describe.each(['hot', 'components'] as const)('a Greengrass core, delivery %s', 
   let service: LiveService;
   let environment: TestEnvironment;
   let edge: Edge;
-  let device: TestDevice;
+  let device: DeviceProcess;
   const gates: Gate[] = [];
 
   beforeAll(async () => {

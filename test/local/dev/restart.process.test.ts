@@ -1,12 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  functionPackage,
-  GROUP,
-  startTestEnvironment,
-  type TestEnvironment,
-} from '../../support/environment';
+import { functionPackage } from '../../../local';
+import { GROUP, startTestEnvironment, type TestEnvironment } from '../../support/environment';
 
 const NAME = 'remember';
 const SOURCE = (text: string): string =>

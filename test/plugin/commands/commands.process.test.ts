@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { startProcess, type Edge, type NodeProcess } from '../../../local';
+import type { ConnectOptions } from '../../../device/types';
+import { DeviceProcess, type Edge, type NodeProcess, startProcess } from '../../../local';
 import { coreConfigSchema } from '../../../protocol/coreConfig';
 import { GROUP, type TestEnvironment } from '../../support/environment';
 import { Command } from '../../support/command';
 import { LiveService } from '../../support/liveService';
 import { root } from '../../support/packaged';
-import { TestDevice } from '../../support/device';
 
 /** `sls edge …` as processes, against a local cloud that runs. */
 const MINUTE = 60_000;
@@ -289,7 +289,7 @@ describe('a preloaded function', () => {
 
 describe('an edge of its own', () => {
   let core: NodeProcess | undefined;
-  let device: TestDevice | undefined;
+  let device: DeviceProcess | undefined;
   afterAll(async () => {
     await device?.close();
     await core?.stop();
@@ -327,8 +327,8 @@ describe('an edge of its own', () => {
         ...['device', 'add', '--name', 'technician-1', '--group', GROUP],
       );
       expect(added.connects).toBe('endpoint');
-      device = new TestDevice();
-      await device.connect(JSON.parse(await readFile(added.configFile, 'utf8')) as Record<string, unknown>);
+      device = new DeviceProcess(root);
+      await device.connect(JSON.parse(await readFile(added.configFile, 'utf8')) as ConnectOptions);
       await device.close();
       device = undefined;
 

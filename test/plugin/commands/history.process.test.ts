@@ -1,7 +1,6 @@
 import path from 'node:path';
-import { type Edge } from '../../../local';
+import type { DeviceProcess, Edge } from '../../../local';
 import { Command } from '../../support/command';
-import type { TestDevice } from '../../support/device';
 import { GROUP, type TestEnvironment } from '../../support/environment';
 import { runsRevision } from '../../support/operatorChange';
 import { LiveService } from '../../support/liveService';
@@ -19,7 +18,7 @@ const FAULTY = `exports.handler = async ({ say, shout }) => {
 let service: LiveService;
 let environment: TestEnvironment;
 let edge: Edge;
-let device: TestDevice;
+let device: DeviceProcess;
 let serviceDir: string;
 
 beforeAll(async () => {

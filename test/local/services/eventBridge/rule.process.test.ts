@@ -1,9 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startLocalCloud, type LocalCloud } from '../../../../local';
+import { functionPackage, type LocalCloud, startLocalCloud } from '../../../../local';
 import type { Invocation } from '../../../../local/services/lambda';
-import { functionPackage } from '../../../support/environment';
 import { until } from '../../../support/until';
 
 const ASSUME = {

@@ -1,16 +1,18 @@
 /**
- * A device in a process of its own, driven by a test over JSON lines: the native MQTT client is kept
- * out of jest's workers. In: `{ id, method, args }`; out: `{ event: 'answer', id, value | error }`.
+ * A device in a process of its own, driven over JSON lines: the native MQTT client is kept out of the
+ * workers of jest and vitest. In: `{ id, method, args }`; out: `{ event: 'answer', id, value | error }`.
+ * Its argument is the folder of the service.
  */
 import { createInterface } from 'node:readline';
-import {
-  EdgeClient,
-  EdgeError,
-  type ConnectOptions,
-  type EdgeFunction,
-} from 'serverless-edge-on-demand-device';
+import type { ConnectOptions, EdgeClient, EdgeFunction } from 'serverless-edge-on-demand-device';
+import { loadDevicePackage } from '../../operations/things/devicePackage';
+import type { ErrorBody } from '../../protocol';
 
-type Call = { id: number; method: string; args: unknown[] };
+interface Call {
+  id: number;
+  method: string;
+  args: unknown[];
+}
 
 let client: EdgeClient | undefined;
 const functions = new Map<string, EdgeFunction>();
@@ -26,7 +28,8 @@ function say(message: Record<string, unknown>): void {
 
 const methods: Record<string, (...args: never[]) => Promise<unknown>> = {
   connect: async (options: ConnectOptions) => {
-    client = await EdgeClient.connect(options);
+    const loaded = loadDevicePackage(process.argv[2] ?? '.') as { EdgeClient: typeof EdgeClient };
+    client = await loaded.EdgeClient.connect(options);
     client.on('failed', ({ requestId, error }) => say({ event: 'failed', requestId, error: error.toJSON() }));
   },
   deploy: async (name: string, options: Record<string, unknown> = {}) => {
@@ -43,26 +46,36 @@ const methods: Record<string, (...args: never[]) => Promise<unknown>> = {
     const output = await connected().invoke(name, input, { ...options, onReport });
     return { output, report };
   },
-  send: async (name: string, input: unknown) => functions.get(name)?.send(input),
-  release: async (name: string) => functions.get(name)?.release(),
+  send: async (name: string, input: unknown) => deployed(name).send(input),
+  release: async (name: string) => deployed(name).release(),
   subscribe: async (topic: string) => {
     await connected().subscribe(topic, (payload, at) => say({ event: 'shared', topic: at, payload }));
   },
   prefetch: (name: string) => connected().prefetch(name),
-  close: async () => client?.close(),
 };
+
+function deployed(name: string): EdgeFunction {
+  const found = functions.get(name);
+  if (found === undefined) throw new Error(`this device has not deployed ${name}`);
+  return found;
+}
 
 async function answer({ id, method, args }: Call): Promise<void> {
   try {
     const value = await (methods[method] as (...all: unknown[]) => Promise<unknown>)(...args);
     say({ event: 'answer', id, value: value ?? null });
   } catch (error) {
-    const body = error instanceof EdgeError ? error.toJSON() : { code: 'UNEXPECTED', message: String(error) };
-    say({ event: 'answer', id, error: body });
+    say({ event: 'answer', id, error: bodyOf(error) });
   }
+}
+
+/** The client has error classes of its own build. */
+function bodyOf(error: unknown): object {
+  const { name, toJSON } = error as { name?: string; toJSON?: () => ErrorBody };
+  if (name === 'EdgeError' && toJSON !== undefined) return toJSON.call(error);
+  return { code: 'UNEXPECTED', message: String(error) };
 }
 
 createInterface({ input: process.stdin })
   .on('line', (line) => void answer(JSON.parse(line) as Call))
-  .on('close', () => void client?.close().then(() => process.exit(0)));
-say({ event: 'started' });
+  .on('close', () => void Promise.resolve(client?.close()).finally(() => process.exit(0)));

@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 interface Address {
   host: string;
@@ -11,6 +12,7 @@ export class Wire {
   private target: Address | undefined;
   private state: 'up' | 'cut' | 'silent' = 'up';
   private stallBytes = Infinity;
+  private latencyMs = 0;
 
   private constructor(private readonly server: Server) {
     server.on('connection', (near) => this.join(near));
@@ -42,6 +44,11 @@ export class Wire {
     for (const pair of this.pairs) for (const socket of pair) socket.pause();
   }
 
+  /** What comes from now on takes so many milliseconds longer, in each direction. */
+  slow(ms: number): void {
+    this.latencyMs = ms;
+  }
+
   /** Every connection that has brought so many bytes back brings no more until it is mended. */
   stallAfter(bytes: number): void {
     this.stallBytes = bytes;
@@ -50,6 +57,7 @@ export class Wire {
   mend(): void {
     this.state = 'up';
     this.stallBytes = Infinity;
+    this.latencyMs = 0;
     for (const pair of this.pairs) for (const socket of pair) socket.resume();
   }
 
@@ -67,15 +75,33 @@ export class Wire {
     });
     this.pairs.add(pair);
     for (const [from, to] of [pair, [far, near] as const]) {
+      const inTime = this.inOrder();
       from.setNoDelay(true);
-      from.on('data', (chunk: Buffer) => to.write(chunk));
-      from.on('end', () => to.end());
+      from.on('data', (chunk: Buffer) => inTime(() => void to.write(chunk)));
+      from.on('end', () => inTime(() => void to.end()));
       from.on('error', () => to.destroy());
       from.on('close', () => {
-        to.destroy();
+        inTime(() => void to.destroy());
         this.pairs.delete(pair);
       });
       if (this.state === 'silent') from.pause();
     }
+  }
+
+  /** Runs what it is given one after the other, at once or after the latency of the moment. */
+  private inOrder(): (act: () => void) => void {
+    let waiting = 0;
+    let last = Promise.resolve();
+    return (act) => {
+      if (this.latencyMs === 0 && waiting === 0) return act();
+      const due = performance.now() + this.latencyMs;
+      waiting += 1;
+      last = last
+        .then(() => delay(due - performance.now(), undefined, { ref: false }))
+        .then(() => {
+          waiting -= 1;
+          act();
+        });
+    };
   }
 }

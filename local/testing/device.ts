@@ -1,9 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import path from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type {
+  ConnectOptions,
+  DeployOptions,
+  InvokeOptions,
+  InvokeReport,
+  ProgressStage,
+} from 'serverless-edge-on-demand-device';
 import { EdgeError, type ErrorBody } from '../../protocol';
-import type { InvokeReport, ProgressStage } from '../../device/types';
-import { root } from './packaged';
+import { projectRoot } from '../dev/folders';
+import { forgetChild, registerChild } from '../dev/interruption';
+import type { LocalDevice } from './types';
 
 interface Answer {
   event: string;
@@ -12,11 +21,18 @@ interface Answer {
   error?: ErrorBody;
 }
 
+type CallOptions = Omit<InvokeOptions, 'signal' | 'onReport'>;
+
+const PROGRAM = 'dist/local/device.cjs';
+const CLOSE_MS = 5_000;
+const ENDED = (): EdgeError => new EdgeError('CLOSED', 'the device process ended');
+
 /** Drives a device client that runs in a process of its own (deviceAgent.ts). */
-export class TestDevice {
+export class DeviceProcess implements LocalDevice {
   private readonly child: ChildProcess;
   private readonly open = new Map<number, (answer: Answer) => void>();
   private next = 1;
+  private ended = false;
   readonly progress: { name: string; stage: string }[] = [];
   private readonly progressWaiters = new Map<string, () => void>();
   readonly shared: { topic: string; payload: unknown }[] = [];
@@ -24,32 +40,42 @@ export class TestDevice {
   private readonly failures = new Map<string, ErrorBody>();
   private readonly failureWaiters = new Map<string, (error: ErrorBody) => void>();
 
-  constructor() {
-    this.child = spawn(process.execPath, [path.join(root, 'dist', 'test', 'deviceAgent.cjs')], {
+  /** With the device client that the service has installed. Throws NOT_FOUND before a build. */
+  constructor(serviceDir: string) {
+    const program = join(projectRoot(), PROGRAM);
+    if (!existsSync(program)) throw new EdgeError('NOT_FOUND', `${program} is not built: npm run build`);
+    this.child = spawn(process.execPath, [program, serviceDir], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
     });
+    registerChild(this.child);
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
       this.handle(line),
     );
+    // What is on its way to a process that ended is answered by `failAll`.
+    this.child.stdin?.on('error', () => undefined);
     this.child.once('exit', () => this.failAll());
   }
 
-  connect(options: unknown): Promise<unknown> {
+  connect(options: ConnectOptions): Promise<unknown> {
     return this.call('connect', options);
   }
 
-  deploy(name: string, options: Record<string, unknown> = {}): Promise<{ name: string; version: string }> {
+  deploy(
+    name: string,
+    options: Omit<DeployOptions, 'signal' | 'onProgress'> = {},
+  ): Promise<{ name: string; version: string }> {
     return this.call('deploy', name, options) as Promise<{ name: string; version: string }>;
   }
 
-  invoke(name: string, input?: unknown, options: Record<string, unknown> = {}): Promise<unknown> {
+  invoke(name: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {
     return this.call('invoke', name, input, options);
   }
 
   invokeReported(
     name: string,
     input?: unknown,
-    options: Record<string, unknown> = {},
+    options: CallOptions = {},
   ): Promise<{ output: unknown; report: InvokeReport }> {
     const answer = this.call('invokeReported', name, input, options);
     return answer as Promise<{ output: unknown; report: InvokeReport }>;
@@ -96,15 +122,16 @@ export class TestDevice {
   }
 
   async close(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    if (this.ended) return;
     const exited = new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
     this.child.stdin?.end();
-    const forced = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
+    const forced = setTimeout(() => this.child.kill('SIGKILL'), CLOSE_MS);
     await exited;
     clearTimeout(forced);
   }
 
   private call(method: string, ...args: unknown[]): Promise<unknown> {
+    if (this.ended) return Promise.reject(ENDED());
     const id = this.next++;
     return new Promise((resolve, reject) => {
       this.open.set(id, ({ value, error }) =>
@@ -139,9 +166,9 @@ export class TestDevice {
   }
 
   private failAll(): void {
-    for (const [id, settle] of this.open) {
-      settle({ event: 'answer', id, error: { code: 'CLOSED', message: 'the device process ended' } });
-    }
+    forgetChild(this.child);
+    this.ended = true;
+    for (const [id, settle] of this.open) settle({ event: 'answer', id, error: ENDED().toJSON() });
     this.open.clear();
   }
 }

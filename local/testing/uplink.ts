@@ -1,16 +1,20 @@
-import type { Environment, EdgeOptions } from '../../local';
-import type { CloudFormationTemplate } from '../../local';
+import { EdgeError } from '../../protocol';
+import type { EdgeOptions } from '../dev/edge';
+import type { CloudFormationTemplate, Environment } from '../dev/environment';
+import type { Uplink } from './types';
 import { Wire } from './wire';
 
 /** The functions that presign addresses of packages. */
 const PRESIGNING = ['validateFunction', 'getGroupDefinition'];
 
 /**
- * All of an edge core's ways to the cloud, laid over wires that a test cuts: `mqtt`, `http` (the
- * routes), `identity` (credentials), `control` (connectivity) and `packages`. What operator and
- * devices do with the cloud goes past them.
+ * All of an edge core's ways to the cloud, laid over wires: `mqtt`, `http` (the routes), `identity`
+ * (credentials), `control` (connectivity) and `packages`.
  */
-export class Uplink {
+export class WiredUplink implements Uplink {
+  /** The group whose edge has another way to the cloud. */
+  bypassedBy: string | undefined;
+
   private constructor(
     readonly mqtt: Wire,
     readonly http: Wire,
@@ -19,17 +23,17 @@ export class Uplink {
     readonly packages: Wire,
   ) {}
 
-  static async open(): Promise<Uplink> {
+  static async open(): Promise<WiredUplink> {
     const [mqtt, http, identity, control, packages] = await Promise.all(
       Array.from({ length: 5 }, () => Wire.open()),
     );
-    return new Uplink(mqtt as Wire, http as Wire, identity as Wire, control as Wire, packages as Wire);
+    return new WiredUplink(mqtt as Wire, http as Wire, identity as Wire, control as Wire, packages as Wire);
   }
 
   /** For the environment's option of that name. */
   readonly transform = ({ Resources }: CloudFormationTemplate): void => {
     for (const { Properties } of Object.values(Resources)) {
-      const { FunctionName, Environment } = Properties as {
+      const { FunctionName, Environment } = (Properties ?? {}) as {
         FunctionName?: string;
         Environment?: { Variables: Record<string, unknown> };
       };
@@ -59,11 +63,15 @@ export class Uplink {
   });
 
   cut(): void {
-    for (const wire of this.wires()) wire.cut();
+    for (const wire of this.whole()) wire.cut();
   }
 
   silence(): void {
-    for (const wire of this.wires()) wire.silence();
+    for (const wire of this.whole()) wire.silence();
+  }
+
+  slow(ms: number): void {
+    for (const wire of this.whole()) wire.slow(ms);
   }
 
   mend(): void {
@@ -72,6 +80,18 @@ export class Uplink {
 
   async close(): Promise<void> {
     await Promise.all(this.wires().map((wire) => wire.close()));
+  }
+
+  /** Throws UNSUPPORTED when an edge goes past these wires. */
+  private whole(): Wire[] {
+    if (this.bypassedBy === undefined) return this.wires();
+    throw new EdgeError(
+      'UNSUPPORTED',
+      `the edge of ${this.bypassedBy} runs on Greengrass, past this uplink`,
+      {
+        expected: 'a group of the engine direct',
+      },
+    );
   }
 
   private wires(): Wire[] {
