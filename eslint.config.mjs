@@ -102,6 +102,12 @@ export default tseslint.config(
       },
     },
   },
+  {
+    files: ['examples/*/test/**/*.js'],
+    languageOptions: {
+      globals: { beforeAll: 'readonly', afterAll: 'readonly', test: 'readonly', expect: 'readonly' },
+    },
+  },
   ...Object.entries(allowed).map(([folder, others]) => ({
     files: [`${folder}/**/*.ts`],
     rules: {

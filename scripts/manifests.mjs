@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+const PLACES = ['repository', 'homepage', 'bugs'];
 const { values, positionals } = parseArgs({
   options: { check: { type: 'boolean', default: false } },
   allowPositionals: true,
@@ -35,11 +36,10 @@ function places(repository, directory) {
 }
 
 /** The three stand behind the licence, whether they were there or not. */
-function withPlaces({ repository: _r, homepage: _h, bugs: _b, ...manifest }, found) {
+function withPlaces(manifest, found) {
+  const others = Object.entries(manifest).filter(([name]) => !PLACES.includes(name));
   return Object.fromEntries(
-    Object.entries(manifest).flatMap((entry) =>
-      entry[0] === 'license' ? [entry, ...Object.entries(found)] : [entry],
-    ),
+    others.flatMap((entry) => (entry[0] === 'license' ? [entry, ...Object.entries(found)] : [entry])),
   );
 }
 

@@ -70,14 +70,14 @@ function underTest(
     uplink,
     variables: environment.cloud.environment(),
     async startEdge(group = onlyGroup(environment), options: EdgeOptions = {}) {
-      let wired = false;
+      const edges = { wired: false };
       const upstream: EdgeOptions['upstream'] = (direct) => {
-        wired = true;
+        edges.wired = true;
         const rerouted = uplink.upstream(direct);
         return options.upstream?.(rerouted) ?? rerouted;
       };
       const edge = await startEdge(group, { ...options, upstream });
-      if (!wired) uplink.bypassedBy = group;
+      if (!edges.wired) uplink.bypassedBy = group;
       return edge;
     },
     async connectDevice(thingName: string) {

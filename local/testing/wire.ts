@@ -93,7 +93,10 @@ export class Wire {
     let waiting = 0;
     let last = Promise.resolve();
     return (act) => {
-      if (this.latencyMs === 0 && waiting === 0) return act();
+      if (this.latencyMs === 0 && waiting === 0) {
+        act();
+        return;
+      }
       const due = performance.now() + this.latencyMs;
       waiting += 1;
       last = last

@@ -1,26 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../support/root';
+import { textOf, walk } from './blocks';
 
 /** Pages and comments send nobody to what is not there. */
-const IGNORED = ['dist', 'node_modules', 'coverage'];
 const files = walk('');
 const pages = files.filter((file) => file.endsWith('.md') && file !== 'CHANGELOG.md');
 const sources = files.filter((file) => /\.(ts|mjs|cjs|js)$/.test(file));
 
-function walk(folder: string): string[] {
-  const entries = readdirSync(path.join(root, folder), { withFileTypes: true });
-  return entries.flatMap((entry) => {
-    if (entry.name.startsWith('.') || IGNORED.includes(entry.name)) return [];
-    const name = path.posix.join(folder, entry.name);
-    return entry.isDirectory() ? walk(name) : [name];
-  });
-}
-
 const rooms = new Set(files.flatMap((file) => (file.includes('/') ? file.split('/', 1) : [])));
 
 const isThere = (name: string): boolean => existsSync(path.join(root, name));
-const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 const proseOf = (page: string): string => textOf(page).replace(/^ *```[^]*?^ *```/gm, '');
 
 /** As GitHub makes anchors of headings. */

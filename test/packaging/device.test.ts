@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { createAuthority } from '../device/support/certificates';
 import { root } from '../support/packaged';
-import { describeWithRegistry, installInto, outside, pack, run, type Packed } from './support';
+import { deadLinks, describeWithRegistry, installInto, outside, pack, run, type Packed } from './support';
 
 const NAME = 'serverless-edge-on-demand-device';
 const ALLOWED = [
@@ -40,6 +40,10 @@ beforeAll(async () => {
 test('the published device client holds the bundles and the declarations that they need, and is small', () => {
   expect(packed.files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)))).toEqual([]);
   expect(packed.size).toBeLessThan(LARGEST);
+});
+
+test('its pages have links that lead somewhere', async () => {
+  expect(await deadLinks(packed, path.join(root, 'device'))).toEqual([]);
 });
 
 /** On a machine that has nothing of the plugin. */

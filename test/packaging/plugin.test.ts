@@ -3,7 +3,7 @@ import path from 'node:path';
 import { startProcess } from '../../local';
 import { root } from '../support/packaged';
 import { until } from '../support/until';
-import { describeWithRegistry, installInto, outside, pack, run, type Packed } from './support';
+import { deadLinks, describeWithRegistry, installInto, outside, pack, run, type Packed } from './support';
 
 /** All that may be in the tarball: built code, bundles, types and schemas. */
 const ALLOWED = [
@@ -16,7 +16,10 @@ const ALLOWED = [
   /^dist\/types\/(index|local)\.d\.cts$/,
   /^dist\/(edge\/)?THIRD_PARTY_NOTICES\.txt$/,
   /^docs\/schemas\/[a-z-]+\.schema\.json$/,
-  /^(LICENSE|README\.md|package\.json)$/,
+  /^docs\/(\w+\/)?[\w-]+\.(md|json)$/,
+  /^examples\/[\w-]+\/(?!node_modules|build|\.)([\w-]+\/)*[\w.-]+$/,
+  /^(bench|device|examples)\/README\.md$/,
+  /^(LICENSE|(README|CONTRIBUTING|CHANGELOG)\.md|package\.json)$/,
 ];
 const LARGEST = 5_000_000;
 const STRICT = '--noEmit --strict --target es2022 --module nodenext'.split(' ');
@@ -34,6 +37,10 @@ describe('the published plugin', () => {
     const others = packed.files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)));
     expect(others).toEqual([]);
     for (const pattern of ALLOWED) expect(packed.files.filter((file) => pattern.test(file))).not.toEqual([]);
+  });
+
+  it('has pages whose links lead somewhere', async () => {
+    expect(await deadLinks(packed)).toEqual([]);
   });
 
   it('names the packages that are in its bundles', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
@@ -58,6 +58,23 @@ export async function pack(workspace?: string): Promise<Packed> {
     size: packed.size,
     files: packed.files.map((file) => file.path).sort(),
   };
+}
+
+/** Links of the Markdown files in the tarball that lead to nothing there. `from`: the folder that was packed. */
+export async function deadLinks({ files }: Packed, from = root): Promise<string[]> {
+  const isThere = (target: string) => files.some((file) => file === target || file.startsWith(`${target}/`));
+  const pages = files.filter((file) => file.endsWith('.md'));
+  const links = await Promise.all(
+    pages.map(async (page) => {
+      const text = await readFile(path.join(from, page), 'utf8');
+      return [...text.matchAll(/\]\(([^)\s#]+)(?:#[^)\s]*)?\)/g)]
+        .map(([, link = '']) => link)
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .filter((link) => !isThere(path.posix.join(path.posix.dirname(page), link).replace(/\/$/, '')))
+        .map((link) => `${page}: ${link}`);
+    }),
+  );
+  return links.flat();
 }
 
 const hasRegistry = process.env['EDGE_TEST_NO_REGISTRY'] === undefined;
