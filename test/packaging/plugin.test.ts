@@ -1,9 +1,8 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { startProcess } from '../../local';
 import { root } from '../support/packaged';
-import { until } from '../support/until';
-import { deadLinks, describeWithRegistry, installInto, outside, pack, run, type Packed } from './support';
+import { deadLinks, describeWithRegistry, outside, pack, run, type Packed } from './support';
+import { Walkthrough } from './walkthrough';
 
 /** All that may be in the tarball: built code, bundles, types and schemas. */
 const ALLOWED = [
@@ -23,7 +22,14 @@ const ALLOWED = [
 ];
 const LARGEST = 5_000_000;
 const STRICT = '--noEmit --strict --target es2022 --module nodenext'.split(' ');
-const CORE_LISTENS = /greenhouse-core on 127\.0\.0\.1:\d+/;
+const LOCAL = `import { startLocalService, type LocalDevice } from 'serverless-edge-on-demand/local';
+const service = await startLocalService({ serviceDir: 'greenhouse' });
+const edge = await service.startEdge();
+const device: LocalDevice = await service.connectDevice('thermometer-1');
+service.uplink.slow(100);
+const { version } = await device.deploy('detectFrost', { timeout: 1000 });
+export const ended = { version, exit: await edge.kill() };
+`;
 const OFF = { SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' };
 
 let packed: Packed;
@@ -59,18 +65,27 @@ describe('the published plugin', () => {
   });
 });
 
-/** In a service that knows nothing of this project. */
-describeWithRegistry('the published plugin, installed', () => {
+/** A new user in an empty folder, who has the page and nothing else of this project. */
+describeWithRegistry('docs/getting-started.md, followed with the published packages', () => {
+  let reader: Walkthrough;
   let service: string;
   beforeAll(async () => {
-    service = await outside('outside-service');
-    await cp(path.join(root, 'examples', 'minimal'), service, { recursive: true });
-    const { devDependencies } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
-      devDependencies: Record<string, string>;
-    };
-    const osls = (devDependencies['serverless'] ?? '').replace('npm:', '');
-    await installInto(service, [packed.file, osls, `typescript@${devDependencies['typescript']}`]);
+    const device = await pack('device');
+    reader = new Walkthrough('docs/getting-started.md', await outside('outside-service'), {
+      'serverless-edge-on-demand': packed.file,
+      'serverless-edge-on-demand-device': device.file,
+    });
+    await reader.follow('1 A service');
+    service = reader.folder;
   });
+  afterAll(() => reader?.end());
+
+  test.each(['2 On an edge', '3 Change it', '4 What it prints, and what it throws', '5 A device program'])(
+    '%s',
+    (heading) => reader.follow(heading),
+  );
+
+  test('Ctrl-C ends it', () => reader.end());
 
   const write = (file: string, text: string): Promise<void> => writeFile(path.join(service, file), text);
 
@@ -89,15 +104,19 @@ describeWithRegistry('the published plugin, installed', () => {
     expect(printed.trim()).toBe('true function true');
   });
 
-  it('types the section of a serverless.ts', async () => {
+  it('types the section of a serverless.ts, and the entry for tests', async () => {
     const source = await readFile(path.join(root, 'examples', 'serverless-ts', 'serverless.ts'), 'utf8');
     await write('commonjs.d.ts', 'declare const module: { exports: unknown };\n');
     await write('right.ts', source);
     await write('wrong.ts', source.replace("prefix: 'wind'", 'prefix: 7'));
-    const tsc = path.join(service, 'node_modules', 'typescript', 'bin', 'tsc');
+    const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const check = (file: string): Promise<string> =>
       run(process.execPath, [tsc, ...STRICT, 'commonjs.d.ts', file], service);
     await check('right.ts');
+    await write('local.mts', LOCAL);
+    await check('local.mts');
+    await write('wrong.mts', LOCAL.replace('slow(100)', "slow('a lot')"));
+    await expect(check('wrong.mts')).rejects.toThrow("Argument of type 'string' is not assignable");
     await expect(check('wrong.ts')).rejects.toThrow("Type 'number' is not assignable to type 'string'");
   });
 
@@ -113,25 +132,5 @@ describeWithRegistry('the published plugin, installed', () => {
         path.join('edge', 'greenhouse', 'group.json'),
       ]),
     );
-  });
-
-  it('runs the service on this machine: sls edge dev', async () => {
-    const lines: string[] = [];
-    const dev = startProcess({
-      name: 'sls edge dev',
-      script: path.join(service, 'node_modules', 'osls', 'bin', 'serverless.js'),
-      args: ['edge', 'dev'],
-      cwd: service,
-      env: { ...process.env, ...OFF },
-      onLine: (line) => lines.push(line),
-    });
-    try {
-      await Promise.race([
-        until('a listening core', () => lines.find((line) => CORE_LISTENS.test(line)), 90_000),
-        dev.exited.then(() => Promise.reject(new Error(lines.join('\n')))),
-      ]);
-    } finally {
-      expect((await dev.stop(30_000)).code).toBe(0);
-    }
   });
 });
