@@ -16,7 +16,7 @@ const ALLOWED = [
   /^dist\/(edge\/)?THIRD_PARTY_NOTICES\.txt$/,
   /^docs\/schemas\/[a-z-]+\.schema\.json$/,
   /^docs\/(\w+\/)?[\w-]+\.(md|json)$/,
-  /^examples\/[\w-]+\/(?!node_modules|build|\.)([\w-]+\/)*[\w.-]+$/,
+  /^examples\/[\w-]+\/(?!node_modules\/|build\/|\.)([\w-]+\/)*[\w.-]+$/,
   /^(bench|device|examples)\/README\.md$/,
   /^(LICENSE|(README|CONTRIBUTING|CHANGELOG)\.md|package\.json)$/,
 ];
