@@ -48,6 +48,8 @@ export interface CoreParts {
   openDevices: (parts: DeviceAccessParts) => DeviceAccess | Promise<DeviceAccess>;
   /** Where the platform brings functions and starts their processes; else the core does. Closed by close(). */
   delivered?: { packages: FunctionPackages; processes: ProcessSource };
+  /** Of the service; functions find it as AWS_REGION. */
+  region: string;
 }
 
 /**
@@ -118,7 +120,7 @@ export async function startCore(config: CoreSettings, parts: CoreParts): Promise
 
 async function localFunctions(
   { stateDir, poolSize }: CoreSettings,
-  { log, processScript, delivered }: CoreParts,
+  { log, processScript, delivered, region }: CoreParts,
   cloud: Cloud,
   asks: AskHandler,
 ): Promise<LocalFunctions> {
@@ -131,6 +133,7 @@ async function localFunctions(
       delivered?.packages ?? (await openPackageStore({ directory: path.join(stateDir, 'functions'), log })),
     locate: (digest) => cloud.locate(digest),
     download: (location) => cloud.download(location),
+    environment: { AWS_REGION: region, AWS_DEFAULT_REGION: region },
     log,
   });
 }

@@ -83,7 +83,7 @@ export const ERROR_TABLE = {
     409,
     false,
     'That version exists with other content.',
-    'Raise "version" in edge.json, or leave it out.',
+    'Raise "version" of the function (edge.functions.<name>.version), or leave it out.',
   ],
   LOCATION_NOT_ALLOWED: [
     403,
@@ -130,7 +130,7 @@ export const ERROR_TABLE = {
   PACKAGE_UNSAFE: [
     422,
     false,
-    'The function package has an entry outside of its own folder.',
+    'The function package has an entry that leaves its own folder.',
     'Remove the entry that is named.',
   ],
   PACKAGE_TOO_LARGE: [
@@ -142,10 +142,15 @@ export const ERROR_TABLE = {
   CONFIG_MISSING: [
     422,
     false,
-    'The function package has no edge.json at its top level.',
-    'Add edge.json to the package.',
+    'The function package does not say which function it is (edge.json at its top level).',
+    'Package the service with the plugin, or add edge.json to a package of your own.',
   ],
-  CONFIG_INVALID: [422, false, 'edge.json does not have the expected form.', 'Correct the named field.'],
+  CONFIG_INVALID: [
+    422,
+    false,
+    'The configuration does not have the expected form.',
+    'Correct the named field of serverless.yml, or of the file that is named.',
+  ],
   DIGEST_MISMATCH: [
     502,
     true,
@@ -155,8 +160,8 @@ export const ERROR_TABLE = {
   HANDLER_NOT_FOUND: [
     422,
     false,
-    'The package does not export the handler that edge.json names.',
-    'Correct "handler" in edge.json.',
+    'The package does not export the handler that is configured.',
+    'Correct "handler" of the function (functions.<name>.handler).',
   ],
   FUNCTION_INIT_FAILED: [
     502,

@@ -10,8 +10,8 @@ export type Location = z.infer<typeof locationSchema>;
 const handlerSchema = z
   .string()
   .regex(
-    /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[A-Za-z0-9_./-]+\.[A-Za-z_$][A-Za-z0-9_$]*$/,
-    'expected "<path of the module without extension>.<export>", such as "index.handler"',
+    /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))(?:[A-Za-z0-9_.-]+\/+)*[A-Za-z0-9_-]+(?:\.[A-Za-z_$][A-Za-z0-9_$]*)+$/,
+    'expected "<path of the module without extension>.<export>", such as "index.handler"; as on Lambda the name of the file ends at its first dot',
   )
   .max(128);
 

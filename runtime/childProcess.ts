@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { backgroundClock } from '../lib/clock';
 import type { LogStream, FunctionProcessExit } from './functionProcess';
+import type { ProcessStart } from './processStart';
 
 export interface ChildListener {
   onLine(stream: LogStream, text: string): void;
@@ -12,13 +13,16 @@ export interface ChildListener {
   onExit(exit: FunctionProcessExit): void;
 }
 
-/** The whole environment of a function process: nothing of the host's own leaks into it. */
+/**
+ * The whole environment of a function process: nothing of the host's own leaks into it. Its time zone is
+ * that of Lambda, wherever the machine stands.
+ */
 function cleanEnvironment(): Record<string, string> {
-  const kept = ['PATH', 'LANG', 'TZ'].flatMap((name) => {
+  const kept = ['PATH', 'LANG'].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   });
-  return { ...Object.fromEntries(kept), HOME: os.tmpdir() } as Record<string, string>;
+  return { ...Object.fromEntries(kept), HOME: os.tmpdir(), TZ: ':UTC' } as Record<string, string>;
 }
 
 /** How long after its exit a process may still be heard. */
@@ -56,12 +60,13 @@ export class FunctionChild {
     args: readonly string[],
     descriptor: 'pipe' | Socket,
     private readonly listener: ChildListener,
+    start?: ProcessStart,
   ) {
     this.child = spawn(process.execPath, [...NODE_FLAGS, ...args], {
       stdio: ['ignore', 'pipe', 'pipe', descriptor],
       detached: true,
-      env: cleanEnvironment(),
-      cwd: os.tmpdir(),
+      env: { ...cleanEnvironment(), ...start?.environment },
+      cwd: start?.directory ?? os.tmpdir(),
     });
     this.pid = this.child.pid;
     // Without descriptors left there are no streams at all, only the error event.

@@ -1,5 +1,6 @@
 import { backoffMs } from '../lib/backoff';
 import type { HostMessage, ProcessMessage } from './processMessages';
+import type { ProcessStart } from './processStart';
 
 export type LogStream = 'stdout' | 'stderr';
 
@@ -35,8 +36,11 @@ export interface FunctionProcess {
 
 /** Where instances get their processes. */
 export interface ProcessSource {
-  /** A process that has not run anything yet, for the function `key`. It may still be starting. */
-  take(key: string): FunctionProcess;
+  /**
+   * A process that has not run anything yet, for the function `key`. It may still be starting. With
+   * `start` it is one of its own, started like that, and not one that waited in a pool.
+   */
+  take(key: string, start?: ProcessStart): FunctionProcess;
   /** Ends every process that was ever taken, and resolves when all are gone. */
   close(): Promise<void>;
 }

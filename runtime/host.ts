@@ -3,9 +3,11 @@ import { backgroundClock, type Clock } from '../lib/clock';
 import { EdgeError } from '../protocol/errors';
 import type { LogStream, ProcessSource } from './functionProcess';
 import type { HostApi } from './hostApi';
+import { InstanceBudget, type InstanceLimits } from './instanceBudget';
 import { InstanceSet } from './instanceSet';
 import { MemoryWatch } from './memoryWatch';
 import { ProcessPool } from './pool';
+import { processStart } from './processStart';
 import type { FunctionCall, FunctionHost, FunctionOutcome, FunctionSpec } from './types';
 
 /** One line that a function wrote. */
@@ -45,6 +47,7 @@ class ProcessHost implements FunctionHost {
   private readonly clock: Clock;
   private readonly processes: ProcessSource;
   private readonly memory: MemoryWatch;
+  private readonly budget: InstanceBudget;
   private readonly onLog: (line: FunctionLogLine) => void;
   private readonly starting = new Map<string, Promise<void>>();
   private readonly sets = new Map<string, InstanceSet>();
@@ -57,6 +60,7 @@ class ProcessHost implements FunctionHost {
     this.clock = clock;
     this.processes = options.processes ?? new ProcessPool({ processScript, size: poolSize, clock, log });
     this.memory = new MemoryWatch({ pollMs: options.memoryPollMs ?? DEFAULT_MEMORY_POLL_MS, clock });
+    this.budget = new InstanceBudget(() => [...this.alive].flatMap((set) => set.running()), clock);
     this.onLog =
       options.onLog ??
       (({ key, requestId, stream, text }) => log.info({ function: key, requestId, stream }, text));
@@ -73,6 +77,10 @@ class ProcessHost implements FunctionHost {
 
   invoke(key: string, call: FunctionCall): Promise<FunctionOutcome> {
     return this.sets.get(key)?.invoke(call) ?? Promise.reject(this.notRunning(key));
+  }
+
+  limit(limits: InstanceLimits | undefined): void {
+    this.budget.limit(limits);
   }
 
   has(key: string): boolean {
@@ -94,16 +102,18 @@ class ProcessHost implements FunctionHost {
     this.sets.clear();
     this.memory.close();
     const reason = new EdgeError('CLOSED', 'the function host was closed');
+    this.budget.close(reason);
     const ending = [...this.alive].map((set) => set.close(reason));
     await Promise.all([...ending, this.processes.close()]);
   }
 
   private async startSet(key: string, spec: FunctionSpec): Promise<void> {
-    const { memory, clock, processes } = this;
+    const { memory, clock, processes, budget } = this;
     const { api, log } = this.options;
+    const start = processStart(spec);
     const set = new InstanceSet({
-      ...{ spec, memory, clock, api },
-      takeProcess: () => processes.take(key),
+      ...{ key, spec, budget, memory, clock, api },
+      takeProcess: () => processes.take(key, start),
       onLine: (line) => this.onLog({ key, ...line }),
       onCrash: ({ code, message, details }) =>
         log.warn({ function: key, code, trace: details?.['trace'] }, message),

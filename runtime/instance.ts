@@ -13,6 +13,7 @@ import {
   type OfferedApi,
   type ProcessMessage,
 } from './processMessages';
+import { processStart } from './processStart';
 import type { FunctionCall, FunctionOutcome, FunctionSpec } from './types';
 
 /** The longest that a module may take to load. Lambda's limit for the same. */
@@ -48,6 +49,7 @@ export class Instance {
   private phase: 'new' | 'loading' | 'ready' | 'busy' | 'dead' = 'new';
   private requestId: string | undefined;
   private pending: Pending | undefined;
+  private failure: EdgeError | undefined;
   private sawHeapExhausted = false;
   private readonly asks: Asks | undefined;
 
@@ -70,6 +72,7 @@ export class Instance {
   /** Loads the handler. Throws as FunctionHost.start. */
   async load(): Promise<void> {
     this.phase = 'loading';
+    if (this.around.spec.verifyCode !== undefined) await this.verifyCode(this.around.spec.verifyCode);
     const init = initMessage(this.around.spec, this.around.api);
     await this.exchange(encodeFrame(JSON.stringify(init)), INIT_TIMEOUT_MS);
   }
@@ -86,6 +89,12 @@ export class Instance {
     const startedAt = performance.now();
     const output = await this.exchange(frame, limitMs);
     return { output, durationMs: performance.now() - startedAt };
+  }
+
+  private async verifyCode(verify: () => Promise<void>): Promise<void> {
+    await verify().catch((thrown: unknown) => this.fail(EdgeError.from(thrown)));
+    // It may also have been ended meanwhile.
+    if (this.failure !== undefined) throw this.failure;
   }
 
   /** Ends the process at once; a call in flight fails with `reason`. Resolves when it is gone. */
@@ -162,6 +171,7 @@ export class Instance {
   private fail(reason: EdgeError): void {
     if (this.phase === 'dead') return;
     this.phase = 'dead';
+    this.failure = reason;
     this.asks?.end();
     const { process, memory } = this.around;
     if (this.pid !== undefined) memory.remove(this.pid);
@@ -186,6 +196,14 @@ export class Instance {
     });
   }
 
+  /** Node.js ends at once, before any module of the function, for an option or file that it does not know. */
+  private startedWith(): string {
+    const start = this.phase === 'loading' ? processStart(this.around.spec) : undefined;
+    if (start === undefined) return '';
+    const variables = Object.entries(start.environment).map(([name, value]) => `${name}="${value}"`);
+    return `, started with ${variables.join(', ')}; relative paths begin at the package, and no /var/task or /opt is here`;
+  }
+
   private fatal(error: ErrorResult): EdgeError {
     return functionError(this.phase === 'loading' ? 'FUNCTION_INIT_FAILED' : 'FUNCTION_ERROR', error);
   }
@@ -195,7 +213,7 @@ export class Instance {
     // It was not the function that failed: whoever was to run it says why.
     if (this.phase === 'loading' && failure instanceof EdgeError) return failure;
     const how = failure?.message ?? (signal === null ? `exit code ${exitCode}` : `signal ${signal}`);
-    return new EdgeError('FUNCTION_EXITED', `the function's process ended: ${how}`, {
+    return new EdgeError('FUNCTION_EXITED', `the function's process ended: ${how}${this.startedWith()}`, {
       details: { exitCode, signal },
       ...(failure && { cause: failure }),
     });
@@ -270,6 +288,7 @@ function lambdaEnvironment(spec: FunctionSpec, context: ContextSettings): Record
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: context.memoryLimitInMB,
     AWS_LAMBDA_LOG_GROUP_NAME: context.logGroupName,
     AWS_LAMBDA_LOG_STREAM_NAME: context.logStreamName,
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     LAMBDA_TASK_ROOT: spec.directory,
     _HANDLER: spec.handler,
   };

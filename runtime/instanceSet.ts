@@ -4,11 +4,15 @@ import { CallQueue } from './callQueue';
 import { pauseAfter, type FunctionProcess } from './functionProcess';
 import type { HostApi } from './hostApi';
 import { Instance, type InstanceSurroundings } from './instance';
+import type { InstanceBudget, RetirableInstance } from './instanceBudget';
 import type { MemoryWatch } from './memoryWatch';
 import type { FunctionCall, FunctionOutcome, FunctionSpec } from './types';
 
 export interface InstanceSetSurroundings {
+  key: string;
   spec: FunctionSpec;
+  /** What all functions of the host may take together. */
+  budget: InstanceBudget;
   memory: MemoryWatch;
   clock: Clock;
   api?: HostApi | undefined;
@@ -42,6 +46,8 @@ export class InstanceSet {
   private drained: () => void = () => undefined;
   private crashes = 0;
   private loadFailures = 0;
+  /** Its first instance waits for room. */
+  private placing: Promise<void> | undefined;
   private heldBack: { error: EdgeError; until: number } | undefined;
 
   constructor(private readonly around: InstanceSetSurroundings) {
@@ -128,7 +134,44 @@ export class InstanceSet {
     this.attend();
   }
 
-  private async launch(): Promise<void> {
+  /** For the budget: one that is idle may be ended, unless it is the one that a pinned function keeps. */
+  running(): RetirableInstance[] {
+    const { key, spec } = this.around;
+    const retirable = new Set(this.idle.slice(0, Math.max(0, this.instances.size - this.kept())));
+    return [...this.instances].map((instance) => ({
+      key,
+      memoryMiB: spec.memoryMiB,
+      ...(retirable.has(instance) && { idleSince: instance.idleSince }),
+      retire: () => this.end(instance, new EdgeError('CLOSED', 'idle, and others need its memory')),
+    }));
+  }
+
+  private launch(): Promise<void> {
+    const { budget, spec } = this.around;
+    if (this.instances.size === 0) return this.placing ?? this.launchFirst();
+    return budget.hasRoom(spec.memoryMiB) ? this.load() : Promise.resolve();
+  }
+
+  private launchFirst(): Promise<void> {
+    const { budget, spec } = this.around;
+    let hasRoom = false as boolean;
+    const loaded = budget.place(spec.memoryMiB, () => {
+      hasRoom = true;
+      this.placing = undefined;
+      return this.phase === 'closed' ? Promise.reject(new EdgeError('CLOSED')) : this.load();
+    });
+    if (hasRoom) return loaded;
+    this.placing = loaded.catch((error: unknown) => {
+      if (!hasRoom) {
+        this.placing = undefined;
+        this.loadFailed(EdgeError.from(error));
+      }
+      throw error;
+    });
+    return this.placing;
+  }
+
+  private async load(): Promise<void> {
     const { spec, memory, clock, api, onLine } = this.around;
     const instance = new Instance({
       spec,
@@ -182,6 +225,7 @@ export class InstanceSet {
     this.idle.push(instance);
     this.scheduleRetirement();
     this.endWhenDrained();
+    this.around.budget.settle();
   }
 
   private bury(instance: Instance, reason: EdgeError): void {
@@ -193,6 +237,7 @@ export class InstanceSet {
     const isOld = this.around.clock.now() - instance.startedAt > STABLE_MS;
     this.crashes = isOld ? 1 : this.crashes + 1;
     this.around.onCrash(reason);
+    this.around.budget.settle();
     if (wasLoading) return; // loadFailed goes on from here.
     this.attend();
     this.scheduleRestart();
@@ -234,6 +279,7 @@ export class InstanceSet {
     this.phase = 'closed';
     const reason = new EdgeError('CLOSED', 'the function was stopped');
     for (const instance of [...this.instances]) this.end(instance, reason);
+    this.around.budget.settle();
     this.drained();
   }
 

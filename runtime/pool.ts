@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock, Timer } from '../lib/clock';
-import { FunctionChild } from './childProcess';
+import { FunctionChild, type ChildListener } from './childProcess';
 import { encodeFrame, FramedSocket } from './frames';
 import {
   pauseAfter,
@@ -11,6 +11,7 @@ import {
 } from './functionProcess';
 import { OrphanGuard } from './orphanGuard';
 import { requireProcessMessage, type HostMessage } from './processMessages';
+import type { ProcessStart } from './processStart';
 
 export interface PoolOptions {
   /** Path of the bundled process script. */
@@ -42,7 +43,8 @@ export class ProcessPool implements ProcessSource {
    * A process that has not run anything yet. It may still be starting; what it is sent waits.
    * Throws what node:child_process throws when the machine has no room for another.
    */
-  take(): SpawnedProcess {
+  take(_key: string, start?: ProcessStart): SpawnedProcess {
+    if (start !== undefined) return this.spawn(start);
     const idle = this.idle.shift();
     if (idle !== undefined) this.deaths = 0;
     const process = idle ?? this.spawn();
@@ -61,8 +63,8 @@ export class ProcessPool implements ProcessSource {
     await this.guard.close();
   }
 
-  private spawn(): SpawnedProcess {
-    const process = new SpawnedProcess(this.options.processScript);
+  private spawn(start?: ProcessStart): SpawnedProcess {
+    const process = new SpawnedProcess(this.options.processScript, start);
     const { pid } = process;
     this.alive.add(process);
     if (pid !== undefined) this.guard.add(pid);
@@ -134,12 +136,13 @@ class SpawnedProcess implements FunctionProcess {
   private failure: Error | undefined;
   private reportGone: () => void = () => undefined;
 
-  constructor(script: string) {
+  constructor(script: string, start?: ProcessStart) {
     this.gone = new Promise((resolve) => (this.reportGone = resolve));
-    this.child = new FunctionChild([script], 'pipe', {
+    const listener: ChildListener = {
       onLine: (stream, text) => this.listener?.onLine(stream, text),
       onExit: (exit) => this.ended(exit),
-    });
+    };
+    this.child = new FunctionChild([script], 'pipe', listener, start);
     this.channel = new FramedSocket(this.child.channel, {
       onMessage: (value) => this.listener?.onMessage(requireProcessMessage(value)),
       onClosed: (failure) => this.channelClosed(failure),

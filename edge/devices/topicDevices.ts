@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
 import {
+  EdgeError,
+  failedReply,
   isWithinTopicLimits,
+  MAX_MQTT_PAYLOAD,
   parseDeviceTopic,
   replyTopic,
   SHARED,
   statusTopic,
   thingNameSchema,
-  type EdgeError,
 } from '../../protocol';
 import { Underway } from '../../lib/underway';
 import type { Devices } from '../ports';
@@ -31,17 +33,30 @@ export function createTopicDevices(
       log.error({ err, topic }, 'a message to devices could not be published');
     });
   };
+  const reply: Devices['reply'] = (device, kind, message) => {
+    const payload = JSON.stringify(message);
+    const bytes = Buffer.byteLength(payload);
+    if (bytes > MAX_MQTT_PAYLOAD) {
+      reply(device, 'failed', failedReply(message.requestId, tooLargeHere(bytes)));
+      return;
+    }
+    if (repliesSeam.hasSubscribers) repliesSeam.publish({ device, kind, message });
+    send(replyTopic(devicePrefix, device, kind), payload);
+  };
   return {
-    reply(device, kind, message) {
-      if (repliesSeam.hasSubscribers) repliesSeam.publish({ device, kind, message });
-      send(replyTopic(devicePrefix, device, kind), JSON.stringify(message));
-    },
+    reply,
     announce: (status) => send(statusTopic(devicePrefix), JSON.stringify(status)),
     share: send,
     // Connections are the broker's.
     enforceAdmission: () => undefined,
     idle: () => underway.idle(),
   };
+}
+
+/** A broker that is not the core's carries no longer message, and the envelope counts there. */
+function tooLargeHere(bytes: number): EdgeError {
+  const why = `the result has ${bytes} bytes with its envelope, the broker of the devices carries ${MAX_MQTT_PAYLOAD}`;
+  return new EdgeError('RESULT_TOO_LARGE', why, { details: { bytes, limit: MAX_MQTT_PAYLOAD } });
 }
 
 export interface TopicReceiver {

@@ -186,11 +186,15 @@ function notDeployed({ function: name, version }: WantedVersion): EdgeError {
   });
 }
 
-/** Bytes of the reply as JSON. Throws RESULT_TOO_LARGE over the limit of an MQTT message. */
+/**
+ * Bytes of the reply as JSON. Throws RESULT_TOO_LARGE when what the function returned is over the limit;
+ * the envelope does not count, as nobody who writes a function knows how long it is.
+ */
 function requireSendable(reply: ReplyMessage<'result'>): number {
   const text = JSON.stringify(reply);
   // A UTF-16 unit is at most three bytes of UTF-8: most results need no second count.
-  const bytes = text.length * 3 <= MAX_MQTT_PAYLOAD ? text.length : Buffer.byteLength(text);
-  if (bytes <= MAX_MQTT_PAYLOAD) return bytes;
+  if (text.length * 3 <= MAX_MQTT_PAYLOAD) return text.length;
+  const bytes = Buffer.byteLength(JSON.stringify(reply.output));
+  if (bytes <= MAX_MQTT_PAYLOAD) return Buffer.byteLength(text);
   throw new EdgeError('RESULT_TOO_LARGE', undefined, { details: { bytes, limit: MAX_MQTT_PAYLOAD } });
 }

@@ -35,9 +35,14 @@ function requireModule(handler: string, paths: readonly string[]): void {
   });
 }
 
-function requireCloudLocation({ cloudFunction, locations }: FunctionConfig): void {
+function requireCloudLocation({ name, cloudFunction, locations }: FunctionConfig): void {
   if (cloudFunction === undefined || locations.includes('cloud')) return;
-  throw invalidConfig('cloudFunction', 'the function does not run in the cloud', '"cloud" in "locations"');
+  throw invalidConfig(
+    name,
+    'cloudFunction',
+    'the function does not run in the cloud',
+    '"cloud" in "locations"',
+  );
 }
 
 const VARIABLE = /^[A-Za-z][A-Za-z0-9_]+$/;
@@ -48,17 +53,20 @@ const RESERVED_VARIABLE =
  * Lambda takes no function with other variables:
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
-function requireOwnVariables({ cloudFunction, locations, environment }: FunctionConfig): void {
+function requireOwnVariables({ name, cloudFunction, locations, environment }: FunctionConfig): void {
   if (cloudFunction !== undefined || !locations.includes('cloud')) return;
-  const name = Object.keys(environment).find((each) => !VARIABLE.test(each) || RESERVED_VARIABLE.test(each));
-  if (name === undefined) return;
+  const variable = Object.keys(environment).find(
+    (each) => !VARIABLE.test(each) || RESERVED_VARIABLE.test(each),
+  );
+  if (variable === undefined) return;
   throw invalidConfig(
-    `environment.${name}`,
+    name,
+    `environment.${variable}`,
     'Lambda does not let functions set this variable',
     "two or more letters, digits and underscores, the first a letter, and none of Lambda's own names",
   );
 }
 
-function invalidConfig(field: string, why: string, expected: string): EdgeError {
-  return new EdgeError('CONFIG_INVALID', `edge.json: ${field}: ${why}`, { field, expected });
+function invalidConfig(name: string, field: string, why: string, expected: string): EdgeError {
+  return new EdgeError('CONFIG_INVALID', `edge.functions.${name}.${field}: ${why}`, { field, expected });
 }

@@ -73,7 +73,7 @@ export class LambdaPublisher implements CloudPublisher {
       return { functionArn, qualifier: Version };
     } catch (error) {
       if (!isUnknownFunction(error)) throw error;
-      throw new EdgeError('CONFIG_INVALID', `edge.json: cloudFunction: no Lambda function ${nameOrArn}`, {
+      throw new EdgeError('CONFIG_INVALID', `cloudFunction: no Lambda function ${nameOrArn}`, {
         field: 'cloudFunction',
         expected: 'a Lambda function of the stack that "edge.functions" names with the location "cloud"',
       });

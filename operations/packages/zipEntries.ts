@@ -7,10 +7,10 @@ const FIXED_DATE = new Date(Date.UTC(2020, 0, 1));
 
 export async function zipEntries(entries: readonly PackageEntry[]): Promise<Buffer> {
   const zip = new ZipFile();
-  for (const { path, content, executable } of [...entries].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+  for (const { path, content, executable, link } of [...entries].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     zip.addBuffer(content, path, {
       mtime: FIXED_DATE,
-      mode: executable ? 0o100755 : 0o100644,
+      mode: link ? 0o120777 : executable ? 0o100755 : 0o100644,
       forceDosTimestamp: true,
     });
   }

@@ -10,6 +10,7 @@ import {
   type PackageEntry,
 } from '../../protocol/functionPackage';
 import type { FunctionConfigInput } from './functionConfig';
+import { requireNoStreaming } from './streaming';
 
 export interface WrittenPackage {
   /** SHA-256 in lower-case hex. */
@@ -25,7 +26,7 @@ export async function readArtifact(artifact: string): Promise<PackageEntry[]> {
 
 /**
  * Writes the files of an artifact together with `edge.json` as a function package. Throws
- * HANDLER_NOT_FOUND when the handler's module is not among them.
+ * HANDLER_NOT_FOUND when the handler's module is not among them, UNSUPPORTED when it streams.
  */
 export async function writeEdgePackage(
   entries: readonly PackageEntry[],
@@ -34,6 +35,9 @@ export async function writeEdgePackage(
 ): Promise<WrittenPackage> {
   if (config.cloudFunction === undefined || config.locations?.includes('edge')) {
     requireHandler(entries, config.handler ?? 'index.handler');
+  }
+  if ((config.locations ?? ['edge']).includes('edge')) {
+    requireNoStreaming(entries, config.handler ?? 'index.handler');
   }
   const files = [...entries.filter(({ path: name }) => name !== CONFIG_ENTRY), configEntry(config)];
   const bytes = await zipEntries(files);

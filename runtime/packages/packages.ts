@@ -27,6 +27,8 @@ export interface FunctionPackages {
   /** The same ahead of any need, where that is possible. */
   prefetch(digest: string, download: () => Promise<Buffer>): Promise<unknown>;
   evict(digest: string): Promise<void>;
+  /** Whether the files of a package are what was brought. */
+  isIntact(digest: string): Promise<boolean>;
   close(): Promise<void>;
 }
 

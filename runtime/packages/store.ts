@@ -8,11 +8,12 @@ import { packageDigest, readPackage } from '../../protocol/functionPackage';
 import { digestSchema } from '../../protocol/names';
 import { backgroundClock, type Clock } from '../../lib/clock';
 import { writeDurably } from '../../lib/durableFile';
+import { contentsOf, readContents, restore, stampOf, type Contents } from './contents';
 import { chooseEvictions, type FunctionPackages, type StoredPackage } from './packages';
 import { syncToDisk, unpack } from './unpack';
 
 export interface PackageStoreOptions {
-  /** Survives restarts. Holds `packages/<digest>/`, `incoming/` and `index.json`. */
+  /** Survives restarts. Holds `packages/<digest>/`, `contents/<digest>.json`, `incoming/` and `index.json`. */
   directory: string;
   log: Logger;
   /** Bytes of unpacked packages. */
@@ -25,6 +26,8 @@ const DEFAULT_STORAGE_BYTES = 1024 * 1024 * 1024;
 interface Kept extends StoredPackage {
   /** Every byte has reached the disk. */
   durable: boolean;
+  /** Of its files when they were last known to be as they came; undefined since a restart. */
+  stamp?: string;
 }
 
 /** Opens the store below `directory`; what a crash left half done is removed. */
@@ -48,7 +51,7 @@ export class PackageStore implements FunctionPackages {
   private writing: Promise<void> = Promise.resolve();
   private readonly clock: Pick<Clock, 'now'>;
   private readonly log: Logger;
-  private readonly paths: { packages: string; incoming: string; index: string };
+  private readonly paths: { packages: string; contents: string; incoming: string; index: string };
 
   constructor({ directory, limitBytes, clock, log }: PackageStoreOptions) {
     this.limitBytes = limitBytes ?? DEFAULT_STORAGE_BYTES;
@@ -57,6 +60,7 @@ export class PackageStore implements FunctionPackages {
     const root = path.resolve(directory);
     this.paths = {
       packages: path.join(root, 'packages'),
+      contents: path.join(root, 'contents'),
       incoming: path.join(root, 'incoming'),
       index: path.join(root, 'index.json'),
     };
@@ -64,10 +68,9 @@ export class PackageStore implements FunctionPackages {
 
   /** Once, before anything else. */
   async open(): Promise<void> {
-    const { packages, incoming, index } = this.paths;
+    const { packages, contents, incoming, index } = this.paths;
     await rm(incoming, { recursive: true, force: true });
-    await mkdir(packages, { recursive: true });
-    await mkdir(incoming, { recursive: true });
+    for (const folder of [packages, contents, incoming]) await mkdir(folder, { recursive: true });
     // Ends Node's search: a package.json further up must not turn a package into ES modules.
     await writeFile(path.join(packages, 'package.json'), '{ "type": "commonjs" }\n');
     const folders = await readdir(packages, { withFileTypes: true });
@@ -76,6 +79,9 @@ export class PackageStore implements FunctionPackages {
       if (present.delete(entry.digest)) this.kept.set(entry.digest, { ...entry, durable: true });
     }
     for (const name of present) await rm(path.join(packages, name), { recursive: true, force: true });
+    for (const name of await readdir(contents)) {
+      if (!this.has(path.parse(name).name)) await rm(path.join(contents, name), { force: true });
+    }
   }
 
   has(digest: string): boolean {
@@ -132,12 +138,28 @@ export class PackageStore implements FunctionPackages {
     return this.fetch(digest, download);
   }
 
+  /**
+   * Whether the files of a package are what was brought. Code that runs as the core's own user can change
+   * them, whatever their modes say; what it added beside them is removed.
+   */
+  async isIntact(digest: string): Promise<boolean> {
+    const kept = this.kept.get(digest);
+    if (kept === undefined) return false;
+    const directory = this.directory(digest);
+    const contents = await this.contents(digest);
+    if (kept.stamp !== undefined && kept.stamp === (await stampOf(directory, contents))) return true;
+    if (!(await restore(directory, contents))) return false;
+    kept.stamp = await stampOf(directory, contents);
+    return true;
+  }
+
   /** Gives up a package. Its folder is gone at the latest when the store is opened again. */
   async evict(digest: string): Promise<void> {
     if (!this.kept.delete(digest)) return;
     const doomed = path.join(this.paths.incoming, randomUUID());
     try {
       await rename(this.directory(digest), doomed);
+      await rm(this.contentsFile(digest), { force: true });
       this.persist();
       await rm(doomed, { recursive: true, force: true });
     } catch (err) {
@@ -171,13 +193,33 @@ export class PackageStore implements FunctionPackages {
     try {
       await Promise.all(evictions.map((unneeded) => this.evict(unneeded)));
       const files = await this.place(digest, (folder) => unpack(entries, folder));
-      this.kept.set(digest, { digest, bytes, lastUsed: this.clock.now(), durable: false });
+      const contents = contentsOf(entries);
+      await writeFile(this.contentsFile(digest), JSON.stringify(contents));
+      files.push(this.contentsFile(digest));
+      const stamp = await stampOf(this.directory(digest), contents);
+      this.kept.set(digest, { digest, bytes, lastUsed: this.clock.now(), durable: false, stamp });
       this.persist({ digest, files });
       return this.directory(digest);
     } catch (error) {
       throw asStorageError(error);
     } finally {
       this.reserved -= bytes;
+    }
+  }
+
+  private contentsFile(digest: string): string {
+    return path.join(this.paths.contents, `${digest}.json`);
+  }
+
+  /** A store of a version that kept no such list: what lies there is taken as it came. */
+  private async contents(digest: string): Promise<Contents> {
+    const file = this.contentsFile(digest);
+    try {
+      return contentsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    } catch {
+      const contents = await readContents(this.directory(digest));
+      await writeDurably(file, JSON.stringify(contents));
+      return contents;
     }
   }
 
@@ -248,6 +290,8 @@ function asStorageError(error: unknown): unknown {
 function publicOf({ digest, bytes, lastUsed }: Kept): StoredPackage {
   return { digest, bytes, lastUsed };
 }
+
+const contentsSchema = z.record(z.string(), z.string());
 
 const indexSchema = z.object({
   packages: z.array(z.object({ digest: digestSchema, bytes: z.int(), lastUsed: z.number() })),

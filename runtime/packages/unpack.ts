@@ -1,4 +1,4 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, open, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdgeError } from '../../protocol/errors';
 import type { PackageEntry } from '../../protocol/functionPackage';
@@ -7,8 +7,8 @@ import { inParallel } from '../../lib/concurrency';
 const FILES_AT_ONCE = 16;
 
 /**
- * Writes the entries of a package that was read below `directory`, which must not exist yet, and
- * resolves with all files and folders that it made. Throws PACKAGE_INVALID (two entries of one
+ * Writes the entries of a package that was read below `directory`, which must not exist yet, as files
+ * that nobody may write, and resolves with all files and folders that it made. Throws PACKAGE_INVALID (two entries of one
  * name), PACKAGE_UNSAFE.
  */
 export async function unpack(entries: readonly PackageEntry[], directory: string): Promise<string[]> {
@@ -19,16 +19,17 @@ export async function unpack(entries: readonly PackageEntry[], directory: string
   }
   try {
     for (const folder of folders) await mkdir(folder, { recursive: true });
-    await inParallel(entries, FILES_AT_ONCE, (entry) =>
-      writeFile(path.join(directory, entry.path), entry.content, {
-        flag: 'wx',
-        mode: entry.executable ? 0o755 : 0o644,
-      }),
-    );
+    await inParallel(entries, FILES_AT_ONCE, (entry) => write(path.join(directory, entry.path), entry));
   } catch (error) {
     throw asPackageError(error);
   }
-  return [...entries.map((entry) => path.join(directory, entry.path)), ...folders];
+  const files = entries.filter(({ link }) => !link);
+  return [...files.map((entry) => path.join(directory, entry.path)), ...folders];
+}
+
+function write(target: string, { content, executable, link }: PackageEntry): Promise<void> {
+  if (link) return symlink(content.toString('utf8'), target);
+  return writeFile(target, content, { flag: 'wx', mode: executable ? 0o555 : 0o444 });
 }
 
 /** Resolves when the files and folders have reached the disk, power cut or not. */

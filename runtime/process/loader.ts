@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { splitHandler } from '../../protocol/handler';
 import type { ErrorResult, InitFailureCode } from '../processMessages';
 import { toErrorResult } from './errorResult';
 
@@ -29,15 +30,14 @@ export class LoadError extends Error {
  */
 export async function loadHandler(folder: string, handler: string): Promise<Handler> {
   const directory = path.resolve(folder);
-  const dot = handler.lastIndexOf('.');
-  const [modulePath, name] = [handler.slice(0, dot), handler.slice(dot + 1)];
-  const file = findModule(directory, modulePath, handler);
+  const { module, exports } = splitHandler(handler);
+  const file = findModule(directory, module, handler);
   const loaded = await loadModule(file, directory).catch((thrown: unknown) => {
     throw new LoadError('FUNCTION_INIT_FAILED', toErrorResult(thrown));
   });
-  const found = exported(loaded, name);
+  const found = exported(loaded, exports);
   if (typeof found === 'function') return found as Handler;
-  throw notFound(`"${handler}": ${path.basename(file)} does not export a function "${name}"`);
+  throw notFound(`"${handler}": ${path.basename(file)} does not export a function "${exports.join('.')}"`);
 }
 
 function findModule(directory: string, modulePath: string, handler: string): string {
@@ -87,11 +87,13 @@ function packageType(file: string): string | undefined {
   }
 }
 
-function exported(loaded: unknown, name: string): unknown {
-  const module = loaded as Record<string, unknown> | null | undefined;
-  const direct = module?.[name];
-  if (direct !== undefined) return direct;
-  return (module?.['default'] as Record<string, unknown> | null | undefined)?.[name];
+/** A CommonJS module that was imported may have all of its exports in `default`. */
+function exported(loaded: unknown, names: readonly string[]): unknown {
+  return memberOf(loaded, names) ?? memberOf(memberOf(loaded, ['default']), names);
+}
+
+function memberOf(value: unknown, names: readonly string[]): unknown {
+  return names.reduce((found, name) => (found as Record<string, unknown> | null | undefined)?.[name], value);
 }
 
 function notFound(message: string): LoadError {

@@ -59,6 +59,7 @@ function keepAlive(keep: boolean): void {
 async function initialise(init: InitMessage): Promise<void> {
   try {
     Object.assign(process.env, init.environment);
+    refuseStreaming();
     process.chdir(init.directory);
     collectEarly(Number(init.context.memoryLimitInMB));
     const handler = await loadHandler(init.directory, init.handler);
@@ -73,6 +74,19 @@ async function initialise(init: InitMessage): Promise<void> {
         : { code: 'FUNCTION_INIT_FAILED' as const, result: toErrorResult(thrown) };
     send({ type: 'failed', code, error: result });
   }
+}
+
+/** Node.js on Lambda has this as a global; an answer that is a stream has no way to a device. */
+function refuseStreaming(): void {
+  const streamifyResponse = () => {
+    throw Object.assign(
+      new Error('awslambda.streamifyResponse: functions on an edge cannot stream responses'),
+      {
+        name: 'Runtime.StreamingNotSupported',
+      },
+    );
+  };
+  Object.assign(globalThis, { awslambda: { streamifyResponse } });
 }
 
 /**

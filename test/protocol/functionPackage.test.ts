@@ -91,9 +91,55 @@ describe('readPackage', () => {
     expect(error.field).toBe(name);
   });
 
-  it('refuses a symbolic link', async () => {
-    const link = rawZip([{ name: 'link', content: '/etc/passwd', mode: 0o120777 }]);
-    expect((await refusal(link)).code).toBe('PACKAGE_UNSAFE');
+  const LINK = 0o120777;
+
+  it.each([
+    ['absolute', [{ name: 'link', content: '/etc/passwd', mode: LINK }]],
+    ['too far up', [{ name: 'a/link', content: '../../x', mode: LINK }]],
+    ['down and up again', [{ name: 'link', content: 'a/../../x', mode: LINK }]],
+    ['to nothing', [{ name: 'link', content: '', mode: LINK }]],
+    [
+      'with something below',
+      [
+        { name: 'link', content: 'a', mode: LINK },
+        { name: 'link/x', content: 'x' },
+      ],
+    ],
+  ])('refuses a link that leaves the package or may: %s', async (_what, entries) => {
+    const error = await refusal(rawZip(entries));
+    expect(error.code).toBe('PACKAGE_UNSAFE');
+    expect(error.message).toMatch(/link/);
+  });
+
+  it.each(['../x/x.js', '../../index.js', './x', '..', 'y/z/'])('takes a link inside: %s', async (target) => {
+    const [link] = await readPackage(rawZip([{ name: 'node_modules/.bin/x', content: target, mode: LINK }]));
+    expect(link).toMatchObject({ path: 'node_modules/.bin/x', link: true, content: Buffer.from(target) });
+  });
+
+  it.each([
+    ['./index.js', 'index.js'],
+    ['.//lib/./a.js', 'lib/a.js'],
+    ['lib\\a.js', 'lib/a.js'],
+    ['data/12:30.json', 'data/12:30.json'],
+    ['größe/日本語 🌡.txt', 'größe/日本語 🌡.txt'],
+  ])('takes the name %j as %j', async (name, path) => {
+    expect((await readPackage(rawZip([{ name: './' }, { name }]))).map((entry) => entry.path)).toEqual([
+      path,
+    ]);
+  });
+
+  it('finds two entries of one name, however they are written', async () => {
+    const twice = rawZip([{ name: './index.js' }, { name: 'index.js' }]);
+    expect((await refusal(twice)).code).toBe('PACKAGE_INVALID');
+  });
+
+  it.each([
+    ['/etc/x', /begins with "\/"/],
+    ['a/../b.txt', /has "\.\."/],
+    ['C:\\evil.js', /drive of Windows/],
+    ['a\0b', /NUL/],
+  ])('says what is wrong with the name %j', async (name, why) => {
+    expect((await refusal(rawZip([{ name }]))).message).toMatch(why);
   });
 
   it('refuses two entries of one name', async () => {
@@ -151,10 +197,10 @@ describe('configOf', () => {
 });
 
 it('handlerModuleCandidates follows Lambda', () => {
-  expect(handlerModuleCandidates('src/app.v2.handler')).toEqual([
-    'src/app.v2.js',
-    'src/app.v2.mjs',
-    'src/app.v2.cjs',
+  expect(handlerModuleCandidates('./src/app.v2.handler')).toEqual([
+    'src/app.js',
+    'src/app.mjs',
+    'src/app.cjs',
   ]);
 });
 

@@ -26,6 +26,8 @@ export interface ExecutionParts {
   /** Throws EdgeError (CLOUD_UNREACHABLE, …). */
   locate: (digest: string) => Promise<PackageLocation>;
   download: (location: PackageLocation) => Promise<Buffer>;
+  /** What every function on this edge has, unless it sets the same itself. */
+  environment?: Record<string, string>;
   log: Logger;
 }
 
@@ -140,8 +142,20 @@ export class PlanExecution {
     const { store, host } = this.parts;
     const { digest } = entry.manifest;
     store.touch(digest);
-    await host.start(entry.key, specOf(entry.manifest, store.directory(digest), this.limits));
+    const spec = specOf(entry.manifest, store.directory(digest), this.limits);
+    spec.environment = { ...this.parts.environment, ...spec.environment };
+    spec.verifyCode = () => this.verifyCode(entry);
+    await host.start(entry.key, spec);
     entry.phase = 'started';
+  }
+
+  /** Fetches a package anew whose files were changed on this edge, by whatever ran here. */
+  private async verifyCode({ key, manifest: { digest } }: FunctionEntry): Promise<void> {
+    const { store, locate, download, log } = this.parts;
+    if (await store.isIntact(digest)) return;
+    log.warn({ function: key, digest }, 'the files of the package were changed here: it is fetched anew');
+    await store.evict(digest);
+    await store.fetch(digest, async () => download(await locate(digest)));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { WantedFunction } from '../../../protocol/definition/view';
 import { EdgeError } from '../../../protocol/errors';
+import type { FunctionManifest } from '../../../protocol/manifest';
 
 /** What a group allows its edge. Storage and memory in MiB, instances per edge. */
 export interface GroupLimits {
@@ -9,8 +10,9 @@ export interface GroupLimits {
 }
 
 /**
- * The functions for which the group's limits leave no room, counting one instance of each: what the
- * operator preloads comes first, then what already runs, then the rest by name. Pure.
+ * The functions for which the group's limits leave no room, whatever else rests: pinned ones keep an
+ * instance for good, what the operator preloads before the others, then what already runs, then by name;
+ * any other needs to fit beside these, and takes its turn with its like (InstanceBudget). Pure.
  */
 export function refusedByLimits(
   target: readonly WantedFunction[],
@@ -20,16 +22,23 @@ export function refusedByLimits(
   const refused = new Map<string, EdgeError>();
   if (limits === undefined) return refused;
   const rank = (wanted: WantedFunction) => (wanted.static ? 0 : isRunning(wanted.key) ? 1 : 2);
-  const inOrder = [...target].sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
+  const pinnedFirst = [...target].sort(
+    (a, b) =>
+      Number(b.manifest.pinned) - Number(a.manifest.pinned) || rank(a) - rank(b) || (a.key < b.key ? -1 : 1),
+  );
   let [memory, instances] = [0, 0];
-  for (const { key, manifest } of inOrder) {
+  for (const { key, manifest } of pinnedFirst) {
     const fits = memory + manifest.memory <= limits.memory && instances < limits.instances;
-    if (fits) [memory, instances] = [memory + manifest.memory, instances + 1];
-    else refused.set(key, noRoom(limits));
+    if (!fits) refused.set(key, noRoom(manifest, limits));
+    else if (manifest.pinned) [memory, instances] = [memory + manifest.memory, instances + 1];
   }
   return refused;
 }
 
-function noRoom({ memory, instances }: GroupLimits): EdgeError {
-  return new EdgeError('EDGE_LIMIT_EXCEEDED', undefined, { details: { memoryMiB: memory, instances } });
+function noRoom({ name, memory: needed }: FunctionManifest, { memory, instances }: GroupLimits): EdgeError {
+  return new EdgeError(
+    'EDGE_LIMIT_EXCEEDED',
+    `${name} needs ${needed} MiB beside what is pinned, the group allows ${memory} MiB and ${instances} instances`,
+    { details: { memoryMiB: memory, instances } },
+  );
 }

@@ -235,6 +235,7 @@ class ReconciledFunctions implements LocalFunctions {
 
   private setLimits(limits: GroupLimits | undefined): void {
     this.execution.limits = limits;
+    this.options.host.limit?.(limits && { memoryMiB: limits.memory, instances: limits.instances });
     if (limits) this.options.store.limitBytes = limits.storage * 1024 * 1024;
   }
 

@@ -58,6 +58,7 @@ async function run(nucleus: NucleusClient, work: string): Promise<void> {
     connect: () =>
       connectOverNucleus({ core, configuration, nucleus, variables: env, clock: backgroundClock, log }),
     openDevices,
+    region: configuration.region,
     ...(hosts && { delivered: { packages: new HostedPackages(hosts), processes: hosts } }),
     ...tellMachines(core, log),
   });

@@ -24,6 +24,7 @@ async function main(): Promise<void> {
       processScript: path.join(__dirname, 'functionProcess.cjs'),
       connect: () => connectByCertificate(config, log),
       openDevices,
+      region: config.upstream.region,
       ...tellMachines(config.core, log),
     });
     stopOnSignal(starting, log);

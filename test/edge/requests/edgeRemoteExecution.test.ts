@@ -204,9 +204,10 @@ describe('synchronous', () => {
     expect(h.devices.failure('camera-1', 'i1')).toBe('RESULT_TOO_LARGE');
   });
 
-  test('a result just below the limit arrives', async () => {
+  test('a result of just the limit arrives', async () => {
     const h = await start();
-    h.local.onCall = async () => 'x'.repeat(MAX_MQTT_PAYLOAD - 256);
+    // The envelope of the message does not count.
+    h.local.onCall = async () => 'x'.repeat(MAX_MQTT_PAYLOAD - 2);
     await h.ask('camera-1', 'invoke', { requestId: 'i1', function: 'detect', location: 'edge' });
     expect(h.devices.last('camera-1', 'i1')?.kind).toBe('result');
   });

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import path from 'node:path';
 import { backoffMs } from '../../../../lib/backoff';
-import { FunctionChild } from '../../../../runtime/childProcess';
+import { FunctionChild, type ChildListener } from '../../../../runtime/childProcess';
 import { encodeFrame, FramedSocket } from '../../../../runtime/frames';
 import type { FunctionProcessExit } from '../../../../runtime/functionProcess';
 import { OrphanGuard } from '../../../../runtime/orphanGuard';
@@ -91,7 +91,7 @@ class FunctionHostProcess {
     // A later core may say more than this host knows.
     switch (command.type) {
       case 'start':
-        this.start(command.instance);
+        this.start(command.instance, command.environment);
         break;
       case 'end':
         this.end(command.instance);
@@ -101,7 +101,7 @@ class FunctionHostProcess {
     }
   }
 
-  private start(instance: string): void {
+  private start(instance: string, environment: Record<string, string> | undefined): void {
     this.starting.add(instance);
     const socket = connect(this.options.socket);
     // What the core sends is for the child to read.
@@ -109,22 +109,28 @@ class FunctionHostProcess {
     socket.once('error', ({ message }) => this.notStarted(instance, message));
     socket.once('connect', () => {
       socket.write(encodeFrame(JSON.stringify({ type: 'instance', instance })), () => {
-        if (this.starting.delete(instance)) this.spawn(instance, socket);
+        if (this.starting.delete(instance)) this.spawn(instance, socket, environment);
         socket.destroy();
       });
     });
   }
 
-  private spawn(instance: string, socket: ReturnType<typeof connect>): void {
+  private spawn(
+    instance: string,
+    socket: ReturnType<typeof connect>,
+    environment: Record<string, string> | undefined,
+  ): void {
     try {
-      const child = new FunctionChild([this.options.script, '--process'], socket, {
+      const listener: ChildListener = {
         onLine: (stream, text) => {
           // For the component's log; the core keeps the lines with the calls that wrote them.
           process[stream].write(`${text}\n`);
           this.tell({ type: 'line', instance, stream, text });
         },
         onExit: (exit) => this.exited(instance, child, exit),
-      });
+      };
+      const start = environment && { environment, directory: path.resolve(this.options.directory) };
+      const child = new FunctionChild([this.options.script, '--process'], socket, listener, start);
       this.children.set(instance, child);
       if (child.pid === undefined) return;
       this.guard.add(child.pid);

@@ -8,6 +8,7 @@ import { backgroundClock, type Clock } from '../../../../lib/clock';
 import { withinTime } from '../../../../lib/timeLimit';
 import { FramedSocket } from '../../../../runtime/frames';
 import type { FunctionProcess, ProcessSource } from '../../../../runtime/functionProcess';
+import type { ProcessStart } from '../../../../runtime/processStart';
 import { ConnectedHost } from './connectedHost';
 import { HostedProcess } from './hostedProcess';
 import { firstMessageSchema, type HelloMessage } from './hostMessages';
@@ -93,8 +94,8 @@ export class ComponentHosts implements ProcessSource {
     this.emitter.on(event, listener as (...args: unknown[]) => void);
   }
 
-  take(key: string): FunctionProcess {
-    const process = new HostedProcess(randomUUID(), this.clock);
+  take(key: string, start?: ProcessStart): FunctionProcess {
+    const process = new HostedProcess(randomUUID(), this.clock, start?.environment);
     this.processes.set(process.instance, process);
     void process.gone.then(() => this.processes.delete(process.instance));
     const host = this.hosts.get(key);

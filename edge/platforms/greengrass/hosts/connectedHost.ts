@@ -40,7 +40,8 @@ export class ConnectedHost implements ProcessKeeper {
   start(process: HostedProcess): void {
     process.keeper = this;
     this.processes.set(process.instance, process);
-    this.tell({ type: 'start', instance: process.instance });
+    const { instance, environment } = process;
+    this.tell({ type: 'start', instance, ...(environment && { environment }) });
   }
 
   end({ instance }: HostedProcess): void {

@@ -60,6 +60,11 @@ export const hostNoticeSchema = z.discriminatedUnion('type', [
 ]);
 export type HostNotice = z.infer<typeof hostNoticeSchema>;
 
-/** What the core says to a host. `released`: nothing of it runs any more. */
+/**
+ * What the core says to a host. `environment`: what a process has to be started with. `released`: nothing
+ * of it runs any more.
+ */
 export type HostCommand =
-  { type: 'start'; instance: string } | { type: 'end'; instance: string } | { type: 'released' };
+  | { type: 'start'; instance: string; environment?: Record<string, string> }
+  | { type: 'end'; instance: string }
+  | { type: 'released' };

@@ -36,6 +36,8 @@ export class HostedProcess implements FunctionProcess {
   constructor(
     readonly instance: string,
     private readonly clock: Clock,
+    /** Variables with which it has to be started, beside those that every function process has. */
+    readonly environment?: Record<string, string>,
   ) {
     this.gone = new Promise((resolve) => (this.reportGone = resolve));
   }

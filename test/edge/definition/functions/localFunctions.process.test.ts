@@ -42,6 +42,7 @@ async function open(): Promise<LocalFunctions> {
     store: await openPackageStore({ directory: stateDir, log: silent }),
     locate: async (digest) => locationOf(digest),
     download,
+    environment: { AWS_REGION: 'eu-central-1' },
     log: silent,
   });
   created.on('changed', ({ key, state }) => void changes.push(`${key} ${state}`));
@@ -309,16 +310,73 @@ describe('prefetch', () => {
   });
 });
 
+describe('the code of a function', () => {
+  const MENDING = `const fs = require('node:fs');
+    exports.handler = async ({ tamper, add, exit }) => {
+      if (tamper) { fs.chmodSync(__filename, 0o644); fs.writeFileSync(__filename, 'exports.handler = async () => "TAMPERED"'); }
+      if (add) fs.writeFileSync(__dirname + '/index.mjs', 'left behind');
+      if (exit) process.exit(1);
+      return [fs.readdirSync(__dirname), (fs.statSync(__filename).mode & 0o222) === 0];
+    };`;
+  const AS_IT_CAME = [['edge.json', 'index.js'], true];
+
+  it('cannot be written; changed all the same, it is fetched anew before it runs again', async () => {
+    const { key, manifest } = await publish('detect', '1.0.0', MENDING);
+    await functions.reconcile([{ key, manifest, static: false, devices: [] }]);
+    expect(await call(key)).toEqual(AS_IT_CAME);
+    await expect(call(key, { tamper: true, add: true, exit: true })).rejects.toMatchObject({
+      code: 'FUNCTION_EXITED',
+    });
+    expect(await call(key)).toEqual(AS_IT_CAME);
+    expect(downloads).toHaveLength(2);
+  });
+
+  it('loses what was put beside it, without the cloud, also after a restart', async () => {
+    const detect = await publish('detect', '1.0.0', MENDING);
+    await functions.reconcile([detect]);
+    await call(detect.key, { add: true });
+    cloud.clear();
+    await expect(call(detect.key, { exit: true })).rejects.toMatchObject({ code: 'FUNCTION_EXITED' });
+    expect(await call(detect.key)).toEqual(AS_IT_CAME);
+    await call(detect.key, { add: true });
+    await functions.close();
+    functions = await open();
+    await functions.reconcile([detect]);
+    expect(await call(detect.key)).toEqual(AS_IT_CAME);
+  });
+
+  it('finds the region of the service', async () => {
+    const source = 'exports.handler = async () => [process.env.AWS_REGION, process.env.LEVEL]';
+    const detect = await publish('detect', '1.0.0', source, { environment: { LEVEL: '7' } });
+    await functions.reconcile([detect]);
+    expect(await call(detect.key)).toEqual(['eu-central-1', '7']);
+  });
+});
+
+const COUNTING = 'let calls = 0; exports.handler = async () => (calls += 1)';
+
 describe('the limits of the group', () => {
-  it('refuse what has no room, operator and running functions first', async () => {
-    const [a, b, c] = [await publish('a', '1.0.0'), await publish('b', '1.0.0'), await publish('c', '1.0.0')];
-    const limits = { storage: 10, memory: 256, instances: 8 };
-    await functions.reconcile([b], limits);
-    await functions.reconcile([a, b, { ...c, static: true }], limits);
-    expect(functions.get(a.key)).toMatchObject({ state: 'failed', error: { code: 'EDGE_LIMIT_EXCEEDED' } });
-    expect(await Promise.all([call(b.key), call(c.key)])).toEqual(['1.0.0', '1.0.0']);
-    await functions.reconcile([a, b]);
-    expect(await call(a.key)).toBe('1.0.0');
+  it('the least used idle function gives way, and comes back when it is called', async () => {
+    const all = await Promise.all(['a', 'b', 'c'].map((name) => publish(name, '1.0.0', COUNTING)));
+    await functions.reconcile(all, { storage: 10, memory: 256, instances: 8 });
+    expect(all.map(({ key }) => functions.get(key)?.state)).toEqual(['running', 'running', 'running']);
+    const [a, b, c] = all.map(({ key }) => key) as [string, string, string];
+    expect([await call(a), await call(b), await call(a)]).toEqual([1, 1, 2]);
+    // b was used before a, so c takes its place: a goes on where it was.
+    expect([await call(c), await call(a), await call(b)]).toEqual([1, 3, 1]);
+  });
+
+  it('refuse what does not fit beside what is pinned', async () => {
+    const [a, big] = [await publish('a', '1.0.0'), await publish('big', '1.0.0')];
+    const pinned = { ...a, manifest: { ...a.manifest, pinned: true } };
+    const large = { ...big, manifest: { ...big.manifest, memory: 256 } };
+    await functions.reconcile([pinned, large], { storage: 10, memory: 256, instances: 8 });
+    expect(functions.get(big.key)?.error).toMatchObject({
+      code: 'EDGE_LIMIT_EXCEEDED',
+      message: expect.stringContaining('big needs 256 MiB') as string,
+    });
+    await functions.reconcile([pinned, large], { storage: 10, memory: 384, instances: 8 });
+    expect(await call(big.key)).toBe('1.0.0');
   });
 
   it('hold for storage', async () => {
