@@ -104,11 +104,7 @@ it('LAMBDA_TASK_ROOT is the package, and the working directory', async () => {
 
 describe('what the package lacks', () => {
   it.each([
-    [
-      '@aws-sdk/client-s3',
-      "require('@aws-sdk/client-s3')",
-      /Only AWS Lambda itself brings the AWS SDK/,
-    ],
+    ['@aws-sdk/client-s3', "require('@aws-sdk/client-s3')", /Only AWS Lambda itself brings the AWS SDK/],
     ['a module', "require('left-pad')", /"left-pad" is not in the package of the function: bundle/],
   ])('%s: says so, and what to do', async (_what, source, message) => {
     const error = await refusal(source);
