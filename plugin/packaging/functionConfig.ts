@@ -67,13 +67,6 @@ function composed(name: string, service: ServerlessService, configuration: EdgeC
       : {}),
   };
   if (locations.includes('edge') && definition.image !== undefined) return { config, problems };
-  const url = definition['url'] as { invokeMode?: unknown } | undefined;
-  if (locations.includes('edge') && url?.invokeMode === 'RESPONSE_STREAM') {
-    problems.push({
-      path: `functions.${name}.url.invokeMode`,
-      text: 'found RESPONSE_STREAM, expected BUFFERED: functions on an edge cannot stream their response',
-    });
-  }
   const result = functionConfigSchema.safeParse(config);
   if (!result.success) {
     const found = problemsOf(result.error, config, '', {});
