@@ -29,7 +29,7 @@ export interface SystemFunctionDescriptor {
   failures?: 'queue';
 }
 
-export interface Trigger {
+interface Trigger {
   /** Routes of the HTTP API, all with IAM authorisation. */
   routes?: readonly RouteName[];
   /** Objects that are put into one of the two buckets. */

@@ -9,7 +9,7 @@ import {
 } from '../../lib/cloudFormation';
 import { REQUEST_PREFIX, UPLOAD_PREFIX } from '../../protocol';
 import { capitalised } from './names';
-import type { TemplateContext } from './stack';
+import type { TemplateContext } from './templateContext';
 
 /** The two buckets, and what their events wake. Of buckets that exist already the stack makes nothing. */
 export function bucketResources(context: TemplateContext): Resources {

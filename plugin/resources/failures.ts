@@ -1,6 +1,6 @@
 import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import { arnOf, type Resources } from '../../lib/cloudFormation';
-import type { TemplateContext } from './stack';
+import type { TemplateContext } from './templateContext';
 
 /** Logical id of the queue of events that a function failed to handle after every retry. */
 export const FAILURES = 'EdgeFailures';

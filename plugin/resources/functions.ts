@@ -5,7 +5,7 @@ import { SYSTEM_FUNCTIONS } from '../../handlers/systemFunctions';
 import { arnOf, eventRule, type Resources } from '../../lib/cloudFormation';
 import { CORE_ROLE } from './iot';
 import { capitalised, roleLogicalId } from './names';
-import type { TemplateContext } from './stack';
+import type { TemplateContext } from './templateContext';
 
 const RUNTIME = 'nodejs22.x';
 

@@ -4,7 +4,7 @@ import { ROUTES, type RouteName } from '../../protocol';
 import type { EdgeConfiguration } from '../configuration/configuration';
 import type { AwsProvider, CompiledTemplate, ServerlessService } from '../framework';
 import { capitalised } from './names';
-import type { TemplateContext } from './stack';
+import type { TemplateContext } from './templateContext';
 
 type Prefixed = Pick<EdgeConfiguration, 'corePrefix'>;
 

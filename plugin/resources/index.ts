@@ -5,7 +5,7 @@ import { functionResources } from './functions';
 import { httpApiResources } from './httpApi';
 import { iotResources } from './iot';
 import { asRolesOfService, systemFunctionResources } from './roles';
-import type { TemplateContext } from './stack';
+import type { TemplateContext } from './templateContext';
 import { thingResources } from './things';
 
 /**

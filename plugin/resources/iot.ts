@@ -13,7 +13,7 @@ import {
 } from '../../lib/cloudFormation';
 import type { EdgeConfiguration } from '../configuration/configuration';
 import { routeArn } from './httpApi';
-import type { TemplateContext } from './stack';
+import type { TemplateContext } from './templateContext';
 
 /** Logical id of the role that cores get from the credentials provider. */
 export const CORE_ROLE = 'EdgeCoreRole';

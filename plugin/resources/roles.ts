@@ -11,7 +11,7 @@ import {
 import type { ServerlessService } from '../framework';
 import { FAILURES } from './failures';
 import { roleLogicalId } from './names';
-import type { TemplateContext } from './stack';
+import type { TemplateContext } from './templateContext';
 
 /** One role per system function, with just what it does, and what else the function needs. */
 export function systemFunctionResources(context: TemplateContext): Resources {

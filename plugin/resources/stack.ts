@@ -1,16 +1,8 @@
 import type { ServiceStack } from '../../handlers/descriptor';
 import type { EdgeConfiguration } from '../configuration/configuration';
-import type { AwsProvider, Serverless, ServerlessService } from '../framework';
+import type { Serverless } from '../framework';
 import { cloudFunctionOf } from '../packaging/functionConfig';
 import { routesUrl } from './httpApi';
-
-/** What resources are made from. */
-export interface TemplateContext {
-  configuration: EdgeConfiguration;
-  stack: ServiceStack;
-  service: ServerlessService;
-  provider: AwsProvider;
-}
 
 /** What descriptors of system functions and engines are given of a service. */
 export function stackOf(serverless: Serverless, configuration: EdgeConfiguration): ServiceStack {

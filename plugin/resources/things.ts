@@ -1,6 +1,6 @@
 import type { Resources } from '../../lib/cloudFormation';
 import { MADE_BY } from '../../protocol';
-import type { TemplateContext } from './stack';
+import type { TemplateContext } from './templateContext';
 
 /**
  * Things and a thing group for the groups that ask for them (`things: true`). Patterns stand for things

@@ -299,7 +299,7 @@ describe('roles', () => {
 
   it('are trusted by policies without Resource, as templates write them', () => {
     const { Resource: _none, ...trust } = TRUST;
-    const arn = putRole([], trust as PolicyStatement);
+    const arn = putRole([], trust);
     expect(assume(arn).accessKeyId).toMatch(/^ASIA[A-Z2-7]{16}$/);
   });
 
