@@ -91,9 +91,10 @@ afterEach(() => steady.proceeds());
 const borrowed: [DeviceProcess, string][] = [];
 
 /** For the length of one test: the edge has room for so many. */
-function deploy(asker: DeviceProcess, name: string, options: { version?: string } = {}) {
+async function deploy(asker: DeviceProcess, name: string, options: { version?: string } = {}) {
+  const deployed = await asker.deploy(name, options);
   borrowed.push([asker, name]);
-  return asker.deploy(name, options);
+  return deployed;
 }
 
 afterEach(async () => {
