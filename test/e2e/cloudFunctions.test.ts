@@ -253,7 +253,7 @@ describe('location any', () => {
   });
 
   it('a function that does not start on the edge is served by the cloud all the same', async () => {
-    const source = `if (process.env.AWS_LAMBDA_INITIALIZATION_TYPE === undefined) throw new Error('not on edges');
+    const source = `if (process.env.AWS_ACCESS_KEY_ID === undefined) throw new Error('not on edges');
       ${says('cloud only, really')}`;
     await environment.registerFunction('shy', source, BOTH);
     await expect(device.deploy('shy')).rejects.toMatchObject({ code: 'FUNCTION_INIT_FAILED' });
