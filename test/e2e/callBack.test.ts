@@ -45,7 +45,7 @@ beforeAll(async () => {
       devices: ['nobody'],
     },
   );
-  await register('circle', CIRCLE, { invokes: ['circle'], instances: 16 });
+  await register('circle', CIRCLE, { invokes: ['circle'], instances: 16, memory: 64 });
   await register('slow', SLOW, { invokes: ['endless'], timeout: 2 });
   await register('endless', ENDLESS, { timeout: 60, instances: 1 });
   await environment.startEdge(GROUP);
