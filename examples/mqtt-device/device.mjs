@@ -58,7 +58,8 @@ class Device {
   /** Asks until one of `expected` comes back, always under the same request id: the edge then answers from memory. */
   async ask(kind, message, expected) {
     const topic = this.#topic(`ask/${kind}`);
-    const send = () => this.#publish(topic, message, 0);
+    // A publish that a broken connection ends is made again by the next try.
+    const send = () => void this.#publish(topic, message, 0).catch(() => undefined);
     let settle;
     const answered = new Promise((resolve, reject) => (settle = { resolve, reject }));
     this.#waiting.set(message.requestId, { expected, send, ...settle });
