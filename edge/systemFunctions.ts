@@ -77,7 +77,8 @@ export async function createSystemFunctions(parts: SystemFunctionParts): Promise
     definition,
     fetched: (): GroupDefinition => monitor.fetched,
     outbox,
-    onAccepted: (saved) => monitor.claimsStored(saved),
+    // Where somebody else brings functions, the definition that they come with is waited for.
+    onAccepted: (saved) => void (parts.bringsFunctions && monitor.claimsStored(saved)),
   });
   const versions = new ServingVersions({ ...parts, definition });
   const memory = new RequestMemory(devices, clock, parts.memoryLimits);

@@ -27,7 +27,7 @@ const ENDLESS = `exports.handler = async ({ quick }) => quick ? 'quick' : new Pr
 beforeAll(async () => {
   environment = await startTestEnvironment();
   const register = (name: string, source: string, config: Partial<FunctionConfig> = {}) =>
-    environment.registerFunction(name, source, { version: '1.0.0', ...config });
+    environment.registerFunction(name, source, { version: '1.0.0', memory: 64, ...config });
   await register('caller', CALLER, {
     locations: ['edge', 'cloud'],
     publishes: ['alerts/+', 'reports/#'],
@@ -45,7 +45,7 @@ beforeAll(async () => {
       devices: ['nobody'],
     },
   );
-  await register('circle', CIRCLE, { invokes: ['circle'], instances: 16, memory: 64 });
+  await register('circle', CIRCLE, { invokes: ['circle'], instances: 16 });
   await register('slow', SLOW, { invokes: ['endless'], timeout: 2 });
   await register('endless', ENDLESS, { timeout: 60, instances: 1 });
   await environment.startEdge(GROUP);
