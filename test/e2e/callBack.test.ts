@@ -1,5 +1,6 @@
 import type { DeviceProcess } from '../../local';
 import type { FunctionConfig } from '../../protocol';
+import { changeGroup } from '../support/operatorChange';
 import { GROUP, startTestEnvironment, type TestEnvironment } from '../support/environment';
 
 /** Functions that publish to devices and call other functions, with what their configuration allows. */
@@ -27,7 +28,7 @@ const ENDLESS = `exports.handler = async ({ quick }) => quick ? 'quick' : new Pr
 beforeAll(async () => {
   environment = await startTestEnvironment();
   const register = (name: string, source: string, config: Partial<FunctionConfig> = {}) =>
-    environment.registerFunction(name, source, { version: '1.0.0', memory: 64, ...config });
+    environment.registerFunction(name, source, { version: '1.0.0', ...config });
   await register('caller', CALLER, {
     locations: ['edge', 'cloud'],
     publishes: ['alerts/+', 'reports/#'],
@@ -48,7 +49,11 @@ beforeAll(async () => {
   await register('circle', CIRCLE, { invokes: ['circle'], instances: 16 });
   await register('slow', SLOW, { invokes: ['endless'], timeout: 2 });
   await register('endless', ENDLESS, { timeout: 60, instances: 1 });
-  await environment.startEdge(GROUP);
+  const edge = await environment.startEdge(GROUP);
+  // Nine instances of the circle at once, beside what the template preloads.
+  await changeGroup(environment, edge, ({ limits }) => ({
+    limits: { storage: 1_024, memory: 4_096, instances: 64, seq: (limits?.seq ?? 0) + 1 },
+  }));
   [device, other] = await Promise.all([
     environment.connectDevice('sensor-1'),
     environment.connectDevice('sensor-2'),

@@ -4,7 +4,7 @@ import type { GroupDefinition, StoredUpdate } from '../../protocol';
 import { GROUP } from './environment';
 
 type Registers = Partial<
-  Pick<StoredUpdate, 'core' | 'devices' | 'statics' | 'entitlements' | 'claims' | 'functions'>
+  Pick<StoredUpdate, 'core' | 'devices' | 'statics' | 'entitlements' | 'claims' | 'functions' | 'limits'>
 >;
 
 /**
