@@ -78,7 +78,9 @@ export async function createSystemFunctions(parts: SystemFunctionParts): Promise
     fetched: (): GroupDefinition => monitor.fetched,
     outbox,
     // Where somebody else brings functions, the definition that they come with is waited for.
-    onAccepted: (saved) => void (parts.bringsFunctions && monitor.claimsStored(saved)),
+    onAccepted(saved) {
+      if (parts.bringsFunctions) monitor.claimsStored(saved);
+    },
   });
   const versions = new ServingVersions({ ...parts, definition });
   const memory = new RequestMemory(devices, clock, parts.memoryLimits);
